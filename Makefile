@@ -1,0 +1,56 @@
+# SimpleApp: `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= dev
+DIST := app/web/static/dist/app.css
+NPM_DONE := app/assets/node_modules/.package-lock.json
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+GO_PACKAGES = $$(go list ./... | grep -v /deploy)
+
+.PHONY: help run build assets test fuzz lint test-packages
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## Serve http://localhost:8080, storage in ./data, no server needed
+	bin/simpleapp
+
+build: assets ## Build bin/simpleapp
+	cd app && $(GO_BUILD) -o ../bin/simpleapp .
+
+assets: $(DIST) ## Build the styles and scripts (Bootstrap comes by the npm lock file)
+
+$(DIST): $(NPM_DONE) app/assets/app.scss app/assets/app.js
+	cd app/assets && npm run build
+
+$(NPM_DONE): app/assets/package.json app/assets/package-lock.json
+	cd app/assets && npm ci
+	touch $@
+
+test: assets test-packages ## Test everything against real MySQL-protocol and Redis servers and Chromium
+	cd app && go test -race -count=1 -timeout 20m $(GO_PACKAGES)
+
+lint: assets ## Check format, go vet and staticcheck
+	@cd app && unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "not gofmt'd:" $$unformatted; exit 1; fi
+	cd app && go vet ./... && go tool staticcheck ./...
+
+fuzz: ## Feed the form's validation random answers for a minute
+	cd app && go test -fuzz FuzzSubmission -fuzztime 1m ./food
+
+# Servers, browser and C compiler (for the race detector) that the tests need.
+test-packages:
+	@missing=; \
+	command -v mariadbd >/dev/null || command -v mysqld >/dev/null || missing+=" mariadb-server-core"; \
+	command -v redis-server >/dev/null || missing+=" redis-server"; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=" chromium"; \
+	command -v gcc >/dev/null || missing+=" gcc libc6-dev"; \
+	[ -n "$$missing" ] || exit 0; \
+	if ! command -v apt-get >/dev/null; then \
+	  echo "The tests need MySQL or MariaDB, Redis, Chromium and a C compiler. Missing here (by their Debian names):$$missing" >&2; exit 1; \
+	fi; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	echo "installing$$missing"; \
+	$$sudo apt-get update -qq; \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null

@@ -1,0 +1,193 @@
+// Package batch combines the writes of concurrent callers. While one write is under way, the items
+// that arrive gather into the next batch and share the next write: the busier the program, the fewer
+// writes an item costs, and an idle program still writes at once.
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+)
+
+// ErrClosed is what Put returns after Close has begun.
+var ErrClosed = errors.New("batch: closed")
+
+// A WriteFunc writes items and returns one result for each, in their order. Its error is given to
+// every caller in the batch. The context ends when Close gives up waiting, and only then: how long
+// a write may take is the WriteFunc's own business.
+type WriteFunc[In, Out any] func(ctx context.Context, items []In) ([]Out, error)
+
+// A Combiner hands items to its WriteFunc, one call at a time, each item once, in the order of Put.
+// Use New to make one. Its methods may be called concurrently.
+type Combiner[In, Out any] struct {
+	write WriteFunc[In, Out]
+	max   int
+
+	ctx    context.Context // of every write
+	cancel context.CancelFunc
+
+	mu     sync.Mutex
+	queue  []*group[In, Out] // waiting, in order; all but the last are full
+	idle   chan struct{}     // closed while no write is under way
+	closed bool
+}
+
+// A group is one batch: the items of one write, and its outcome once done is closed.
+type group[In, Out any] struct {
+	items     []In
+	withdrawn []int // indexes of items taken back before the write
+
+	done chan struct{}
+	outs []Out
+	err  error
+}
+
+// A Ticket is the claim to the result of one item.
+type Ticket[In, Out any] struct {
+	c     *Combiner[In, Out]
+	group *group[In, Out]
+	index int
+}
+
+// New returns a Combiner that calls write with 1 to max items.
+func New[In, Out any](max int, write WriteFunc[In, Out]) *Combiner[In, Out] {
+	ctx, cancel := context.WithCancel(context.Background())
+	idle := make(chan struct{})
+	close(idle)
+	return &Combiner[In, Out]{write: write, max: max, ctx: ctx, cancel: cancel, idle: idle}
+}
+
+// Put queues item for the next write and returns at once. Its error is nil or ErrClosed.
+// How many items may wait is for the caller to bound.
+func (c *Combiner[In, Out]) Put(item In) (Ticket[In, Out], error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return Ticket[In, Out]{}, ErrClosed
+	}
+	last := len(c.queue) - 1
+	if last < 0 || len(c.queue[last].items) >= c.max {
+		c.queue = append(c.queue, &group[In, Out]{done: make(chan struct{})})
+		last++
+	}
+	g := c.queue[last]
+	g.items = append(g.items, item)
+	select {
+	case <-c.idle:
+		c.idle = make(chan struct{})
+		go c.run()
+	default:
+	}
+	return Ticket[In, Out]{c, g, len(g.items) - 1}, nil
+}
+
+// Wait returns the item's result once it is written. If ctx ends first, Wait returns ctx.Err() and
+// the item stays where it is: it will be written, or is being written, unless Withdraw succeeds.
+func (t Ticket[In, Out]) Wait(ctx context.Context) (Out, error) {
+	var none Out
+	select {
+	case <-t.group.done:
+	default:
+		select {
+		case <-t.group.done:
+		case <-ctx.Done():
+			return none, ctx.Err()
+		}
+	}
+	if t.group.err != nil {
+		return none, t.group.err
+	}
+	return t.group.outs[t.index], nil
+}
+
+// Withdraw takes the item back and reports whether it could: true promises that it never was and
+// never will be written, and there is nothing left to wait for; false that it was handed to the
+// WriteFunc already.
+func (t Ticket[In, Out]) Withdraw() bool {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	if !slices.Contains(t.c.queue, t.group) {
+		return false
+	}
+	t.group.withdrawn = append(t.group.withdrawn, t.index)
+	return true
+}
+
+// Close refuses further items and waits until all queued ones are written. If ctx ends first, it
+// cancels the write under way, and every item still unwritten gets the error that follows from that.
+func (c *Combiner[In, Out]) Close(ctx context.Context) error {
+	c.mu.Lock()
+	c.closed = true
+	idle := c.idle
+	c.mu.Unlock()
+	defer c.cancel()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		c.cancel()
+		<-idle
+		return ctx.Err()
+	}
+}
+
+// run writes group after group until none waits. One runs at a time, from the first Put on.
+func (c *Combiner[In, Out]) run() {
+	for {
+		c.mu.Lock()
+		if len(c.queue) == 0 {
+			close(c.idle)
+			c.mu.Unlock()
+			return
+		}
+		g := c.queue[0]
+		c.queue[0] = nil
+		c.queue = c.queue[1:]
+		c.mu.Unlock()
+		c.writeGroup(g)
+	}
+}
+
+// writeGroup writes the items of g that were not withdrawn and releases whoever waits for them.
+func (c *Combiner[In, Out]) writeGroup(g *group[In, Out]) {
+	defer close(g.done)
+	if len(g.withdrawn) == 0 {
+		g.outs, g.err = c.call(g.items)
+		return
+	}
+	var items []In
+	var indexes []int
+	for i, item := range g.items {
+		if !slices.Contains(g.withdrawn, i) {
+			items, indexes = append(items, item), append(indexes, i)
+		}
+	}
+	if len(items) == 0 {
+		return
+	}
+	var outs []Out
+	if outs, g.err = c.call(items); g.err == nil {
+		g.outs = make([]Out, len(g.items))
+		for i, index := range indexes {
+			g.outs[index] = outs[i]
+		}
+	}
+}
+
+// call calls the WriteFunc. A panic in it, or a wrong number of results, becomes the batch's error:
+// one bad item must not end the program or leave its neighbours waiting.
+func (c *Combiner[In, Out]) call(items []In) (outs []Out, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			outs, err = nil, fmt.Errorf("batch: panic in write: %v\n%s", p, debug.Stack())
+		}
+	}()
+	outs, err = c.write(c.ctx, items)
+	if err == nil && len(outs) != len(items) {
+		err = fmt.Errorf("batch: write returned %d results for %d items", len(outs), len(items))
+	}
+	return outs, err
+}

@@ -1,0 +1,49 @@
+package food
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+)
+
+// A Country is one of ISO 3166-1, by its alpha-2 code and its English name.
+type Country struct{ Code, Name string }
+
+// renamed holds the countries whose names have changed since the Unicode data of golang.org/x/text.
+var renamed = map[string]string{"MK": "North Macedonia", "SZ": "Eswatini", "TR": "Türkiye"}
+
+// Countries returns every country of ISO 3166-1, in the English order of their names.
+// The slice is shared: do not change it.
+var Countries = sync.OnceValue(func() []Country {
+	var countries []Country
+	names := display.English.Regions()
+	for a := 'A'; a <= 'Z'; a++ {
+		for b := 'A'; b <= 'Z'; b++ {
+			region, err := language.ParseRegion(string([]rune{a, b}))
+			// What has no M49 number is reserved in ISO 3166-1, what has no name has left it.
+			if err != nil || !region.IsCountry() || region.Canonicalize() != region || region.M49() == 0 || names.Name(region) == "" {
+				continue
+			}
+			code := region.String()
+			countries = append(countries, Country{code, cmp.Or(renamed[code], names.Name(region))})
+		}
+	}
+	order := collate.New(language.English)
+	slices.SortFunc(countries, func(a, b Country) int { return order.CompareString(a.Name, b.Name) })
+	return countries
+})
+
+var countryNames = sync.OnceValue(func() map[string]string {
+	names := make(map[string]string)
+	for _, c := range Countries() {
+		names[c.Code] = c.Name
+	}
+	return names
+})
+
+// CountryName returns the English name of the country with this alpha-2 code, or "" if there is none.
+func CountryName(code string) string { return countryNames()[code] }

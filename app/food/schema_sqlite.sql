@@ -1,0 +1,10 @@
+-- The schema of mysql_db/schema.sql for the embedded database.
+CREATE TABLE IF NOT EXISTS submissions (
+    id              INTEGER PRIMARY KEY,
+    token           TEXT NOT NULL UNIQUE,
+    first_name      TEXT NOT NULL,
+    last_name       TEXT NOT NULL,
+    favourite_food  TEXT NOT NULL,
+    country         TEXT NOT NULL,
+    created_at      DATETIME NOT NULL
+);

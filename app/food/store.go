@@ -1,0 +1,253 @@
+package food
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"simpleapp/batch"
+)
+
+var (
+	// ErrNotStored promises that the submission is not stored and will not be, unless it is sent again.
+	ErrNotStored = errors.New("not stored")
+	// ErrUnconfirmed says that the submission may be stored: the database did not answer after it was
+	// sent there. Sending it again is safe and will tell.
+	ErrUnconfirmed = errors.New("not confirmed")
+)
+
+// A ConflictError says that the token was used before, for other answers: those stand.
+type ConflictError struct{ Stored Submission }
+
+func (e *ConflictError) Error() string { return "token used before, for other answers" }
+
+const (
+	maxBatch   = 256             // rows in one INSERT
+	writeTime  = 3 * time.Second // for a batch: the INSERT and, after a lost answer, finding out
+	patience   = 4 * time.Second // for a caller of Add, waiting in line included
+	readTime   = 3 * time.Second
+	retryDelay = 50 * time.Millisecond
+)
+
+// A Store keeps submissions in an SQL database. The SQL is the same for each; only how their errors
+// read differs. Open one with OpenMySQL or OpenSQLite.
+type Store struct {
+	db       *sql.DB
+	classify func(error) failure
+	writes   *batch.Combiner[Submission, error]
+	observe  Observer
+}
+
+// An Observer is told of each batch: how many submissions came, and how many new rows that made.
+type Observer func(submissions, stored int)
+
+// A failure is what an error of INSERT means for its rows.
+type failure int
+
+const (
+	unknown     failure = iota // the answer was lost: they may be stored
+	refused                    // none is stored, for a reason that lies with the server
+	collided                   // none is stored, for a token or a lock that another holds: look, and try again
+	invalidData                // none is stored, for one that the table can't take
+)
+
+func newStore(db *sql.DB, classify func(error) failure, observe Observer) *Store {
+	s := &Store{db: db, classify: classify, observe: observe}
+	s.writes = batch.New(maxBatch, s.write)
+	return s
+}
+
+// Add stores a valid submission, together with whatever others are on their way. When it returns
+// nil, the submission is durable: stored now or, with the same token and answers, before.
+// Otherwise the error is a *ConflictError, or wraps ErrNotStored or ErrUnconfirmed.
+// It takes four seconds at most.
+func (s *Store) Add(ctx context.Context, sub Submission) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	ticket, err := s.writes.Put(sub)
+	if err != nil {
+		return fmt.Errorf("add submission: %w: %w", ErrNotStored, err)
+	}
+	result, err := ticket.Wait(ctx)
+	switch {
+	case err == nil:
+		return result
+	case ctx.Err() != nil && ticket.Withdraw():
+		return fmt.Errorf("add submission: waiting in line: %w: %w", ErrNotStored, err)
+	}
+	return fmt.Errorf("add submission: %w: %w", ErrUnconfirmed, err)
+}
+
+// write stores the rows of one batch and tells for each what Add is to return.
+func (s *Store) write(ctx context.Context, subs []Submission) ([]error, error) {
+	ctx, cancel := context.WithTimeout(ctx, writeTime)
+	defer cancel()
+	first := make(map[string]Submission, len(subs)) // of each token
+	rows := make([]Submission, 0, len(subs))
+	for _, sub := range subs {
+		if _, seen := first[sub.Token]; !seen {
+			first[sub.Token] = sub
+			rows = append(rows, sub)
+		}
+	}
+	out := &outcome{stored: first, failed: make(map[string]error)}
+	s.insert(ctx, rows, out)
+	s.observe(len(subs), out.inserted)
+
+	errs := make([]error, len(subs))
+	for i, sub := range subs {
+		stored := out.stored[sub.Token]
+		if err := out.failed[sub.Token]; err != nil {
+			errs[i] = fmt.Errorf("add submission: %w", err)
+		} else if !sub.SameAnswers(stored) {
+			errs[i] = &ConflictError{Stored: stored}
+		}
+	}
+	return errs, nil
+}
+
+// An outcome tells, by token, which submission stands and which could not be stored.
+type outcome struct {
+	stored   map[string]Submission
+	failed   map[string]error
+	inserted int // rows of the INSERTs that were answered
+}
+
+func (o *outcome) fail(rows []Submission, kind, cause error) {
+	for _, row := range rows {
+		o.failed[row.Token] = fmt.Errorf("%w: %w", kind, cause)
+	}
+}
+
+// insert stores rows, whose tokens differ. Where the INSERT doesn't tell, the table does: a row
+// that stands there under its token was stored before, or by the very INSERT whose answer was lost.
+func (s *Store) insert(ctx context.Context, rows []Submission, out *outcome) {
+	kind := ErrNotStored // what to say of rows that are given up
+	for len(rows) > 0 {
+		_, err := s.db.ExecContext(ctx, insertSQL(len(rows)), insertArgs(rows)...)
+		if err == nil {
+			out.inserted += len(rows)
+			return
+		}
+		switch s.classify(err) {
+		case invalidData:
+			if len(rows) > 1 { // the others must not suffer for one
+				half := len(rows) / 2
+				s.insert(ctx, rows[:half], out)
+				s.insert(ctx, rows[half:], out)
+				return
+			}
+			out.fail(rows, kind, err)
+			return
+		case refused:
+			if kind == ErrNotStored || !pause(ctx) {
+				out.fail(rows, kind, err)
+				return
+			}
+		case unknown:
+			kind = ErrUnconfirmed
+		}
+		missing, lookupErr := s.missing(ctx, rows, out)
+		for lookupErr != nil {
+			if !pause(ctx) {
+				out.fail(rows, kind, fmt.Errorf("%w, then %w", err, lookupErr))
+				return
+			}
+			missing, lookupErr = s.missing(ctx, rows, out)
+		}
+		rows = missing
+	}
+}
+
+// pause waits before another try and reports whether there is time for one.
+func pause(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(retryDelay):
+		return true
+	}
+}
+
+// missing returns the rows whose tokens are not in the table, and notes in out what stands for the others.
+func (s *Store) missing(ctx context.Context, rows []Submission, out *outcome) ([]Submission, error) {
+	tokens := make([]any, len(rows))
+	for i, row := range rows {
+		tokens[i] = row.Token
+	}
+	found, err := s.query(ctx, "WHERE token IN (?"+strings.Repeat(",?", len(rows)-1)+")", tokens...)
+	if err != nil {
+		return nil, err
+	}
+	there := make(map[string]bool, len(found))
+	for _, sub := range found {
+		there[sub.Token] = true
+		out.stored[sub.Token] = sub
+	}
+	var missing []Submission
+	for _, row := range rows {
+		if !there[row.Token] {
+			missing = append(missing, row)
+		}
+	}
+	return missing, nil
+}
+
+// Recent returns the last n submissions, newest first.
+func (s *Store) Recent(ctx context.Context, n int) ([]Submission, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	subs, err := s.query(ctx, "ORDER BY id DESC LIMIT ?", n)
+	if err != nil {
+		return nil, fmt.Errorf("read recent submissions: %w", err)
+	}
+	return subs, nil
+}
+
+// Ping asks for a row, which needs the server, the schema and the right to read.
+func (s *Store) Ping(ctx context.Context) error {
+	_, err := s.query(ctx, "LIMIT 1")
+	return err
+}
+
+// Close stores what waits, until ctx ends, and closes the database.
+func (s *Store) Close(ctx context.Context) error {
+	return errors.Join(s.writes.Close(ctx), s.db.Close())
+}
+
+// columns are in the order of insertArgs and of query's Scan.
+const columns = "token, first_name, last_name, favourite_food, country, created_at"
+
+func insertSQL(rows int) string {
+	const row = "(?, ?, ?, ?, ?, ?)"
+	return "INSERT INTO submissions (" + columns + ") VALUES " + row + strings.Repeat(", "+row, rows-1)
+}
+
+func insertArgs(rows []Submission) []any {
+	args := make([]any, 0, 6*len(rows))
+	for _, r := range rows {
+		args = append(args, r.Token, r.FirstName, r.LastName, r.FavouriteFood, r.Country, r.AddedAt)
+	}
+	return args
+}
+
+// query returns the submissions that the clauses, a constant, select.
+func (s *Store) query(ctx context.Context, clauses string, args ...any) ([]Submission, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT "+columns+" FROM submissions "+clauses, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var subs []Submission
+	for rows.Next() {
+		sub := Submission{Pledge: true}
+		if err := rows.Scan(&sub.Token, &sub.FirstName, &sub.LastName, &sub.FavouriteFood, &sub.Country, &sub.AddedAt); err != nil {
+			return nil, err
+		}
+		subs = append(subs, sub)
+	}
+	return subs, rows.Err()
+}

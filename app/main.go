@@ -1,0 +1,198 @@
+// Command simpleapp serves SimpleApp: a home page that counts its visits, a form that stores
+// favourite foods, and a page of what was stored.
+//
+//	usage: simpleapp [healthcheck | version]
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"simpleapp/food"
+	"simpleapp/visits"
+	"simpleapp/web"
+)
+
+// version is stamped by the build.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	if err := run(ctx, os.Args[1:], env.ToMap(os.Environ()), os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "simpleapp:", err)
+		os.Exit(1)
+	}
+}
+
+// run is the whole program. It returns once ctx has ended and all that was accepted is done.
+func run(ctx context.Context, args []string, environ map[string]string, stdout, stderr io.Writer) error {
+	cfg, err := loadConfig(environ)
+	switch {
+	case len(args) > 1 || len(args) == 1 && args[0] != "healthcheck" && args[0] != "version":
+		return errors.New("usage: simpleapp [healthcheck | version]")
+	case len(args) == 1 && args[0] == "version":
+		fmt.Fprintln(stdout, version)
+		return nil
+	case len(args) == 1:
+		return healthcheck(cfg.AdminAddr)
+	case err != nil:
+		return err
+	}
+	return serve(ctx, cfg, newLogger(stderr, cfg.LogLevel))
+}
+
+// newLogger writes text for people at a terminal and JSON for machines.
+func newLogger(w io.Writer, level slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if f, ok := w.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			return slog.New(slog.NewTextHandler(w, options))
+		}
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+// shutdownTime is how long requests in flight and kept visits may take after SHUTDOWN_DELAY.
+const shutdownTime = 10 * time.Second
+
+func serve(ctx context.Context, cfg config, log *slog.Logger) error {
+	instance, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	metrics := web.NewMetrics()
+	counter, err := openVisits(cfg, log, metrics)
+	if err != nil {
+		return err
+	}
+	store, err := openFood(cfg, metrics)
+	if err != nil {
+		return errors.Join(err, counter.Close(ctx))
+	}
+	site, err := web.New(web.Config{Visits: counter, Food: store, Metrics: metrics, Log: log,
+		Instance: instance, Version: version, Location: cfg.location})
+	if err != nil {
+		return errors.Join(err, counter.Close(ctx), store.Close(ctx))
+	}
+	health := &health{dependencies: []*dependency{
+		{name: "database", ping: store.Ping},
+		{name: "cache", ping: counter.Ping},
+	}}
+
+	public, admin := newServer(site, log), newServer(web.NewAdmin(health.healthy, health.ready, metrics), log)
+	admin.WriteTimeout = 0 // a profile takes as long as it was asked for
+	failed := make(chan error, 2)
+	listen := func(variable, addr string, server *http.Server) (net.Addr, error) {
+		listener, err := net.Listen("tcp", addr)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", variable, err)
+		}
+		go func() { failed <- server.Serve(listener) }()
+		return listener.Addr(), nil
+	}
+	adminAddr, err := listen("ADMIN_ADDR", cfg.AdminAddr, admin)
+	if err == nil {
+		var addr net.Addr
+		if addr, err = listen("ADDR", cfg.Addr, public); err == nil {
+			log.Info("serving", "addr", addr.String(), "admin_addr", adminAddr.String(), "version", version, "instance", instance)
+		}
+	}
+	if err != nil {
+		return errors.Join(err, admin.Close(), counter.Close(ctx), store.Close(ctx))
+	}
+
+	var watchers sync.WaitGroup
+	watchCtx, stopWatching := context.WithCancel(context.Background())
+	for _, d := range health.dependencies {
+		watchers.Go(func() { d.watch(watchCtx, log, metrics) })
+	}
+	defer watchers.Wait()
+	defer stopWatching()
+
+	select {
+	case err = <-failed:
+		err = fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+		// Balancers and clients turn away first, then the listener closes.
+		log.Info("stopping", "delay", cfg.ShutdownDelay)
+		health.leaving.Store(true)
+		site.Leave()
+		time.Sleep(cfg.ShutdownDelay)
+	}
+	stopCtx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	err = errors.Join(err,
+		wrap("finish requests", public.Shutdown(stopCtx)),
+		wrap("count kept visits", counter.Close(stopCtx)),
+		wrap("store submissions", store.Close(stopCtx)),
+		admin.Close())
+	log.Info("stopped")
+	return err
+}
+
+func wrap(doing string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
+
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      15 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+// openVisits opens the counter: Redis where it is configured, else a file in DATA_DIR.
+func openVisits(cfg config, log *slog.Logger, metrics *web.Metrics) (*visits.Counter, error) {
+	if cfg.RedisAddr != "" {
+		return visits.OpenRedis(visits.RedisConfig{Addr: cfg.RedisAddr, Password: cfg.RedisPassword.read}, log, metrics.ObserveVisits), nil
+	}
+	file, err := dataFile(cfg, "visits.db")
+	if err != nil {
+		return nil, err
+	}
+	counter, err := visits.OpenSQLite(file, log, metrics.ObserveVisits)
+	return counter, wrap("DATA_DIR", err)
+}
+
+// openFood opens the submissions: MySQL where it is configured, else a file in DATA_DIR.
+func openFood(cfg config, metrics *web.Metrics) (*food.Store, error) {
+	if cfg.MySQLAddr != "" {
+		return food.OpenMySQL(food.MySQLConfig{Addr: cfg.MySQLAddr, Database: cfg.MySQLDatabase,
+			User: cfg.MySQLUser, Password: cfg.MySQLPassword.read}, metrics.ObserveSubmissions)
+	}
+	file, err := dataFile(cfg, "submissions.db")
+	if err != nil {
+		return nil, err
+	}
+	store, err := food.OpenSQLite(file, metrics.ObserveSubmissions)
+	return store, wrap("DATA_DIR", err)
+}
+
+func dataFile(cfg config, name string) (string, error) {
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return "", fmt.Errorf("DATA_DIR: %w", err)
+	}
+	return filepath.Join(cfg.DataDir, name), nil
+}

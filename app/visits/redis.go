@@ -1,0 +1,83 @@
+package visits
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/go-redis/redis/v8"
+)
+
+// key holds the total: an integer that INCR understands.
+const key = "visits"
+
+// A process's last batch is remembered for a week: an outage must be shorter than that for its
+// retries to be recognised.
+const remember = 7 * 24 * time.Hour
+
+// add counts a batch once, however often and however late it is sent.
+//
+//	KEYS: the total, the process's last batch   ARGV: sequence number, visits, seconds to remember
+//
+// The last batch is kept as "sequence total". An older sequence number is a command that was given
+// up and came late, from a connection that hung: nobody waits for its answer.
+var add = redis.NewScript(`
+local last = redis.call('GET', KEYS[2])
+if last then
+  local seq, total = string.match(last, '^(%d+) (%d+)$')
+  if tonumber(ARGV[1]) <= tonumber(seq) then return tonumber(total) end
+end
+local total = redis.call('INCRBY', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. string.format('%.0f', total), 'EX', ARGV[3])
+return total
+`)
+
+// RedisConfig names a Redis server and how to log in.
+type RedisConfig struct {
+	Addr string
+	// Password is asked for each new connection, so that a rotated one is taken up.
+	Password func() (string, error)
+}
+
+type redisStore struct{ client *redis.Client }
+
+// OpenRedis returns a Counter over Redis. It does not connect: until the server answers, visits are
+// kept. onBatch is told the size of each batch.
+func OpenRedis(cfg RedisConfig, log *slog.Logger, onBatch func(visits int)) *Counter {
+	client := redis.NewClient(&redis.Options{
+		Addr:       cfg.Addr,
+		MaxRetries: -1, // it would repeat commands whose answer was lost; the Counter knows how to
+		PoolSize:   4,  // one command at a time, and probes
+		OnConnect: func(ctx context.Context, conn *redis.Conn) error {
+			password, err := cfg.Password()
+			if err != nil {
+				return err
+			}
+			return conn.Auth(ctx, password).Err()
+		},
+		DialTimeout:  commandTime,
+		ReadTimeout:  commandTime,
+		WriteTimeout: commandTime,
+		PoolTimeout:  commandTime,
+		IdleTimeout:  4 * time.Minute,
+		MaxConnAge:   4 * time.Minute,
+	})
+	return newCounter(redisStore{client}, log, onBatch)
+}
+
+func (s redisStore) add(ctx context.Context, process string, seq, n int64) (int64, error) {
+	return add.Run(ctx, s.client, []string{key, key + ":batch:" + process}, seq, n, int(remember.Seconds())).Int64()
+}
+
+func (s redisStore) total(ctx context.Context) (int64, error) {
+	total, err := s.client.Get(ctx, key).Int64()
+	if errors.Is(err, redis.Nil) {
+		return 0, nil
+	}
+	return total, err
+}
+
+func (s redisStore) ping(ctx context.Context) error { return s.client.Ping(ctx).Err() }
+
+func (s redisStore) close() error { return s.client.Close() }

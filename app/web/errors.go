@@ -1,0 +1,64 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// A statusError is a request that ends in an error page.
+type statusError struct {
+	status     int
+	Heading    string // what happened, in a visitor's words
+	Message    string // and what to do
+	retryAfter int    // seconds, 0 for none
+	cause      error  // for the operator alone
+}
+
+func (e *statusError) Error() string { return fmt.Sprintf("%d: %v", e.status, e.cause) }
+
+func (e *statusError) Unwrap() error { return e.cause }
+
+var (
+	errNotFound = &statusError{status: http.StatusNotFound, Heading: "Page not found",
+		Message: "If you typed the address, check that it is right. If you followed a link here, it may be out of date."}
+	errMethod = &statusError{status: http.StatusMethodNotAllowed, Heading: "That can’t be done here",
+		Message: "This page can only be looked at."}
+	errCrossSite = &statusError{status: http.StatusForbidden, Heading: "That came from another site",
+		Message: "Answers are only taken from the form on this site. Nothing was stored."}
+	errMediaType = &statusError{status: http.StatusUnsupportedMediaType, Heading: "That is not our form",
+		Message: "Answers are only taken the way the form on this site sends them. Nothing was stored."}
+	errTooLarge = &statusError{status: http.StatusRequestEntityTooLarge, Heading: "That is too long",
+		Message: "The form was sent with more text than this site takes. Nothing was stored. Go back and make your answers shorter."}
+	errBadForm = &statusError{status: http.StatusBadRequest, Heading: "The form could not be read",
+		Message: "It arrived incomplete or damaged. Nothing was stored. Go back and submit it again."}
+	errBusy = &statusError{status: http.StatusServiceUnavailable, Heading: "Many people are here right now", retryAfter: 1,
+		Message: "Nothing was stored. Try again in a few seconds."}
+)
+
+// errInternal is a fault of the program: the visitor is told no more than that.
+func errInternal(cause error) *statusError {
+	return &statusError{status: http.StatusInternalServerError, Heading: "Something went wrong",
+		Message: "The fault is ours and has been written down. Try again later.", cause: cause}
+}
+
+// errDatabase is a page that needs the database while that does not answer.
+func errDatabase(cause error) *statusError {
+	return &statusError{status: http.StatusServiceUnavailable, Heading: "The records can’t be read right now", retryAfter: 5,
+		Message: "The database does not answer. What was stored is safe. Try again in a moment.", cause: cause}
+}
+
+// errorPage answers with the site's page for err, and tells the operator of what is the site's fault.
+func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, err error) {
+	var e *statusError
+	if !errors.As(err, &e) {
+		e = errInternal(err)
+	}
+	s.logFault(r, e.status, e.cause)
+	setRetryAfter(w, e.retryAfter)
+	p := page{Title: e.Heading, Data: e}
+	if renderErr := s.render(w, e.status, "error", p); renderErr != nil {
+		s.logFault(r, e.status, renderErr)
+		http.Error(w, e.Heading, e.status)
+	}
+}

@@ -1,0 +1,144 @@
+package web
+
+import (
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"simpleapp/food"
+)
+
+// maxForm is the size of a form's body in bytes. Five full fields in any script take less than half.
+const maxForm = 16 << 10
+
+// A formPage is the form with what the visitor answered and what is to be said about that.
+type formPage struct {
+	food.Submission
+	Errors    []food.FieldError
+	Trouble   *trouble
+	Countries []food.Country
+}
+
+// A trouble is why valid answers were not stored.
+type trouble struct{ Heading, Message string }
+
+// Error returns what is wrong with a field, or "".
+func (f formPage) Error(field string) string {
+	for _, e := range f.Errors {
+		if e.Field == field {
+			return e.Message
+		}
+	}
+	return ""
+}
+
+// A field is a text field of the form, or what is wrong with another.
+type field struct {
+	Name, Label, Value, Autocomplete, Hint string
+	Error                                  string
+}
+
+func newField(f formPage, name, label, value, autocomplete, hint string) field {
+	return field{name, label, value, autocomplete, hint, f.Error(name)}
+}
+
+// DescribedBy returns the ids of what describes the field: its hint and its error.
+func (f field) DescribedBy() string {
+	var ids []string
+	if f.Hint != "" {
+		ids = append(ids, f.Name+"-hint")
+	}
+	if f.Error != "" {
+		ids = append(ids, f.Name+"-error")
+	}
+	return strings.Join(ids, " ")
+}
+
+func (s *Server) getForm(w http.ResponseWriter, _ *http.Request) error {
+	return s.form(w, http.StatusOK, formPage{Submission: food.Submission{Token: food.NewToken()}})
+}
+
+func (s *Server) form(w http.ResponseWriter, status int, f formPage) error {
+	title := "Simple Form"
+	if f.Errors != nil || f.Trouble != nil {
+		title = "Error: " + title
+	}
+	f.Countries = food.Countries()
+	return s.render(w, status, "form", page{Title: title, Nav: "/simpleform", Visits: s.badge(), Data: f})
+}
+
+// postForm stores a submission, or shows the form again with every answer kept.
+func (s *Server) postForm(w http.ResponseWriter, r *http.Request) error {
+	form, err := readForm(w, r)
+	if err != nil {
+		return err
+	}
+	sub := submission(form)
+	if errs := sub.Validate(); errs != nil {
+		if !food.ValidToken(sub.Token) {
+			sub.Token = food.NewToken()
+		}
+		return s.form(w, http.StatusUnprocessableEntity, formPage{Submission: sub, Errors: errs})
+	}
+
+	err = s.cfg.Food.Add(r.Context(), sub)
+	var conflict *food.ConflictError
+	switch {
+	case err == nil:
+		http.Redirect(w, r, "/simpleform/success", http.StatusSeeOther)
+		return nil
+	case errors.As(err, &conflict):
+		return s.render(w, http.StatusConflict, "conflict",
+			page{Title: "Your first answers stand", Nav: "/simpleform", Visits: s.badge(), Data: conflict.Stored})
+	}
+	s.logFault(r, http.StatusServiceUnavailable, err)
+	setRetryAfter(w, 5)
+	return s.form(w, http.StatusServiceUnavailable, formPage{Submission: sub, Trouble: troubleOf(err)})
+}
+
+func troubleOf(err error) *trouble {
+	if errors.Is(err, food.ErrNotStored) {
+		return &trouble{"Your answers were not stored",
+			"The database does not answer right now. Your answers are still in the form: submit them again in a moment."}
+	}
+	return &trouble{"We can’t tell yet whether your answers were stored",
+		"The database stopped answering. Your answers are still in the form: submit them again in a moment. However often they are sent, they are stored once."}
+}
+
+// readForm reads the form from the request's body.
+func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType != "application/x-www-form-urlencoded" {
+		return nil, errMediaType
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	err := r.ParseForm()
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, errTooLarge
+	case err != nil:
+		return nil, errBadForm
+	}
+	for _, values := range r.PostForm {
+		if len(values) > 1 { // no browser sends a field twice, and which one was meant?
+			return nil, errBadForm
+		}
+	}
+	return r.PostForm, nil
+}
+
+// submission returns what the form says, normalized, as of now.
+func submission(form url.Values) food.Submission {
+	return food.Submission{
+		Token:         form.Get("token"),
+		FirstName:     form.Get("first_name"),
+		LastName:      form.Get("last_name"),
+		FavouriteFood: form.Get("favourite_food"),
+		Country:       form.Get("country"),
+		Pledge:        form.Get("pledge") != "",
+		AddedAt:       time.Now().UTC().Truncate(time.Millisecond),
+	}.Normalized()
+}

@@ -1,0 +1,72 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+const (
+	visitsUnavailable = "Visits unavailable"
+	visitsMark        = "VISITS-GO-HERE"
+)
+
+// A splitPage is a page that is the same for everybody but for the badge: rendered once, sent often.
+type splitPage struct{ before, after []byte }
+
+func (s *Server) splitHome() (splitPage, error) {
+	var body bytes.Buffer
+	err := s.pages["home"].ExecuteTemplate(&body, "layout", page{Title: "Home", Nav: "/", Visits: visitsMark})
+	if err != nil {
+		return splitPage{}, fmt.Errorf("render home: %w", err)
+	}
+	before, after, found := bytes.Cut(body.Bytes(), []byte(visitsMark))
+	if !found {
+		return splitPage{}, errors.New("render home: it has no badge")
+	}
+	return splitPage{before, after}, nil
+}
+
+// getHome counts a visit and shows the visitor its number.
+func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
+	visits := s.cfg.Visits.Visit
+	if r.Method == http.MethodHead {
+		visits = s.cfg.Visits.Total
+	}
+	badge := badgeText(visits())
+	body := make([]byte, 0, len(s.home.before)+len(badge)+len(s.home.after))
+	body = append(append(append(body, s.home.before...), badge...), s.home.after...)
+	send(w, http.StatusOK, body)
+	if r.Method == http.MethodGet {
+		s.cfg.Metrics.visitsServed.Inc()
+	}
+	return nil
+}
+
+// badge is what the badge shows on pages that count no visit: the total.
+func (s *Server) badge() string { return badgeText(s.cfg.Visits.Total()) }
+
+func badgeText(visits int64, err error) string {
+	if err != nil { // logged where it is known whether it is news
+		return visitsUnavailable
+	}
+	return "Visits: " + strconv.FormatInt(visits, 10)
+}
+
+// getPing answers machines. It counts nothing; visits is null while the count is unavailable.
+func (s *Server) getPing(w http.ResponseWriter, _ *http.Request) error {
+	answer := struct {
+		Message  string `json:"message"`
+		Visits   *int64 `json:"visits"`
+		Instance string `json:"instance"`
+		Version  string `json:"version"`
+	}{Message: "pong", Instance: s.cfg.Instance, Version: s.cfg.Version}
+	if total, err := s.cfg.Visits.Total(); err == nil {
+		answer.Visits = &total
+	}
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(answer)
+}

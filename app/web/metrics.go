@@ -1,0 +1,68 @@
+package web
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// Metrics are the program's measurements, as Prometheus collects them.
+type Metrics struct {
+	registry          *prometheus.Registry
+	visitsServed      prometheus.Counter
+	submissionsStored prometheus.Counter
+	requestDuration   *prometheus.HistogramVec
+	dependencyUp      *prometheus.GaugeVec
+	batchSize         *prometheus.HistogramVec
+}
+
+// NewMetrics returns the metrics of one process, with those of its Go runtime.
+func NewMetrics() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		visitsServed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "simpleapp_visits_served_total", Help: "Home pages served to visitors."}),
+		submissionsStored: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "simpleapp_submissions_stored_total", Help: "Submissions stored as new rows."}),
+		requestDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "simpleapp_http_request_duration_seconds", Help: "Time to answer a request.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}},
+			[]string{"route", "method", "code"}),
+		dependencyUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "simpleapp_dependency_up", Help: "1 if the store answered when it was last asked, else 0."},
+			[]string{"name"}),
+		batchSize: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "simpleapp_batch_size", Help: "Items written with one command.",
+			Buckets: prometheus.ExponentialBuckets(1, 2, 11)},
+			[]string{"name"}),
+	}
+	m.registry.MustRegister(m.visitsServed, m.submissionsStored, m.requestDuration, m.dependencyUp, m.batchSize,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// ObserveVisits notes a batch of visits.
+func (m *Metrics) ObserveVisits(n int) {
+	m.batchSize.WithLabelValues("visits").Observe(float64(n))
+}
+
+// ObserveSubmissions notes a batch of submissions and how many new rows it made.
+func (m *Metrics) ObserveSubmissions(submissions, stored int) {
+	m.batchSize.WithLabelValues("submissions").Observe(float64(submissions))
+	m.submissionsStored.Add(float64(stored))
+}
+
+// SetDependency notes whether the named store answers.
+func (m *Metrics) SetDependency(name string, up bool) {
+	value := 0.0
+	if up {
+		value = 1
+	}
+	m.dependencyUp.WithLabelValues(name).Set(value)
+}
+
+func (m *Metrics) observeRequest(route, method string, code int, took time.Duration) {
+	m.requestDuration.WithLabelValues(route, method, strconv.Itoa(code)).Observe(took.Seconds())
+}

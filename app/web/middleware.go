@@ -1,0 +1,120 @@
+package web
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+)
+
+// maxInFlight is how many requests are worked on at once. It bounds memory and every queue behind
+// it; more than that are refused at once, so that those taken are answered in time.
+const maxInFlight = 1024
+
+// securityHeaders go out with every answer. All scripts and styles are files of this site.
+var securityHeaders = []struct {
+	name  string
+	value []string
+}{
+	{"Content-Security-Policy", []string{"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"}},
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"X-Frame-Options", []string{"DENY"}},
+	{"Referrer-Policy", []string{"no-referrer"}},
+	{"Permissions-Policy", []string{"camera=(), geolocation=(), microphone=(), payment=(), usb=()"}},
+	{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+	// Pages hold a visitor's own number or answers.
+	{"Cache-Control", []string{"no-store"}},
+}
+
+var connectionClose = []string{"close"}
+
+// surround puts around the routes what every request gets.
+func (s *Server) surround(routes http.Handler) http.Handler {
+	crossOrigin := http.NewCrossOriginProtection()
+	crossOrigin.SetDenyHandler(s.handle(func(http.ResponseWriter, *http.Request) error { return errCrossSite }))
+	protected := crossOrigin.Handler(routes)
+
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		h := w.Header()
+		for _, header := range securityHeaders {
+			h[header.name] = header.value
+		}
+		if s.leaving.Load() {
+			h["Connection"] = connectionClose
+		}
+		recorder := &recorder{ResponseWriter: w}
+		defer s.finish(recorder, r, start)
+		defer s.inFlight.Add(-1)
+		if s.inFlight.Add(1) > maxInFlight {
+			s.errorPage(recorder, r, errBusy)
+			return
+		}
+		protected.ServeHTTP(recorder, r)
+	})
+}
+
+// finish turns a panic into the error page, measures the request and logs it.
+func (s *Server) finish(w *recorder, r *http.Request, start time.Time) {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		if w.status != 0 { // the answer has begun: all that is left is not to pass it off as whole
+			s.logFault(r, w.status, err)
+			panic(http.ErrAbortHandler)
+		}
+		s.errorPage(w, r, err)
+	}
+	took := time.Since(start)
+	route := r.Pattern
+	if route == "" {
+		route = "none" // refused before it was routed
+	}
+	s.cfg.Metrics.observeRequest(route, metricMethod(r.Method), w.status, took)
+	if s.cfg.Log.Enabled(r.Context(), slog.LevelDebug) {
+		s.cfg.Log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", w.status, "took", took)
+	}
+}
+
+// metricMethod bounds the values of a metric's label: a client may send any word as a method.
+func metricMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+		return method
+	}
+	return "other"
+}
+
+// logFault tells the operator why a request failed; what is the visitor's doing is not worth a line.
+func (s *Server) logFault(r *http.Request, status int, cause error) {
+	if cause != nil {
+		s.cfg.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "status", status, "err", cause)
+	}
+}
+
+// A recorder remembers the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the server's own ResponseWriter.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

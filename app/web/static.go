@@ -1,0 +1,107 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// The styles and scripts under static/dist are built from ../assets; a clone builds without them.
+//
+//go:embed static
+var staticFiles embed.FS
+
+// An asset is a static file, ready to be sent.
+type asset struct {
+	url         string // /static/app.0123456789ab.css
+	contentType string
+	plain, gzip []byte // gzip is nil where it saves nothing
+}
+
+// assets are the static files by name: app.css.
+type assets map[string]asset
+
+func loadAssets() (assets, error) {
+	all := make(assets)
+	err := fs.WalkDir(staticFiles, "static", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := staticFiles.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		name := path.Base(file)
+		hash := sha256.Sum256(content)
+		base, ext := strings.TrimSuffix(name, path.Ext(name)), path.Ext(name)
+		a := asset{
+			url:         "/static/" + base + "." + hex.EncodeToString(hash[:6]) + ext,
+			contentType: mime.TypeByExtension(ext),
+			plain:       content,
+		}
+		var compressed bytes.Buffer
+		z, _ := gzip.NewWriterLevel(&compressed, gzip.BestCompression)
+		z.Write(content)
+		z.Close()
+		if compressed.Len() < len(content) {
+			a.gzip = compressed.Bytes()
+		}
+		all[name] = a
+		return nil
+	})
+	return all, err
+}
+
+// url returns the content-hashed address of a static file, or "" if it is not built.
+func (a assets) url(name string) string { return a[name].url }
+
+// serve sends a static file. The address changes with the content, so it may be kept for a year.
+// While versions of the program run side by side, a page of one may ask another for its styles:
+// those of another hash are answered with what there is, not to be kept.
+func (s *Server) static(w http.ResponseWriter, r *http.Request) error {
+	parts := strings.Split(r.PathValue("file"), ".")
+	if len(parts) != 3 {
+		return errNotFound
+	}
+	a, ok := s.assets[parts[0]+"."+parts[2]]
+	if !ok {
+		return errNotFound
+	}
+	h := w.Header()
+	h.Set("Content-Type", a.contentType)
+	h.Set("Vary", "Accept-Encoding")
+	if r.URL.Path == a.url {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else {
+		h.Set("Cache-Control", "no-cache")
+	}
+	content := a.plain
+	if a.gzip != nil && acceptsGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		content = a.gzip
+	}
+	h.Set("Content-Length", strconv.Itoa(len(content)))
+	w.Write(content)
+	return nil
+}
+
+// acceptsGzip reports whether the client takes gzip (RFC 9110, 12.5.3).
+func acceptsGzip(r *http.Request) bool {
+	for _, coding := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
+		name, weight, _ := strings.Cut(strings.TrimSpace(coding), ";")
+		if name == "gzip" || name == "*" {
+			_, q, _ := strings.Cut(weight, "q=")
+			value, err := strconv.ParseFloat(strings.TrimSpace(q), 64)
+			return q == "" || err == nil && value > 0
+		}
+	}
+	return false
+}
