@@ -1,0 +1,2 @@
+# The last step of a first start: see db-entrypoint.
+rm -f /var/lib/mysql/.first-start
