@@ -42,7 +42,8 @@ fuzz: ## Feed the form's validation random answers for a minute
 # Servers, browser and C compiler (for the race detector) that the tests need.
 test-packages:
 	@missing=; \
-	command -v mariadbd >/dev/null || command -v mysqld >/dev/null || missing+=" mariadb-server-core"; \
+	PATH=$$PATH:/usr/sbin; \
+	command -v mariadbd >/dev/null || command -v mysqld >/dev/null || missing+=" mariadb-server-core mariadb-client-core"; \
 	command -v redis-server >/dev/null || missing+=" redis-server"; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=" chromium"; \
 	command -v gcc >/dev/null || missing+=" gcc libc6-dev"; \

@@ -247,6 +247,7 @@ func (s *Store) query(ctx context.Context, clauses string, args ...any) ([]Submi
 		if err := rows.Scan(&sub.Token, &sub.FirstName, &sub.LastName, &sub.FavouriteFood, &sub.Country, &sub.AddedAt); err != nil {
 			return nil, err
 		}
+		sub.AddedAt = sub.AddedAt.UTC()
 		subs = append(subs, sub)
 	}
 	return subs, rows.Err()

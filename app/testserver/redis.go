@@ -1,0 +1,38 @@
+package testserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"strings"
+
+	"github.com/go-redis/redis/v8"
+)
+
+// StartRedis starts redis-server. The caller ends it with Close.
+func StartRedis() (*Server, error) {
+	s, err := newServer("redis")
+	if err != nil {
+		return nil, err
+	}
+	_, port, _ := net.SplitHostPort(s.Addr)
+	s.command = func() *exec.Cmd {
+		cmd := exec.Command("redis-server", "-") // settings by standard input: no password in argv
+		cmd.Stdin = strings.NewReader(fmt.Sprintf("bind 127.0.0.1\nport %s\ndir %s\nrequirepass %s\n"+
+			"appendonly yes\nappendfsync always\nsave \"\"\n", port, s.dir, s.Password))
+		return cmd
+	}
+	client := s.RedisClient()
+	s.ping = func() error { return client.Ping(context.Background()).Err() }
+	if err := s.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start Redis: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+// RedisClient returns a client that is logged in.
+func (s *Server) RedisClient() *redis.Client {
+	return redis.NewClient(&redis.Options{Addr: s.Addr, Password: s.Password, MaxRetries: -1})
+}
