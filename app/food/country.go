@@ -24,8 +24,9 @@ var Countries = sync.OnceValue(func() []Country {
 	for a := 'A'; a <= 'Z'; a++ {
 		for b := 'A'; b <= 'Z'; b++ {
 			region, err := language.ParseRegion(string([]rune{a, b}))
-			// What has no M49 number is reserved in ISO 3166-1, what has no name has left it.
-			if err != nil || !region.IsCountry() || region.Canonicalize() != region || region.M49() == 0 || names.Name(region) == "" {
+			// What has no M49 number is only reserved in ISO 3166-1, and what has no name has left it.
+			if err != nil || !region.IsCountry() || region.IsPrivateUse() || region.Canonicalize() != region ||
+				region.M49() == 0 || names.Name(region) == "" {
 				continue
 			}
 			code := region.String()
