@@ -4,12 +4,13 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 VERSION ?= dev
+COMPOSE ?= docker compose
 DIST := app/web/static/dist/app.css
 NPM_DONE := app/assets/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 GO_PACKAGES = $$(go list ./... | grep -v /deploy)
 
-.PHONY: help run build assets test fuzz lint test-packages
+.PHONY: help run build assets test fuzz lint test-packages up down logs ps test-deploy
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +39,21 @@ lint: assets ## Check format, go vet and staticcheck
 
 fuzz: ## Feed the form's validation random answers for a minute
 	cd app && go test -fuzz FuzzSubmission -fuzztime 1m ./food
+
+up: ## Build and start app, db and cache in Docker: http://localhost (HTTP_PORT=8080 for another port)
+	@$(COMPOSE) up --build --wait || { echo "make up: if the port is taken, HTTP_PORT=8080 make up takes another; make logs tells more" >&2; exit 1; }
+
+down: ## Stop and remove them; the data stays in its volumes
+	$(COMPOSE) down
+
+logs: ## Follow their logs
+	$(COMPOSE) logs --follow
+
+ps: ## List them and their health
+	$(COMPOSE) ps --all
+
+test-deploy: test-packages ## Test the images and docker-compose.yml on a real Docker engine (some minutes)
+	cd app && go test -race -count=1 -timeout 60m ./deploy/...
 
 # Servers, browser and C compiler (for the race detector) that the tests need.
 test-packages:
