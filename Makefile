@@ -10,7 +10,7 @@ NPM_DONE := app/assets/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 GO_PACKAGES = $$(go list ./... | grep -v /deploy)
 
-.PHONY: help run build assets test fuzz lint test-packages up down logs ps test-deploy
+.PHONY: help run build assets test fuzz lint bench test-packages bench-packages up down logs ps test-deploy
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ ps: ## List them and their health
 test-deploy: test-packages ## Test the images and docker-compose.yml on a real Docker engine (some minutes)
 	cd app && go test -race -count=1 -timeout 60m ./deploy/...
 
+bench: build bench-packages ## Measure the program against a server that stores nothing (about four minutes)
+	cd app && go run ./bench ../bin/simpleapp
+
 # Servers, browser and C compiler (for the race detector) that the tests need.
 test-packages:
 	@missing=; \
@@ -71,3 +74,12 @@ test-packages:
 	echo "installing$$missing"; \
 	$$sudo apt-get update -qq; \
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+
+# The load client.
+bench-packages: test-packages
+	@command -v wrk >/dev/null && exit 0; \
+	if ! command -v apt-get >/dev/null; then echo "The benchmark needs wrk." >&2; exit 1; fi; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	echo "installing wrk"; \
+	$$sudo apt-get update -qq; \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wrk >/dev/null

@@ -51,7 +51,8 @@ func (s *Server) startMySQL() error {
 	s.command = func() *exec.Cmd {
 		return exec.Command(server, "--no-defaults", "--datadir="+data, account,
 			"--bind-address=127.0.0.1", "--port="+port, "--socket="+s.socket(),
-			"--pid-file="+filepath.Join(s.dir, "pid"), "--skip-name-resolve", "--default-time-zone=+00:00",
+			"--pid-file="+filepath.Join(s.dir, "pid"), "--tmpdir="+s.dir, // a server empties it at its start
+			"--skip-name-resolve", "--default-time-zone=+00:00",
 			"--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=1")
 	}
 	root := s.root("", "")

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+)
+
+// figures holds what each round measured.
+type figures struct {
+	home, form, homeP99, formP99, million, embedded, start, commands, memory []float64
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// print prints the medians as a table, beside what they are to be.
+func (f *figures) print(w io.Writer) {
+	fmt.Fprintln(w, "| what | reached | wanted |")
+	fmt.Fprintln(w, "| --- | --- | --- |")
+	for _, row := range []struct{ what, reached, wanted string }{
+		{"home page, counted in Redis, rate against the yardstick", ratio(f.home), "≥ 0.90"},
+		{"form submission, durable in MySQL, rate against the yardstick's POST", ratio(f.form), "≥ 0.70"},
+		{"99th percentile of both against the yardstick's", ratio(f.homeP99) + " and " + ratio(f.formP99), "≤ 1.5"},
+		{"`/submissions` at 1,000,000 rows, time against 1,000 rows", ratio(f.million), "≤ 1.1"},
+		{"home page on the embedded storage against the yardstick", ratio(f.embedded), "≥ 0.85"},
+		{"resident memory under that load", fmt.Sprintf("%.0f MB", median(f.memory)), "≤ 48 MB"},
+		{"start of the process to the first page, embedded", fmt.Sprintf("%.0f ms", median(f.start)), "≤ 150 ms"},
+		{"commands to Redis per 1,000 visits at 64 connections", fmt.Sprintf("%.0f", median(f.commands)), "≤ 150"},
+	} {
+		fmt.Fprintf(w, "| %s | %s | %s |\n", row.what, row.reached, row.wanted)
+	}
+}
+
+func ratio(values []float64) string { return fmt.Sprintf("%.2f", median(values)) }

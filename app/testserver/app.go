@@ -1,0 +1,104 @@
+package testserver
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// An App is the product's own program, running as a process on free ports.
+type App struct {
+	Addr, AdminAddr string // host:port
+	PID             int
+
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when it has ended
+	err    error         // how it ended
+
+	mu  sync.Mutex
+	log strings.Builder
+}
+
+// StartApp starts the program at path binary with the given variables ("NAME=value") and nothing
+// else in its environment, and returns once it listens. The caller ends it with Stop or Kill.
+func StartApp(binary string, environ ...string) (*App, error) {
+	a := &App{cmd: exec.Command(binary), exited: make(chan struct{})}
+	a.cmd.Env = append([]string{"ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0"}, environ...)
+	dieWithParent(a.cmd)
+	stderr, err := a.cmd.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.cmd.Start(); err != nil {
+		return nil, err
+	}
+	a.PID = a.cmd.Process.Pid
+	listening := make(chan struct{})
+	go func() {
+		a.readLog(stderr, listening)
+		a.err = a.cmd.Wait()
+		close(a.exited)
+	}()
+	select {
+	case <-listening:
+		return a, nil
+	case <-a.exited:
+		return nil, fmt.Errorf("%s ended: %w: %s", binary, a.err, a.Log())
+	case <-time.After(startTime):
+		return nil, errors.Join(fmt.Errorf("%s does not listen: %s", binary, a.Log()), a.Kill())
+	}
+}
+
+// readLog keeps the program's log and closes listening when it says where it serves.
+func (a *App) readLog(stderr io.Reader, listening chan struct{}) {
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		a.mu.Lock()
+		a.log.Write(append(lines.Bytes(), '\n'))
+		a.mu.Unlock()
+		var line struct {
+			Msg, Addr string
+			AdminAddr string `json:"admin_addr"`
+		}
+		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
+			a.Addr, a.AdminAddr = line.Addr, line.AdminAddr
+			close(listening)
+		}
+	}
+}
+
+// Log returns what the program has logged so far.
+func (a *App) Log() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.log.String()
+}
+
+// Kill ends the program at once, as if the power had failed, and waits for its end.
+func (a *App) Kill() error {
+	if err := a.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	<-a.exited
+	return nil
+}
+
+// Stop asks the program to end, waits for that, and returns an error if it did not exit with 0.
+func (a *App) Stop() error {
+	if err := a.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-a.exited:
+		return a.err
+	case <-time.After(startTime):
+		return errors.Join(errors.New("the program does not stop"), a.Kill())
+	}
+}
