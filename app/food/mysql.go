@@ -29,6 +29,7 @@ func OpenMySQL(cfg MySQLConfig, observe Observer) (*Store, error) {
 	c.TLSConfig = "preferred"
 	// The driver's own limits are infinite. Contexts bound calls; these are for what has none.
 	c.Timeout, c.ReadTimeout, c.WriteTimeout = 2*time.Second, 5*time.Second, 5*time.Second
+	c.Logger = &mysql.NopLogger{} // what it would print is in the errors, too
 	err := c.Apply(
 		mysql.Charset("utf8mb4", ""),
 		mysql.BeforeConnect(func(_ context.Context, c *mysql.Config) (err error) {

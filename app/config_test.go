@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A mistake in the environment ends the program at once, and names the variable and the file.
+func TestStartUpMistakes(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	dir := t.TempDir()
+	empty, file, missing := filepath.Join(dir, "empty"), filepath.Join(dir, "file"), filepath.Join(dir, "missing")
+	os.WriteFile(empty, []byte(" \n"), 0o600)
+	os.WriteFile(file, []byte("secret-word"), 0o600)
+	notSQLite := filepath.Join(dir, "not-sqlite")
+	os.Mkdir(notSQLite, 0o700)
+	os.WriteFile(filepath.Join(notSQLite, "visits.db"), []byte(strings.Repeat("no database ", 100)), 0o600)
+
+	for _, test := range []struct {
+		name    string
+		environ map[string]string
+		wants   []string
+	}{
+		{"port in use", map[string]string{"ADDR": taken.Addr().String()}, []string{"ADDR", "address already in use"}},
+		{"admin port in use", map[string]string{"ADMIN_ADDR": taken.Addr().String()}, []string{"ADMIN_ADDR", "address already in use"}},
+		{"bad address", map[string]string{"ADDR": "localhost"}, []string{"ADDR", "missing port"}},
+		{"bad MySQL address", map[string]string{"MYSQL_ADDR": "db", "MYSQL_PASSWORD_FILE": file}, []string{"MYSQL_ADDR", `"db"`, "host:port"}},
+		{"bad Redis address", map[string]string{"REDIS_ADDR": ":6379", "REDIS_PASSWORD_FILE": file}, []string{"REDIS_ADDR", "host:port"}},
+		{"no MySQL password file", map[string]string{"MYSQL_ADDR": "db:3306", "MYSQL_PASSWORD_FILE": missing}, []string{"MYSQL_PASSWORD_FILE", missing, "no such file"}},
+		{"empty MySQL password file", map[string]string{"MYSQL_ADDR": "db:3306", "MYSQL_PASSWORD_FILE": empty}, []string{"MYSQL_PASSWORD_FILE", empty, "empty"}},
+		{"no Redis password file", map[string]string{"REDIS_ADDR": "cache:6379"}, []string{"REDIS_PASSWORD_FILE", "/run/secrets/redis_password"}},
+		{"empty Redis password file", map[string]string{"REDIS_ADDR": "cache:6379", "REDIS_PASSWORD_FILE": empty}, []string{"REDIS_PASSWORD_FILE", empty, "empty"}},
+		{"bad time zone", map[string]string{"TZ": "Mars/Olympus"}, []string{"TZ", "Mars/Olympus"}},
+		{"bad log level", map[string]string{"LOG_LEVEL": "loud"}, []string{"LOG_LEVEL", "loud"}},
+		{"bad delay", map[string]string{"SHUTDOWN_DELAY": "5"}, []string{"SHUTDOWN_DELAY", "5"}},
+		{"negative delay", map[string]string{"SHUTDOWN_DELAY": "-5s"}, []string{"SHUTDOWN_DELAY", "-5s"}},
+		{"data folder is a file", map[string]string{"DATA_DIR": file}, []string{"DATA_DIR", file}},
+		{"data folder below a file", map[string]string{"DATA_DIR": file + "/data"}, []string{"DATA_DIR", file}},
+		{"data is no database", map[string]string{"DATA_DIR": notSQLite}, []string{"DATA_DIR", "visits.db", "not a database"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			environ := map[string]string{"ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0", "DATA_DIR": t.TempDir()}
+			for name, value := range test.environ {
+				environ[name] = value
+			}
+			err := run(context.Background(), nil, environ, io.Discard, io.Discard)
+			if err == nil {
+				t.Fatal("run = nil, want an error")
+			}
+			for _, want := range test.wants {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("run = %v, want it to name %s", err, want)
+				}
+			}
+			if strings.Contains(err.Error(), "secret-word") {
+				t.Errorf("run = %v, which tells a password", err)
+			}
+		})
+	}
+}
+
+func TestCommands(t *testing.T) {
+	var out strings.Builder
+	if err := run(t.Context(), []string{"version"}, nil, &out, io.Discard); err != nil || out.String() != "dev\n" {
+		t.Errorf("version: %q, %v", out.String(), err)
+	}
+	for _, args := range [][]string{{"serve"}, {"version", "please"}} {
+		if err := run(t.Context(), args, nil, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "usage") {
+			t.Errorf("run %v = %v, want how to use it", args, err)
+		}
+	}
+	p := startReady(t, embedded(t))
+	admin := map[string]string{"ADMIN_ADDR": strings.TrimPrefix(p.admin, "http://")}
+	if err := run(t.Context(), []string{"healthcheck"}, admin, io.Discard, io.Discard); err != nil {
+		t.Errorf("healthcheck = %v, want nil", err)
+	}
+	p.stop()
+	<-p.ended
+	if err := run(t.Context(), []string{"healthcheck"}, admin, io.Discard, io.Discard); err == nil {
+		t.Error("healthcheck of a program that has ended = nil, want an error")
+	}
+}

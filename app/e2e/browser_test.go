@@ -1,0 +1,209 @@
+// Package e2e drives the built program with a real browser, on real MySQL and Redis servers.
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"simpleapp/testserver"
+)
+
+// site is the address of the program that all tests of this package visit.
+var site string
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "simpleapp-e2e-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	mysql, err := testserver.StartMySQL()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer mysql.Close()
+	redis, err := testserver.StartRedis()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer redis.Close()
+
+	binary := filepath.Join(dir, "simpleapp")
+	if output, err := exec.Command("go", "build", "-race", "-o", binary, "simpleapp").CombinedOutput(); err != nil {
+		log.Fatalf("build: %v\n%s", err, output)
+	}
+	cmd := exec.Command(binary)
+	cmd.Env = append(os.Environ(), "ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0",
+		"MYSQL_ADDR="+mysql.Addr, "MYSQL_PASSWORD_FILE="+mysql.PasswordFile,
+		"REDIS_ADDR="+redis.Addr, "REDIS_PASSWORD_FILE="+redis.PasswordFile)
+	logs, err := cmd.StderrPipe()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		log.Fatal(err)
+	}
+	defer func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			log.Printf("the program ended with %v", err)
+		}
+	}()
+	site = address(logs)
+	return m.Run()
+}
+
+// address returns where the program says that it serves, and keeps its log flowing.
+func address(logs io.Reader) string {
+	lines := bufio.NewScanner(logs)
+	for lines.Scan() {
+		var line struct{ Msg, Addr string }
+		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
+			go io.Copy(os.Stderr, logs)
+			return "http://" + line.Addr
+		}
+		log.Print(lines.Text())
+	}
+	log.Fatal("the program ended before it served")
+	return ""
+}
+
+// newBrowser opens a browser that ends with the test.
+func newBrowser(t *testing.T) context.Context {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.NoSandbox, // the tests may run as root, and visit this one site alone
+		chromedp.DisableGPU,
+		chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true))
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(func() { chromedp.Cancel(ctx); cancel() })
+	return ctx
+}
+
+// css selects by CSS.
+type css = chromedp.CSS
+
+func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// value runs an action for what it returns.
+func value[T any](t *testing.T, ctx context.Context, action chromedp.Action[T]) T {
+	t.Helper()
+	v, err := chromedp.Run(ctx, action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func text(t *testing.T, ctx context.Context, selector css) string {
+	t.Helper()
+	return value(t, ctx, chromedp.Text(selector))
+}
+
+// submit submits the form and waits for the page that follows.
+func submit(t *testing.T, ctx context.Context) {
+	t.Helper()
+	if _, err := chromedp.RunResponse(ctx, chromedp.Click(css("#simpleform button[type=submit]"))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// scripts switches the page's own scripts on or off.
+func scripts(on bool) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+		return err
+	})
+}
+
+// A visitor fills in the form, sees what is wrong, mends it, submits, and finds the record.
+func TestAVisitorTellsTheirFavouriteFood(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		scripts   bool
+		favourite string
+	}{
+		{"with scripts", true, "Laksa 寿司 🍜"},
+		{"without scripts", false, "O'Brien's <b>stew</b>"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			ctx := newBrowser(t)
+			do(t, ctx, scripts(test.scripts), chromedp.Navigate(site+"/"))
+			if got := text(t, ctx, "h1"); got != "Hello! This is SimpleApp" {
+				t.Errorf("h1 = %q", got)
+			}
+			if got := text(t, ctx, "header .badge"); !strings.HasPrefix(got, "Visits: ") {
+				t.Errorf("badge = %q", got)
+			}
+
+			do(t, ctx, chromedp.Click(css(`header a[href="/simpleform"]`)),
+				chromedp.SendKeys(css("[name=last_name]"), "Tan"))
+			submit(t, ctx)
+			summary := text(t, ctx, "#error-summary")
+			for _, want := range []string{"Enter your first name", "Enter your favourite food", "Select your country", "Tick the box"} {
+				if !strings.Contains(summary, want) {
+					t.Errorf("summary = %q, want %q in it", summary, want)
+				}
+			}
+			if got := text(t, ctx, "#first_name-error"); !strings.HasSuffix(got, "Enter your first name") {
+				t.Errorf("beside the field: %q", got)
+			}
+			if kept := value(t, ctx, chromedp.Value(css("[name=last_name]"))); kept != "Tan" {
+				t.Errorf("last name = %q, want it kept", kept)
+			}
+			if test.scripts {
+				if focused := value(t, ctx, chromedp.Evaluate[string]("document.activeElement.id")); focused != "error-summary" {
+					t.Errorf("focus is on %q, want the summary", focused)
+				}
+			}
+
+			do(t, ctx, chromedp.SendKeys(css("[name=first_name]"), "Mei"),
+				chromedp.SendKeys(css("[name=favourite_food]"), test.favourite),
+				chromedp.SetValue(css("[name=country]"), "SG"),
+				chromedp.Click(css("[name=pledge]")))
+			submit(t, ctx)
+			do(t, ctx, chromedp.WaitVisible(css("svg.check")))
+			if at := value(t, ctx, chromedp.Location()); !strings.HasPrefix(at, site+"/simpleform/success") {
+				t.Errorf("location = %s, want the success page", at)
+			}
+			if got := text(t, ctx, "tbody tr:first-child"); !strings.Contains(got, test.favourite) {
+				t.Errorf("last record = %q, want %q in it", got, test.favourite)
+			}
+
+			do(t, ctx, chromedp.Click(css(`header a[href="/submissions"]`)), chromedp.WaitNotPresent(css("svg.check")))
+			row := text(t, ctx, "tbody tr:first-child")
+			for _, want := range []string{"Mei", "Tan", test.favourite, "Singapore"} {
+				if !strings.Contains(row, want) {
+					t.Errorf("row = %q, want %q in it", row, want)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,357 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"html"
+	"io"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"simpleapp/food"
+)
+
+var badge = regexp.MustCompile(`Visits: (\d+)`)
+
+func visitNumber(t *testing.T, a answer) (n int64) {
+	t.Helper()
+	match := badge.FindStringSubmatch(a.body)
+	if match == nil {
+		t.Fatalf("no visits badge in\n%s", a.body)
+	}
+	fmt.Sscan(match[1], &n)
+	return n
+}
+
+func validForm() url.Values {
+	return url.Values{"token": {food.NewToken()}, "first_name": {"Ada"}, "last_name": {"Lovelace"},
+		"favourite_food": {"Pizza"}, "country": {"GB"}, "pledge": {"yes"}}
+}
+
+func post(t *testing.T, p *program, form url.Values) answer {
+	t.Helper()
+	return postBody(t, p, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+}
+
+func postBody(t *testing.T, p *program, contentType string, body io.Reader) answer {
+	t.Helper()
+	r := request(t, "POST", p.url+"/simpleform", body)
+	r.Header.Set("Content-Type", contentType)
+	return send(t, r)
+}
+
+func TestPages(t *testing.T) {
+	for _, storage := range storages {
+		t.Run(storage.name, func(t *testing.T) {
+			p := startReady(t, storage.environ(t))
+			titles := make(map[string]string)
+			for _, page := range []struct {
+				path, status string
+				wants        []string
+			}{
+				{"/", "200 OK", []string{"Hello! This is SimpleApp", "Learn more", "Docker", "Swarm", "Compose &amp; Stack", "docs.docker.com", "version dev"}},
+				{"/simpleform", "200 OK", []string{`name="first_name"`, `name="last_name"`, `name="favourite_food"`, "e.g. Pizza", `name="country"`, ">Singapore</option>", `name="pledge"`, `name="token"`, "Submit"}},
+				{"/simpleform/success", "200 OK", nil},
+				{"/submissions", "200 OK", []string{"MySQL Data"}},
+				{"/nowhere", "404 Not Found", []string{"Page not found", "SimpleApp"}},
+				{"/static/", "404 Not Found", nil},
+				{"/static/nothing.css", "404 Not Found", nil},
+				{"/static/app.css/", "404 Not Found", nil},
+			} {
+				a := get(t, p.url+page.path)
+				if a.Status != page.status {
+					t.Errorf("GET %s = %s, want %s", page.path, a.Status, page.status)
+				}
+				wantBody(t, a, page.wants...)
+				wantBody(t, a, `<html lang="en">`, "</html>")
+				title := regexp.MustCompile("<title>(.*)</title>").FindStringSubmatch(a.body)[1]
+				if other, taken := titles[title]; taken && page.status == "200 OK" {
+					t.Errorf("%s and %s share the title %q", page.path, other, title)
+				}
+				titles[title] = page.path
+			}
+		})
+	}
+}
+
+func TestEachHomePageCountsOneVisit(t *testing.T) {
+	for _, storage := range storages {
+		t.Run(storage.name, func(t *testing.T) {
+			p := startReady(t, storage.environ(t))
+			first := visitNumber(t, get(t, p.url+"/"))
+			if second := visitNumber(t, get(t, p.url+"/")); second != first+1 {
+				t.Errorf("second visit = %d, want %d", second, first+1)
+			}
+			head := send(t, request(t, "HEAD", p.url+"/", nil))
+			wantStatus(t, head, 200)
+			get(t, p.url+"/simpleform")
+			get(t, p.url+"/submissions")
+			var ping struct {
+				Message, Instance, Version string
+				Visits                     int64
+			}
+			a := get(t, p.url+"/ping")
+			if err := json.Unmarshal([]byte(a.body), &ping); err != nil || a.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("GET /ping: %v, %s", err, a.Header.Get("Content-Type"))
+			}
+			if ping.Visits != first+1 || ping.Message == "" || ping.Instance == "" || ping.Version != "dev" {
+				t.Errorf("GET /ping = %s, want %d visits", a.body, first+1)
+			}
+		})
+	}
+}
+
+func TestASubmissionIsStoredOnceAndShown(t *testing.T) {
+	for _, storage := range storages {
+		t.Run(storage.name, func(t *testing.T) {
+			p := startReady(t, with(storage.environ(t), "TZ", "Asia/Singapore"))
+			form := validForm()
+			form.Set("first_name", "  O'Brien <script> ")
+			form.Set("last_name", "寿司"+food.NewToken())
+			form.Set("favourite_food", strings.Repeat("🍕", 100))
+			for range 2 { // a double click
+				a := post(t, p, form)
+				wantStatus(t, a, http.StatusSeeOther)
+				if to := a.Header.Get("Location"); !strings.HasPrefix(to, "/simpleform/success") {
+					t.Errorf("Location = %s", to)
+				}
+				wantStatus(t, get(t, p.url+a.Header.Get("Location")), 200)
+			}
+			a := get(t, p.url+"/submissions")
+			wantBody(t, a, "O&#39;Brien &lt;script&gt;<", form.Get("favourite_food"), "United Kingdom",
+				time.Now().In(time.FixedZone("SGT", 8*3600)).Format("January 2, 2006 15:"))
+			if n := strings.Count(a.body, form.Get("last_name")); n != 1 {
+				t.Errorf("shown %d times, want once", n)
+			}
+
+			other := form
+			other.Set("favourite_food", "Soup")
+			a = post(t, p, other)
+			wantStatus(t, a, http.StatusConflict)
+			wantBody(t, a, strings.Repeat("🍕", 100), html.EscapeString(strings.TrimSpace(form.Get("first_name"))))
+		})
+	}
+}
+
+func TestInvalidAnswersAreKeptAndExplained(t *testing.T) {
+	p := startReady(t, embedded(t))
+	for _, test := range []struct {
+		name   string
+		change func(url.Values)
+		wants  []string
+	}{
+		{"empty form", func(f url.Values) { clear(f) }, []string{"Enter your first name", "Enter your last name", "Enter your favourite food", "Select your country", "Tick the box to make the pledge"}},
+		{"101 characters", func(f url.Values) { f.Set("first_name", strings.Repeat("x", 101)) }, []string{"First name must be 100 characters or less", strings.Repeat("x", 101), `value="Lovelace"`, `value="Pizza"`, `value="GB" selected`, "checked"}},
+		{"markup", func(f url.Values) { f.Set("first_name", `"><script>`); f.Del("pledge") }, []string{"Tick the box", "&#34;&gt;&lt;script&gt;"}},
+		{"broken UTF-8", func(f url.Values) { f.Set("last_name", "\xff\xfe") }, []string{"can’t be read"}},
+		{"control characters", func(f url.Values) { f.Set("last_name", "a\x00b") }, []string{"without control characters"}},
+		{"unknown country", func(f url.Values) { f.Set("country", "XX") }, []string{"Select a country from the list"}},
+		{"foreign token", func(f url.Values) { f.Set("token", `"><script>`) }, []string{"check your answers and submit"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			form := validForm()
+			token := form.Get("token")
+			test.change(form)
+			a := post(t, p, form)
+			wantStatus(t, a, http.StatusUnprocessableEntity)
+			wantBody(t, a, append(test.wants, "<title>Error: ", `role="alert"`, `id="error-summary"`)...)
+			if strings.Contains(a.body, "<script>") {
+				t.Error("markup comes back as markup")
+			}
+			kept := regexp.MustCompile(`name="token" value="(.*?)"`).FindStringSubmatch(a.body)
+			if kept == nil || !food.ValidToken(kept[1]) || form.Get("token") == token && kept[1] != token {
+				t.Errorf("token = %q, want a valid one, and the same if it was", kept)
+			}
+		})
+	}
+	if a := get(t, p.url+"/submissions"); strings.Contains(a.body, "<td>") {
+		t.Error("an invalid submission was stored")
+	}
+}
+
+func TestWhatIsNoFormIsRefused(t *testing.T) {
+	p := startReady(t, embedded(t))
+	var parts bytes.Buffer
+	m := multipart.NewWriter(&parts)
+	m.WriteField("first_name", "Ada")
+	m.Close()
+	const formType = "application/x-www-form-urlencoded"
+	for _, test := range []struct {
+		name, contentType, body string
+		want                    int
+	}{
+		{"100,000 characters", formType, url.Values{"first_name": {strings.Repeat("x", 100_000)}}.Encode(), 413},
+		{"one byte over 16 KB", formType, "first_name=" + strings.Repeat("x", 16<<10-len("first_name=")+1), 413},
+		{"16 KB", formType, "first_name=" + strings.Repeat("x", 16<<10-len("first_name=")), 422},
+		{"two values for one field", formType, validForm().Encode() + "&first_name=Eve", 400},
+		{"a broken escape", formType, "first_name=%zz", 400},
+		{"multipart", m.FormDataContentType(), parts.String(), 415},
+		{"JSON", "application/json", `{"first_name":"Ada"}`, 415},
+		{"no type", "", "first_name=Ada", 415},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a := postBody(t, p, test.contentType, strings.NewReader(test.body))
+			wantStatus(t, a, test.want)
+			wantBody(t, a, "</html>")
+		})
+	}
+	if a := get(t, p.url+"/submissions"); strings.Contains(a.body, "<td>") {
+		t.Error("something was stored")
+	}
+}
+
+func TestCrossSitePostsAreRefused(t *testing.T) {
+	p := startReady(t, embedded(t))
+	for name, headers := range map[string]http.Header{
+		"another site":           {"Sec-Fetch-Site": {"cross-site"}},
+		"another origin's names": {"Origin": {"https://elsewhere.example"}},
+	} {
+		r := request(t, "POST", p.url+"/simpleform", strings.NewReader(validForm().Encode()))
+		r.Header = headers
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		a := send(t, r)
+		if a.StatusCode != http.StatusForbidden {
+			t.Errorf("from %s: %d, want 403", name, a.StatusCode)
+		}
+		wantBody(t, a, "came from another site")
+	}
+	if a := get(t, p.url+"/submissions"); strings.Contains(a.body, "<td>") {
+		t.Error("something was stored")
+	}
+}
+
+func TestOtherMethodsAreRefusedWithWhatIsAllowed(t *testing.T) {
+	p := startReady(t, embedded(t))
+	for _, test := range []struct{ method, path, allow string }{
+		{"POST", "/", "GET, HEAD"}, {"DELETE", "/simpleform", "GET, HEAD, POST"}, {"PUT", "/ping", "GET, HEAD"},
+		{"FOO", "/static/x.y.css", "GET, HEAD"}, {"POST", "/submissions", "GET, HEAD"},
+	} {
+		a := send(t, request(t, test.method, p.url+test.path, nil))
+		wantStatus(t, a, http.StatusMethodNotAllowed)
+		if got := a.Header.Get("Allow"); got != test.allow {
+			t.Errorf("%s %s: Allow = %q, want %q", test.method, test.path, got, test.allow)
+		}
+		wantBody(t, a, "</html>")
+	}
+}
+
+func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
+	p := startReady(t, embedded(t))
+	for _, a := range []answer{
+		get(t, p.url+"/"), get(t, p.url+"/nowhere"), get(t, p.url+"/ping"), get(t, p.url+"/static/favicon.0.svg"),
+		post(t, p, validForm()), post(t, p, nil), postBody(t, p, "text/plain", nil), send(t, request(t, "PUT", p.url+"/", nil)),
+		get(t, p.url+"//simpleform"),
+	} {
+		csp := a.Header.Get("Content-Security-Policy")
+		if !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") {
+			t.Errorf("%s: Content-Security-Policy = %q", a.Request.URL.Path, csp)
+		}
+		for _, name := range []string{"X-Content-Type-Options", "Referrer-Policy", "Permissions-Policy", "Cross-Origin-Opener-Policy", "Cache-Control"} {
+			if a.Header.Get(name) == "" {
+				t.Errorf("%s %s: no %s", a.Request.Method, a.Request.URL.Path, name)
+			}
+		}
+	}
+	if a := get(t, p.url+"/"); regexp.MustCompile(`(?i)<script>|<style|\sstyle=|\son\w+=`).MatchString(a.body) {
+		t.Error("an inline script or style that the policy forbids")
+	}
+}
+
+func TestStaticFiles(t *testing.T) {
+	p := startReady(t, embedded(t))
+	home := get(t, p.url+"/")
+	links := regexp.MustCompile(`/static/[^"]+`).FindAllString(home.body, -1)
+	if len(links) != 3 {
+		t.Fatalf("the home page links %v, want styles, script and icon (`make assets` builds them)", links)
+	}
+	for _, link := range links {
+		r := request(t, "GET", p.url+link, nil)
+		r.Header.Set("Accept-Encoding", "gzip")
+		a := send(t, r)
+		wantStatus(t, a, 200)
+		if got := a.Header.Get("Cache-Control"); got != "public, max-age=31536000, immutable" {
+			t.Errorf("%s: Cache-Control = %q", link, got)
+		}
+		if got := a.Header.Get("Content-Encoding"); got != "gzip" && len(a.body) > 1000 {
+			t.Errorf("%s: %d bytes, Content-Encoding = %q, want gzip", link, len(a.body), got)
+		}
+		plain := request(t, "GET", p.url+link, nil)
+		plain.Header.Set("Accept-Encoding", "gzip;q=0")
+		if a := send(t, plain); a.Header.Get("Content-Encoding") != "" {
+			t.Errorf("%s: compressed for a client that takes none", link)
+		}
+	}
+	// A page of another version, while both run.
+	other := get(t, p.url+regexp.MustCompile(`\.[0-9a-f]+\.`).ReplaceAllString(links[0], ".000000000000."))
+	wantStatus(t, other, 200)
+	if got := other.Header.Get("Cache-Control"); got != "no-cache" {
+		t.Errorf("another version's file: Cache-Control = %q, want no-cache", got)
+	}
+}
+
+// raw sends bytes as they are and returns the status line of the answer, "" if there is none.
+func raw(t *testing.T, p *program, pieces ...string) string {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	for _, piece := range pieces {
+		if _, err := io.WriteString(conn, piece); err != nil {
+			break // it hung up, as it may
+		}
+	}
+	conn.(*net.TCPConn).CloseWrite()
+	reply, _ := io.ReadAll(conn)
+	line, _, _ := strings.Cut(string(reply), "\r\n")
+	return line
+}
+
+func TestRubbishOnTheWire(t *testing.T) {
+	p := startReady(t, embedded(t))
+	for _, test := range []struct {
+		name, sent, want string
+	}{
+		{"out of the static folder", "GET /static/../config.go HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 307 Temporary Redirect"},
+		{"escaped out of it", "GET /static/..%2fconfig.go HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 404 Not Found"},
+		{"half a body", "POST /simpleform HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nfirst_name=A", "HTTP/1.1 400 Bad Request"},
+		{"no HTTP", "\x16\x03\x01\x02\x00\r\n\r\n", "HTTP/1.1 400 Bad Request"},
+		{"endless headers", "GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 1<<16) + "\r\n\r\n", "HTTP/1.1 431 Request Header Fields Too Large"},
+	} {
+		if got := raw(t, p, test.sent); got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+	wantStatus(t, get(t, p.url+"/"), 200)
+}
+
+func TestHeadersSentByteByByteDoNotHoldAConnection(t *testing.T) {
+	p := startReady(t, embedded(t))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	go func() {
+		for _, c := range []byte("GET / HTTP/1.1\r\nHost: x\r\nX-Slow: 0123456789abcdef\r\n\r\n") {
+			if _, err := conn.Write([]byte{c}); err != nil {
+				return
+			}
+			time.Sleep(time.Second)
+		}
+	}()
+	conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+	if reply, err := io.ReadAll(conn); err != nil || strings.Contains(string(reply), "200 OK") {
+		t.Errorf("reply = %.100q, %v, want the connection closed without a page", reply, err)
+	}
+	wantStatus(t, get(t, p.url+"/"), 200)
+}
