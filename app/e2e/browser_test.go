@@ -1,88 +1,15 @@
-// Package e2e drives the built program with a real browser, on real MySQL and Redis servers.
 package e2e
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"io"
-	"log"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
-
-	"simpleapp/testserver"
 )
-
-// site is the address of the program that all tests of this package visit.
-var site string
-
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
-
-func testMain(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "simpleapp-e2e-")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	mysql, err := testserver.StartMySQL()
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer mysql.Close()
-	redis, err := testserver.StartRedis()
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer redis.Close()
-
-	binary := filepath.Join(dir, "simpleapp")
-	if output, err := exec.Command("go", "build", "-race", "-o", binary, "simpleapp").CombinedOutput(); err != nil {
-		log.Fatalf("build: %v\n%s", err, output)
-	}
-	cmd := exec.Command(binary)
-	cmd.Env = append(os.Environ(), "ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0",
-		"MYSQL_ADDR="+mysql.Addr, "MYSQL_PASSWORD_FILE="+mysql.PasswordFile,
-		"REDIS_ADDR="+redis.Addr, "REDIS_PASSWORD_FILE="+redis.PasswordFile)
-	logs, err := cmd.StderrPipe()
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		log.Fatal(err)
-	}
-	defer func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			log.Printf("the program ended with %v", err)
-		}
-	}()
-	site = address(logs)
-	return m.Run()
-}
-
-// address returns where the program says that it serves, and keeps its log flowing.
-func address(logs io.Reader) string {
-	lines := bufio.NewScanner(logs)
-	for lines.Scan() {
-		var line struct{ Msg, Addr string }
-		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
-			go io.Copy(os.Stderr, logs)
-			return "http://" + line.Addr
-		}
-		log.Print(lines.Text())
-	}
-	log.Fatal("the program ended before it served")
-	return ""
-}
 
 // newBrowser opens a browser that ends with the test.
 func newBrowser(t *testing.T) context.Context {
