@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -76,6 +77,19 @@ func hint(err error) string {
 type health struct {
 	dependencies []*dependency
 	leaving      atomic.Bool
+}
+
+// watch watches every dependency until the returned function is called.
+func (h *health) watch(log *slog.Logger, metrics *web.Metrics) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var watchers sync.WaitGroup
+	for _, d := range h.dependencies {
+		watchers.Go(func() { d.watch(ctx, log, metrics) })
+	}
+	return func() {
+		cancel()
+		watchers.Wait()
+	}
 }
 
 // ready: both stores answer, and the program isn't leaving.

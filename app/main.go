@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"time"
 
@@ -70,10 +69,21 @@ func newLogger(w io.Writer, level slog.Level) *slog.Logger {
 const shutdownTime = 10 * time.Second
 
 func serve(ctx context.Context, cfg config, log *slog.Logger) error {
+	public, err := listen("ADDR", cfg.Addr)
+	if err != nil {
+		return err
+	}
+	defer public.Close()
+	private, err := listen("ADMIN_ADDR", cfg.AdminAddr)
+	if err != nil {
+		return err
+	}
+	defer private.Close()
 	instance, err := os.Hostname()
 	if err != nil {
 		return err
 	}
+
 	metrics := web.NewMetrics()
 	counter, err := openVisits(cfg, log, metrics)
 	if err != nil {
@@ -92,56 +102,42 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 		{name: "database", ping: store.Ping},
 		{name: "cache", ping: counter.Ping},
 	}}
-
-	public, admin := newServer(site, log), newServer(web.NewAdmin(health.healthy, health.ready, metrics), log)
+	admin := newServer(web.NewAdmin(health.healthy, health.ready, metrics), log)
 	admin.WriteTimeout = 0 // a profile takes as long as it was asked for
-	failed := make(chan error, 2)
-	listen := func(variable, addr string, server *http.Server) (net.Addr, error) {
-		listener, err := net.Listen("tcp", addr)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", variable, err)
-		}
-		go func() { failed <- server.Serve(listener) }()
-		return listener.Addr(), nil
-	}
-	adminAddr, err := listen("ADMIN_ADDR", cfg.AdminAddr, admin)
-	if err == nil {
-		var addr net.Addr
-		if addr, err = listen("ADDR", cfg.Addr, public); err == nil {
-			log.Info("serving", "addr", addr.String(), "admin_addr", adminAddr.String(), "version", version, "instance", instance)
-		}
-	}
-	if err != nil {
-		return errors.Join(err, admin.Close(), counter.Close(ctx), store.Close(ctx))
-	}
+	server := newServer(site, log)
 
-	var watchers sync.WaitGroup
-	watchCtx, stopWatching := context.WithCancel(context.Background())
-	for _, d := range health.dependencies {
-		watchers.Go(func() { d.watch(watchCtx, log, metrics) })
-	}
-	defer watchers.Wait()
-	defer stopWatching()
+	failed := make(chan error, 2)
+	go func() { failed <- server.Serve(public) }()
+	go func() { failed <- admin.Serve(private) }()
+	log.Info("serving", "addr", public.Addr().String(), "admin_addr", private.Addr().String(),
+		"version", version, "instance", instance)
+	stopWatching := health.watch(log, metrics)
 
 	select {
 	case err = <-failed:
 		err = fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 		// Balancers and clients turn away first, then the listener closes.
-		log.Info("stopping", "delay", cfg.ShutdownDelay)
+		log.Info("stopping", "delay", cfg.ShutdownDelay.String())
 		health.leaving.Store(true)
 		site.Leave()
 		time.Sleep(cfg.ShutdownDelay)
 	}
+	stopWatching()
 	stopCtx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
 	err = errors.Join(err,
-		wrap("finish requests", public.Shutdown(stopCtx)),
+		wrap("finish requests", server.Shutdown(stopCtx)),
 		wrap("count kept visits", counter.Close(stopCtx)),
 		wrap("store submissions", store.Close(stopCtx)),
 		admin.Close())
 	log.Info("stopped")
 	return err
+}
+
+func listen(variable, addr string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", addr)
+	return listener, wrap(variable, err)
 }
 
 func wrap(doing string, err error) error {
