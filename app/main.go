@@ -1,7 +1,7 @@
 // Command simpleapp serves SimpleApp: a home page that counts its visits, a form that stores
 // favourite foods, and a page of what was stored.
 //
-//	usage: simpleapp [healthcheck | version]
+//	usage: simpleapp [healthcheck | version | export --format csv|json]
 package main
 
 import (
@@ -40,19 +40,27 @@ func main() {
 // run is the whole program. It returns once ctx has ended and all that was accepted is done.
 func run(ctx context.Context, args []string, environ map[string]string, stdout, stderr io.Writer) error {
 	cfg, err := loadConfig(environ)
+	command := ""
+	if len(args) > 0 {
+		command, args = args[0], args[1:]
+	}
 	switch {
-	case len(args) > 1 || len(args) == 1 && args[0] != "healthcheck" && args[0] != "version":
-		return errors.New("usage: simpleapp [healthcheck | version]")
-	case len(args) == 1 && args[0] == "version":
-		fmt.Fprintln(stdout, version)
-		return nil
-	case len(args) == 1:
+	case command == "version" && len(args) == 0:
+		_, err := fmt.Fprintln(stdout, version)
+		return err
+	case command == "healthcheck" && len(args) == 0:
 		return healthcheck(cfg.AdminAddr)
+	case command != "export" && len(args) > 0, command != "" && command != "export":
+		return errUsage
 	case err != nil:
 		return err
+	case command == "export":
+		return export(ctx, cfg, args, stdout)
 	}
 	return serve(ctx, cfg, newLogger(stderr, cfg.LogLevel))
 }
+
+var errUsage = errors.New("usage: simpleapp [healthcheck | version | export --format csv|json]")
 
 // newLogger writes text for people at a terminal and JSON for machines.
 func newLogger(w io.Writer, level slog.Level) *slog.Logger {

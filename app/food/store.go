@@ -183,9 +183,9 @@ func (s *Store) missing(ctx context.Context, rows []Submission, out *outcome) ([
 		return nil, err
 	}
 	there := make(map[string]bool, len(found))
-	for _, sub := range found {
-		there[sub.Token] = true
-		out.stored[sub.Token] = sub
+	for _, record := range found {
+		there[record.Token] = true
+		out.stored[record.Token] = record.Submission
 	}
 	var missing []Submission
 	for _, row := range rows {
@@ -194,17 +194,6 @@ func (s *Store) missing(ctx context.Context, rows []Submission, out *outcome) ([
 		}
 	}
 	return missing, nil
-}
-
-// Recent returns the last n submissions, newest first.
-func (s *Store) Recent(ctx context.Context, n int) ([]Submission, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTime)
-	defer cancel()
-	subs, err := s.query(ctx, "ORDER BY id DESC LIMIT ?", n)
-	if err != nil {
-		return nil, fmt.Errorf("read recent submissions: %w", err)
-	}
-	return subs, nil
 }
 
 // Ping asks for a row, which needs the server, the schema and the right to read.
@@ -216,39 +205,4 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close stores what waits, until ctx ends, and closes the database.
 func (s *Store) Close(ctx context.Context) error {
 	return errors.Join(s.writes.Close(ctx), s.db.Close())
-}
-
-// columns are in the order of insertArgs and of query's Scan.
-const columns = "token, first_name, last_name, favourite_food, country, created_at"
-
-func insertSQL(rows int) string {
-	const row = "(?, ?, ?, ?, ?, ?)"
-	return "INSERT INTO submissions (" + columns + ") VALUES " + row + strings.Repeat(", "+row, rows-1)
-}
-
-func insertArgs(rows []Submission) []any {
-	args := make([]any, 0, 6*len(rows))
-	for _, r := range rows {
-		args = append(args, r.Token, r.FirstName, r.LastName, r.FavouriteFood, r.Country, r.AddedAt)
-	}
-	return args
-}
-
-// query returns the submissions that the clauses, a constant, select.
-func (s *Store) query(ctx context.Context, clauses string, args ...any) ([]Submission, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT "+columns+" FROM submissions "+clauses, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var subs []Submission
-	for rows.Next() {
-		sub := Submission{Pledge: true}
-		if err := rows.Scan(&sub.Token, &sub.FirstName, &sub.LastName, &sub.FavouriteFood, &sub.Country, &sub.AddedAt); err != nil {
-			return nil, err
-		}
-		sub.AddedAt = sub.AddedAt.UTC()
-		subs = append(subs, sub)
-	}
-	return subs, rows.Err()
 }

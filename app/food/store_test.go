@@ -3,8 +3,8 @@ package food_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -67,6 +67,49 @@ func valid() food.Submission {
 	}
 }
 
+func submissions(records []food.Record) []food.Submission {
+	var subs []food.Submission
+	for _, r := range records {
+		subs = append(subs, r.Submission)
+	}
+	return subs
+}
+
+// Each reads in steps: none is left out or comes twice where one step ends.
+func TestEachReturnsEveryRowOnce(t *testing.T) {
+	for _, kind := range stores {
+		t.Run(kind.name, func(t *testing.T) {
+			s := kind.open(t, unobserved)
+			const n = 2500
+			var group sync.WaitGroup
+			for range n {
+				group.Go(func() {
+					if err := s.Add(t.Context(), valid()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			group.Wait()
+			tokens, last := make(map[string]bool), int64(0)
+			err := s.Each(t.Context(), func(r food.Record) error {
+				if r.ID <= last {
+					t.Errorf("id %d after %d", r.ID, last)
+				}
+				last = r.ID
+				tokens[r.Token] = true
+				return nil
+			})
+			if err != nil || len(tokens) != n {
+				t.Errorf("Each = %d rows, %v, want %d", len(tokens), err, n)
+			}
+			stop := errors.New("enough")
+			if err := s.Each(t.Context(), func(food.Record) error { return stop }); err != stop {
+				t.Errorf("Each = %v, want the function's own error", err)
+			}
+		})
+	}
+}
+
 func TestStoreReturnsWhatWasAdded(t *testing.T) {
 	for _, kind := range stores {
 		t.Run(kind.name, func(t *testing.T) {
@@ -87,11 +130,19 @@ func TestStoreReturnsWhatWasAdded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if fmt.Sprint(got) != fmt.Sprint(want) {
+			if !slices.Equal(submissions(got), want) {
 				t.Errorf("Recent:\n got %v\nwant %v", got, want)
 			}
-			if last, err := s.Recent(t.Context(), 2); err != nil || len(last) != 2 || last[0] != want[0] {
+			if last, err := s.Recent(t.Context(), 2); err != nil || !slices.Equal(submissions(last), want[:2]) {
 				t.Errorf("Recent(2) = %v, %v, want the last two", last, err)
+			}
+			var each []food.Record
+			if err := s.Each(t.Context(), func(r food.Record) error { each = append(each, r); return nil }); err != nil {
+				t.Fatal(err)
+			}
+			slices.Reverse(each)
+			if !slices.Equal(each, got) {
+				t.Errorf("Each, reversed:\n got %v\nwant %v", each, got)
 			}
 		})
 	}
@@ -116,7 +167,7 @@ func TestStoreStoresATokenOnce(t *testing.T) {
 			if err := s.Add(t.Context(), other); !errors.As(err, &conflict) || conflict.Stored != first {
 				t.Errorf("same token, other answers: Add = %v, want a conflict with the first", err)
 			}
-			if rows, err := s.Recent(t.Context(), 10); err != nil || len(rows) != 1 || rows[0] != first {
+			if rows, err := s.Recent(t.Context(), 10); err != nil || len(rows) != 1 || rows[0].Submission != first {
 				t.Errorf("Recent = %v, %v, want the first alone", rows, err)
 			}
 		})

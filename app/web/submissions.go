@@ -11,7 +11,7 @@ const shown = 5
 
 // A successPage thanks for a submission.
 type successPage struct {
-	Records    []food.Submission
+	Records    []food.Record
 	Unreadable bool // the records, right now
 }
 
