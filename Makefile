@@ -8,9 +8,9 @@ COMPOSE ?= docker compose
 DIST := app/web/static/dist/app.css
 NPM_DONE := app/assets/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
-GO_PACKAGES = $$(go list ./... | grep -v /deploy)
+GO_PACKAGES = $$(go list ./... | grep -v -e /deploy -e /faults)
 
-.PHONY: help run build assets test fuzz lint bench test-packages bench-packages up down logs ps test-deploy
+.PHONY: help run build assets test fuzz lint bench test-packages bench-packages up down logs ps test-deploy test-faults
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ ps: ## List them and their health
 
 test-deploy: test-packages ## Test the images and docker-compose.yml on a real Docker engine (some minutes)
 	cd app && go test -race -count=1 -timeout 60m ./deploy/...
+
+test-faults: test-packages ## Kill, hang and cut off real servers under load (some minutes; FAULTS_SEED repeats a run)
+	cd app && go test -count=1 -timeout 20m -v ./faults
 
 bench: build bench-packages ## Measure the program against a server that stores nothing (about four minutes)
 	cd app && go run ./bench ../bin/simpleapp
