@@ -3,6 +3,8 @@ package food
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 )
 
@@ -12,15 +14,54 @@ type Record struct {
 	Submission
 }
 
-// Recent returns the last n submissions, newest first.
-func (s *Store) Recent(ctx context.Context, n int) ([]Record, error) {
+// A Page is a stretch of the submissions, newest first.
+type Page struct {
+	Records []Record
+	// Keys of the pages beside this one, for Before and After; 0 where there is none.
+	Older, Newer int64
+}
+
+// Newest is the key before which the newest submissions are.
+const Newest = math.MaxInt64
+
+// Before returns the n newest submissions with ids below key.
+func (s *Store) Before(ctx context.Context, key int64, n int) (page Page, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	records, err := s.query(ctx, "ORDER BY id DESC LIMIT ?", n)
-	if err != nil {
-		return nil, fmt.Errorf("read recent submissions: %w", err)
+	if page.Records, err = s.query(ctx, "WHERE id < ? ORDER BY id DESC LIMIT ?", key, n+1); err != nil {
+		return page, fmt.Errorf("read submissions: %w", err)
 	}
-	return records, nil
+	if len(page.Records) > n { // one more than asked for, to know that there is one
+		page.Records = page.Records[:n]
+		page.Older = page.Records[n-1].ID
+	}
+	if key != Newest && len(page.Records) > 0 {
+		page.Newer = page.Records[0].ID
+	}
+	return page, nil
+}
+
+// After returns the n oldest submissions with ids above key, newest first like every page. Where
+// there are fewer than n, it returns the newest page.
+func (s *Store) After(ctx context.Context, key int64, n int) (page Page, err error) {
+	bounded, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	if page.Records, err = s.query(bounded, "WHERE id > ? ORDER BY id LIMIT ?", key, n+1); err != nil {
+		return page, fmt.Errorf("read submissions: %w", err)
+	}
+	if len(page.Records) <= n {
+		return s.Before(ctx, Newest, n)
+	}
+	page.Records = page.Records[:n]
+	slices.Reverse(page.Records)
+	page.Newer, page.Older = page.Records[0].ID, page.Records[n-1].ID
+	return page, nil
+}
+
+// Recent returns the last n submissions, newest first.
+func (s *Store) Recent(ctx context.Context, n int) ([]Record, error) {
+	page, err := s.Before(ctx, Newest, n)
+	return page.Records, err
 }
 
 // Each calls do with every submission, oldest first, until it returns an error. It reads in steps,

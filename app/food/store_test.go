@@ -75,6 +75,56 @@ func submissions(records []food.Record) []food.Submission {
 	return subs
 }
 
+// Pages follow each other without a gap or a repetition, both ways, also while rows arrive.
+func TestPages(t *testing.T) {
+	for _, kind := range stores {
+		t.Run(kind.name, func(t *testing.T) {
+			s := kind.open(t, unobserved)
+			add := func() {
+				if err := s.Add(t.Context(), valid()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if page, err := s.Before(t.Context(), food.Newest, 3); err != nil || len(page.Records)+int(page.Older)+int(page.Newer) != 0 {
+				t.Errorf("an empty table: %v, %v", page, err)
+			}
+			for range 7 {
+				add()
+			}
+			all, err := s.Recent(t.Context(), 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			page, err := s.Before(t.Context(), food.Newest, 3)
+			check := func(want []food.Record, older, newer bool) {
+				t.Helper()
+				if err != nil || !slices.Equal(page.Records, want) || (page.Older != 0) != older || (page.Newer != 0) != newer {
+					t.Fatalf("page = %v, %v, want %v, older %v, newer %v", page, err, want, older, newer)
+				}
+			}
+			check(all[:3], true, false)
+			add() // moves nobody's page
+			page, err = s.Before(t.Context(), page.Older, 3)
+			check(all[3:6], true, true)
+			page, err = s.Before(t.Context(), page.Older, 3)
+			check(all[6:], false, true)
+			page, err = s.After(t.Context(), page.Newer, 3)
+			check(all[3:6], true, true)
+			page, err = s.After(t.Context(), page.Newer, 3)
+			check(all[0:3], true, true)
+			if all, err = s.Recent(t.Context(), 100); err != nil {
+				t.Fatal(err)
+			}
+			page, err = s.After(t.Context(), page.Newer, 3) // but one row is newer: the newest page
+			check(all[:3], true, false)
+			page, err = s.Before(t.Context(), 0, 3)
+			check(nil, false, false)
+			page, err = s.After(t.Context(), food.Newest, 3)
+			check(all[:3], true, false)
+		})
+	}
+}
+
 // Each reads in steps: none is left out or comes twice where one step ends.
 func TestEachReturnsEveryRowOnce(t *testing.T) {
 	for _, kind := range stores {
