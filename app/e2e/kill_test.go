@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"simpleapp/food"
+	"simpleapp/testserver"
 )
 
 // The embedded storage under kill -9, again and again: what a visitor was told is there.
@@ -25,10 +26,11 @@ func TestTheEmbeddedStorageSurvivesKill9(t *testing.T) {
 	confirmed := make(map[string]bool) // tokens
 	lastVisit := int64(0)
 	for round := range 5 {
-		program, address, err := startProgram("DATA_DIR=" + dir)
+		app, err := testserver.StartApp(binary, "DATA_DIR="+dir)
 		if err != nil {
 			t.Fatal(err)
 		}
+		address := "http://" + app.Addr
 		enough := make(chan struct{})
 		var once sync.Once
 		var clients sync.WaitGroup
@@ -69,20 +71,18 @@ func TestTheEmbeddedStorageSurvivesKill9(t *testing.T) {
 			})
 		}
 		<-enough
-		program.Process.Kill()
-		program.Wait()
+		if err := app.Kill(); err != nil {
+			t.Fatal(err)
+		}
 		clients.Wait()
 	}
 
-	program, address, err := startProgram("DATA_DIR=" + dir)
+	app, err := testserver.StartApp(binary, "DATA_DIR="+dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		program.Process.Kill()
-		program.Wait()
-	}()
-	home, err := client.Get(address + "/")
+	defer app.Kill()
+	home, err := client.Get("http://" + app.Addr + "/")
 	if err != nil {
 		t.Fatal(err)
 	}

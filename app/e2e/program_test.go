@@ -3,10 +3,6 @@
 package e2e
 
 import (
-	"bufio"
-	"encoding/json"
-	"fmt"
-	"io"
 	"log"
 	"os"
 	"os/exec"
@@ -44,40 +40,17 @@ func testMain(m *testing.M) int {
 	if output, err := exec.Command("go", "build", "-race", "-o", binary, "simpleapp").CombinedOutput(); err != nil {
 		log.Fatalf("build: %v\n%s", err, output)
 	}
-	program, address, err := startProgram(
+	app, err := testserver.StartApp(binary,
 		"MYSQL_ADDR="+mysql.Addr, "MYSQL_PASSWORD_FILE="+mysql.PasswordFile,
 		"REDIS_ADDR="+redis.Addr, "REDIS_PASSWORD_FILE="+redis.PasswordFile)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer func() {
-		program.Process.Signal(os.Interrupt)
-		if err := program.Wait(); err != nil {
-			log.Printf("the program ended with %v", err)
-		}
-	}()
-	site = address
-	return m.Run()
-}
-
-// startProgram starts the program on free ports and returns its address once it serves.
-func startProgram(environ ...string) (*exec.Cmd, string, error) {
-	cmd := exec.Command(binary)
-	cmd.Env = append(append(os.Environ(), "ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0"), environ...)
-	logs, err := cmd.StderrPipe()
-	if err != nil {
-		return nil, "", err
+	site = "http://" + app.Addr
+	code := m.Run()
+	if err := app.Stop(); err != nil {
+		log.Printf("the program ended with %v", err)
+		return 1
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, "", err
-	}
-	for lines := bufio.NewScanner(logs); lines.Scan(); {
-		var line struct{ Msg, Addr string }
-		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
-			go io.Copy(io.Discard, logs)
-			return cmd, "http://" + line.Addr, nil
-		}
-		log.Print(lines.Text())
-	}
-	return nil, "", fmt.Errorf("the program ended before it served: %w", cmd.Wait())
+	return code
 }
