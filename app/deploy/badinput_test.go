@@ -1,0 +1,168 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// says checks that a failure has words that tell a developer what to do.
+func says(t testing.TB, what, out string, err error, words ...string) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("%s succeeded, want an error", what)
+	}
+	for _, word := range words {
+		if !strings.Contains(out, word) {
+			t.Errorf("%s does not say %q:\n%s", what, word, out)
+		}
+	}
+}
+
+// refuses checks that a service ends with status 1 and these words when it is started alone.
+func (p *project) refuses(service string, words ...string) {
+	p.Helper()
+	out, err := p.tryCompose("run", "--rm", "--no-deps", "--no-TTY", "--env", "WAIT_HOSTS=", service)
+	says(p, service, out, err, words...)
+	if err != nil && err.Error() != "exit status 1" {
+		p.Errorf("%s ended with %v, want exit status 1", service, err)
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	t.Parallel()
+	p := newProject(t, "")
+	taken, err := net.Listen("tcp", fmt.Sprintf(":%d", p.port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	out, err := command(interrupted, root, "env", "COMPOSE_PROJECT_NAME="+p.name, fmt.Sprintf("HTTP_PORT=%d", p.port), "make", "up")
+	says(t, "make up", out, err, fmt.Sprintf(":%d", p.port), "address already in use", "HTTP_PORT=8080 make up")
+}
+
+func TestMissingSecretFile(t *testing.T) {
+	t.Parallel()
+	for _, secret := range []string{"mysql_root_password", "mysql_password", "redis_password"} {
+		t.Run(secret, func(t *testing.T) {
+			p := newProject(t, "")
+			if err := os.Remove(filepath.Join(p.dir, "devsecrets", secret)); err != nil {
+				t.Fatal(err)
+			}
+			out, err := p.tryCompose("up", "--wait")
+			says(t, "docker compose up", out, err, "devsecrets/"+secret)
+		})
+	}
+}
+
+func TestEmptyPassword(t *testing.T) {
+	t.Parallel()
+	p := newProject(t, "")
+	for secret, holders := range map[string][]string{
+		"mysql_root_password": {"db"}, "mysql_password": {"db", "app"}, "redis_password": {"cache", "app"},
+	} {
+		password, err := os.ReadFile(filepath.Join(p.dir, "devsecrets", secret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.write("devsecrets/"+secret, "\n")
+		for _, service := range holders {
+			p.refuses(service, "/run/secrets/"+secret+" is empty")
+		}
+		p.write("devsecrets/"+secret, string(password))
+	}
+	p.write("devsecrets/mysql_password", "two words\n")
+	p.refuses("db", "/run/secrets/mysql_password has white space")
+	p.write("devsecrets/redis_password", "line end of Windows\r\n")
+	p.refuses("cache", "/run/secrets/redis_password has white space")
+}
+
+func TestVolumeFromAnotherPassword(t *testing.T) {
+	t.Parallel()
+	p := newProject(t, "")
+	p.compose("up", "--wait")
+	check := p.kept()
+	p.compose("down")
+
+	p.write("devsecrets/mysql_password", `an'other\password`)
+	p.write("devsecrets/redis_password", "another-redis-password")
+	out, err := p.tryCompose("up", "--wait")
+	says(t, "docker compose up", out, err, p.container("db")+" is unhealthy")
+	p.awaitLog("db", "the password in /run/secrets/mysql_password is not the one in the data volume")
+	p.awaitLog("db", "db-set-password")
+	p.compose("up", "--no-deps", "--detach", "app")
+	p.awaitLog("app", "the password in MYSQL_PASSWORD_FILE is not the one this database has")
+
+	p.compose("exec", "--no-TTY", "db", "db-set-password")
+	p.compose("restart")
+	p.compose("up", "--wait")
+	check("a change of both passwords")
+}
+
+// tmpfs gives db a disk of a few megabytes, which counts as its memory.
+func tmpfs(megabytes int) string {
+	return fmt.Sprintf(`
+services:
+  db: { deploy: { resources: { limits: { memory: 2G } } } }
+volumes:
+  db_data: { driver_opts: { type: tmpfs, device: tmpfs, o: "size=%dm,mode=1777" } }
+`, megabytes)
+}
+
+func TestDiskTooSmallForDB(t *testing.T) {
+	t.Parallel()
+	p := newProject(t, tmpfs(100))
+	p.refuses("db", "100 MB free for /var/lib/mysql", "300", "docker system prune")
+}
+
+func TestDiskFullForDB(t *testing.T) {
+	t.Parallel()
+	p := newProject(t, tmpfs(400))
+	p.compose("up", "--wait")
+	v := p.visitor()
+	stored := v.submit()
+
+	// Something else eats the disk, and what is left of the table's own space is soon used up.
+	command(interrupted, "", "docker", "exec", p.container("db"), "bash", "-c", "cat /dev/zero >/var/lib/mysql/full")
+	var refused url.Values
+	eventually(t, "a submission finds the disk full", func() error {
+		refused = answers("")
+		refused.Set("token", token())
+		refused.Set("first_name", strings.Repeat("食", 100))
+		refused.Set("last_name", strings.Repeat("べ", 100))
+		status, body := v.post(refused)
+		if status == http.StatusSeeOther {
+			return errors.New("it was stored")
+		}
+		if status != http.StatusServiceUnavailable || !strings.Contains(body, "were not stored") ||
+			!strings.Contains(body, refused.Get("favourite_food")) {
+			t.Fatalf("POST on a full disk = %d, want 503, that nothing was stored, and the answers kept\n%s", status, body)
+		}
+		return nil
+	})
+	p.awaitLog("db", "MB free for /var/lib/mysql")
+	p.awaitLog("db", "docker system prune")
+	v.get("/")
+	if !strings.Contains(docker(t, "logs", p.container("app")), "full") {
+		t.Error("the app's log does not say that the table is full")
+	}
+
+	docker(t, "exec", p.container("db"), "rm", "/var/lib/mysql/full")
+	eventually(t, "a submission is stored after room was made", func() error {
+		if status, _ := v.post(refused); status != http.StatusSeeOther {
+			return fmt.Errorf("it is answered %d", status)
+		}
+		return nil
+	})
+	for _, food := range []string{stored, refused.Get("favourite_food")} {
+		if n, err := p.sql("SELECT COUNT(*) FROM submissions WHERE favourite_food = '" + food + "'"); err != nil || strings.TrimSpace(n) != "1" {
+			t.Errorf("%s is stored %s times (%v), want once", food, n, err)
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package deploy
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// sql runs a statement in db over TCP as the app does, and returns the answer.
+func (p *project) sql(statement string) (string, error) {
+	return command(interrupted, "", "docker", "exec", p.container("db"), "bash", "-c",
+		`MYSQL_PWD=$(<"$MYSQL_PASSWORD_FILE") exec mysql --protocol=tcp -h 127.0.0.1 -u "$MYSQL_USER" -N -e "$0" "$MYSQL_DATABASE"`, statement)
+}
+
+func leastPrivilege(p *project) {
+	if grants, err := p.sql("SHOW GRANTS"); err != nil || !strings.Contains(grants, "GRANT SELECT, INSERT ON `simple_db`.`submissions`") ||
+		strings.Count(grants, "GRANT ") != 2 || !strings.Contains(grants, "GRANT USAGE ON *.*") {
+		p.Errorf("the app's grants are\n%s(%v), want SELECT and INSERT on submissions alone", grants, err)
+	}
+	for _, statement := range []string{"DROP TABLE submissions", "DELETE FROM submissions", "UPDATE submissions SET country = 'SG'",
+		"CREATE TABLE other (id INT)", "ALTER TABLE submissions ADD other INT", "TRUNCATE submissions", "SELECT * FROM mysql.user"} {
+		if out, err := p.sql(statement); err == nil || !strings.Contains(out, "command denied") {
+			p.Errorf("%s as the app: %v, want denied\n%s", statement, err, out)
+		}
+	}
+
+	// From where the app stands, with the right password: root is refused, and it is not the network that refuses.
+	login := func(user, secret string) (string, error) {
+		return command(interrupted, "", "docker", "run", "--rm", "--network", p.name+"_back-tier", "--no-healthcheck",
+			"--volume", filepath.Join(p.dir, "devsecrets")+":/run/secrets:ro", "--entrypoint", "bash", image("db"), "-c",
+			`MYSQL_PWD=$(</run/secrets/$1) exec mysql --protocol=tcp -h db -u $0 -e 'SELECT 1'`, user, secret)
+	}
+	if out, err := login("simpleapp", "mysql_password"); err != nil {
+		p.Errorf("log in as simpleapp: %v\n%s", err, out)
+	}
+	if out, err := login("root", "mysql_root_password"); err == nil || !strings.Contains(out, "Access denied") {
+		p.Errorf("log in as root: %v, want denied\n%s", err, out)
+	}
+
+	redis := func(args ...string) string {
+		return docker(p, append([]string{"exec", p.container("cache"), "sh", "-c",
+			`REDISCLI_AUTH=$(cat "$REDIS_PASSWORD_FILE") exec redis-cli "$@"`, "redis-cli"}, args...)...)
+	}
+	if answer := redis("GET", "visits"); answer == "" || strings.Contains(answer, "NOPERM") {
+		p.Errorf("GET visits as the app: %s", answer)
+	}
+	for _, args := range [][]string{{"FLUSHALL"}, {"CONFIG", "GET", "*"}, {"ACL", "LIST"}, {"SHUTDOWN"}, {"GET", "other"}} {
+		if answer := redis(args...); !strings.Contains(answer, "NOPERM") {
+			p.Errorf("%s as the app: %s, want NOPERM", strings.Join(args, " "), answer)
+		}
+	}
+	if answer := docker(p, "exec", p.container("cache"), "redis-cli", "PING"); !strings.Contains(answer, "NOAUTH") {
+		p.Errorf("PING without a password: %s, want NOAUTH", answer)
+	}
+}
+
+func separateNetworks(p *project) {
+	in := func(service, script string) error {
+		_, err := command(interrupted, "", "docker", "exec", p.container(service), "timeout", "5", "bash", "-c", script)
+		return err
+	}
+	address := func(service, network string) string {
+		return p.inspect(service, fmt.Sprintf(`{{with index .NetworkSettings.Networks "%s_%s"}}{{.IPAddress}}{{end}}`, p.name, network))
+	}
+	cache, db, app := address("cache", "cache-tier")+"/6379", address("db", "back-tier")+"/3306", address("app", "front-tier")+"/8080"
+	for service, reach := range map[string]struct{ own, other, otherName string }{
+		"db": {db, cache, "cache"}, "cache": {cache, db, "db"},
+	} {
+		if err := in(service, "getent hosts app && </dev/tcp/"+reach.own); err != nil {
+			p.Errorf("%s can't resolve app or reach itself: %v", service, err)
+		}
+		if in(service, "getent hosts "+reach.otherName) == nil {
+			p.Errorf("%s resolves %s", service, reach.otherName)
+		}
+		if in(service, "</dev/tcp/"+reach.other) == nil {
+			p.Errorf("%s reaches %s by its address", service, reach.otherName)
+		}
+		if in(service, "</dev/tcp/"+app) == nil { // the front tier stands for all that is outside
+			p.Errorf("%s reaches the front tier", service)
+		}
+	}
+	docker(p, "run", "--rm", "--network", p.name+"_front-tier", "--no-healthcheck", "--entrypoint", "bash", image("cache"), "-c", "</dev/tcp/"+app)
+	for network, internal := range map[string]string{"front-tier": "false", "back-tier": "true", "cache-tier": "true"} {
+		if got := docker(p, "network", "inspect", "--format", "{{.Internal}}", p.name+"_"+network); got != internal {
+			p.Errorf("%s is internal: %s, want %s", network, got, internal)
+		}
+	}
+}
+
+// processes shows each process of a container: its user, its rights and how it was started.
+const processes = `
+for p in /proc/[0-9]*; do
+  [ "$(readlink $p/ns/mnt)" = "$(readlink /proc/1/ns/mnt)" ] || continue
+  echo "process $(awk '/^(Uid|CapEff|NoNewPrivs):/{printf "%s%s ", $1, $2}' $p/status) $(tr '\0' ' ' <$p/cmdline)"
+done
+grep ' / ' /proc/1/mounts`
+
+func hardened(p *project) {
+	for _, service := range services {
+		out := p.inside(service, processes)
+		lines := strings.Split(out, "\n")
+		root := strings.Fields(lines[len(lines)-1])
+		if len(root) < 4 || root[1] != "/" || !strings.HasPrefix(root[3], "ro,") {
+			p.Errorf("%s: the root file system is mounted %q, want read-only", service, lines[len(lines)-1])
+		}
+		if len(lines) < 3 { // init, the server and the file system
+			p.Errorf("%s has too few processes:\n%s", service, out)
+		}
+		for _, process := range lines[:len(lines)-1] {
+			if !strings.Contains(process, "CapEff:0000000000000000 NoNewPrivs:1") || strings.Contains(process, "Uid:0 ") ||
+				service == "app" && !strings.Contains(process, "Uid:65532 ") {
+				p.Errorf("%s: %s, want no capabilities, no new privileges and not root", service, process)
+			}
+		}
+		limits := p.inspect(service, "{{with .HostConfig}}{{.Memory}} {{.NanoCpus}} {{.PidsLimit}}{{end}}")
+		for _, limit := range strings.Fields(limits) {
+			if limit == "0" || limit == "<nil>" || strings.HasPrefix(limit, "-") {
+				p.Errorf("%s: memory, CPU and pids limits are %s, want all of them", service, limits)
+			}
+		}
+		if rest := p.inspect(service, `{{with .HostConfig}}{{.RestartPolicy.Name}} {{.LogConfig.Type}} {{index .LogConfig.Config "max-size"}} {{.CapDrop}} {{.CapAdd}} {{.Privileged}}{{end}}`); rest != "unless-stopped json-file 10m [ALL] [] false" {
+			p.Errorf("%s: restart, logs and capabilities are %s", service, rest)
+		}
+	}
+}
+
+func secretsStaySecret(p *project) {
+	for _, service := range services {
+		seen := map[string]string{
+			"docker inspect":          docker(p, "inspect", p.container(service), image(service)),
+			"docker history":          docker(p, "history", "--no-trunc", image(service)),
+			"docker logs":             docker(p, "logs", p.container(service)),
+			"/proc/*/cmdline":         p.inside(service, processes),
+			"the image's environment": docker(p, "image", "inspect", "--format", "{{.Config.Env}}", image(service)),
+		}
+		for _, secret := range []string{"mysql_root_password", "mysql_password", "redis_password"} {
+			content, err := os.ReadFile(filepath.Join(p.dir, "devsecrets", secret))
+			if err != nil || len(content) < 10 {
+				p.Fatalf("%s: %q, %v", secret, content, err)
+			}
+			for where, text := range seen {
+				if text == "" {
+					p.Errorf("%s of %s is empty", where, service)
+				}
+				if strings.Contains(text, strings.TrimSpace(string(content))) {
+					p.Errorf("%s of %s shows %s", where, service, secret)
+				}
+			}
+		}
+		for secret, holders := range map[string]string{"mysql_root_password": "db", "mysql_password": "db app", "redis_password": "cache app"} {
+			mounted := strings.Contains(p.inspect(service, "{{range .Mounts}}{{.Destination}},{{end}}"), "/run/secrets/"+secret+",")
+			if want := strings.Contains(holders, service); mounted != want {
+				p.Errorf("%s has %s: %v, want %v", service, secret, mounted, want)
+			}
+		}
+	}
+}
+
+// A copy of the repository that was cloned with a strict umask has secrets that only their owner reads.
+func TestUnreadableSecret(t *testing.T) {
+	t.Parallel()
+	p := newProject(t, "")
+	for secret, service := range map[string]string{"mysql_root_password": "db", "mysql_password": "db", "redis_password": "cache"} {
+		if err := os.Chmod(filepath.Join(p.dir, "devsecrets", secret), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p.refuses(service, "/run/secrets/"+secret, "chmod 0644 devsecrets/"+secret)
+		if err := os.Chmod(filepath.Join(p.dir, "devsecrets", secret), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

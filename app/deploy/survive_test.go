@@ -1,0 +1,206 @@
+package deploy
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func dataSurvives(p *project) {
+	check := p.kept()
+	p.compose("restart")
+	p.awaitHealthy()
+	check("restart")
+
+	for _, service := range services {
+		// Everything in the container but its init, which ends with the server and is started again by Docker.
+		restarts := p.inspect(service, "{{.RestartCount}}")
+		p.inside(service, "kill -9 -1")
+		eventually(p, service+" starts again", func() error {
+			if p.inspect(service, "{{.RestartCount}}") == restarts {
+				return fmt.Errorf("it has restarted %s times", restarts)
+			}
+			return nil
+		})
+		p.awaitHealthy()
+		check("kill -9 of " + service)
+	}
+
+	p.compose("down")
+	if left := docker(p, "ps", "--all", "--quiet", "--filter", "label=com.docker.compose.project="+p.name); left != "" {
+		p.Errorf("down left containers: %s", left)
+	}
+	p.compose("up", "--wait")
+	check("down and up")
+}
+
+func anyOrder(p *project) {
+	check := p.kept()
+	for _, order := range [][]string{{"app", "db", "cache"}, {"app", "cache", "db"}, {"db", "app", "cache"},
+		{"db", "cache", "app"}, {"cache", "app", "db"}, {"cache", "db", "app"}} {
+		p.compose("stop")
+		up := map[string]bool{}
+		for _, service := range order {
+			docker(p, "start", p.container(service))
+			up[service] = true
+			// The next one starts when this one is up, or waits for what it lacks.
+			switch {
+			case service == "app" && !up["db"]:
+				p.awaitLog("app", "Host [db:3306] not yet available")
+			case service == "app" && !up["cache"]:
+				p.awaitLog("app", "Host [cache:6379] not yet available")
+			default:
+				p.awaitHealthy(service)
+			}
+		}
+		p.awaitHealthy()
+		check("start in the order " + strings.Join(order, ", "))
+	}
+}
+
+// heldBack makes a first start of MySQL a minute slower.
+const heldBack = `
+services:
+  db:
+    entrypoint: [bash, -c, 'sleep 60; exec db-entrypoint "$$@"', db-entrypoint]
+    command: [mysqld]
+`
+
+func TestSlowFirstStartOfMySQL(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(*project){
+		"compose waits": func(p *project) { p.compose("up", "--wait") },
+		"the app waits": func(p *project) {
+			p.compose("create")
+			for _, service := range []string{"app", "cache", "db"} {
+				docker(p, "start", p.container(service))
+			}
+			p.awaitHealthy()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProject(t, heldBack)
+			began := time.Now()
+			start(p)
+			if took := time.Since(began); took < time.Minute {
+				t.Errorf("ready after %v: db was not held back", took)
+			}
+			for _, service := range services {
+				if n := p.inspect(service, "{{.RestartCount}}"); n != "0" {
+					t.Errorf("%s was restarted %s times", service, n)
+				}
+			}
+			p.visitor().submit()
+		})
+	}
+}
+
+// Half a database must not be taken for a whole one.
+func TestFirstStartOfMySQLKilled(t *testing.T) {
+	t.Parallel()
+	p := newProject(t, "")
+	p.compose("up", "--detach", "db")
+	eventually(p, "db has begun its first start", func() error {
+		_, err := command(interrupted, "", "docker", "exec", p.container("db"), "test", "-d", "/var/lib/mysql/mysql")
+		return err
+	})
+	p.inside("db", "kill -9 -1")
+	p.awaitLog("db", "the first start was interrupted")
+	p.compose("up", "--wait")
+	p.visitor().submit()
+}
+
+func stopCutsNoRequest(p *project) {
+	v := p.visitor()
+	form := v.get("/simpleform")
+
+	// A submission that is half sent when the stop begins...
+	slow := answers(form)
+	body := slow.Encode()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(v.site, "http://"))
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /simpleform HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
+		len(body), body[:len(body)/2])
+
+	// ...and visitors who go on submitting on their connections until they are told to close them.
+	var confirmed []string
+	var mu sync.Mutex
+	var visitors sync.WaitGroup
+	busy := make(chan struct{}, 100_000)
+	for range 4 {
+		visitors.Go(func() {
+			client := &http.Client{Transport: &http.Transport{}, CheckRedirect: v.client.CheckRedirect, Timeout: 30 * time.Second}
+			for closing := false; !closing; {
+				values := answers("")
+				values.Set("token", token())
+				resp, err := client.PostForm(v.site+"/simpleform", values)
+				if err != nil {
+					p.Errorf("a request was cut: %v", err)
+					return
+				}
+				_, err = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+				if err != nil || resp.StatusCode != http.StatusSeeOther {
+					p.Errorf("POST while stopping = %d, %v, want 303", resp.StatusCode, err)
+					return
+				}
+				closing = resp.Close
+				mu.Lock()
+				confirmed = append(confirmed, values.Get("token"))
+				mu.Unlock()
+				busy <- struct{}{}
+			}
+		})
+	}
+	for range 20 {
+		<-busy
+	}
+
+	stopped := make(chan error, 1)
+	began := time.Now()
+	go func() {
+		_, err := command(interrupted, "", "docker", "stop", "--time", p.inspect("app", "{{.Config.StopTimeout}}"), p.container("app"))
+		stopped <- err
+	}()
+	visitors.Wait()
+	eventually(p, "the app stops listening", func() error {
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+		if resp, err := client.Get(v.site + "/ping"); err == nil {
+			resp.Body.Close()
+			return fmt.Errorf("it answers %d", resp.StatusCode)
+		}
+		return nil
+	})
+	if _, err := io.WriteString(conn, body[len(body)/2:]); err != nil {
+		p.Errorf("send the rest of a submission: %v", err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || resp.StatusCode != http.StatusSeeOther {
+		p.Errorf("the submission in flight was answered %v, %v, want 303", resp, err)
+	}
+	if err := <-stopped; err != nil {
+		p.Errorf("docker stop: %v", err)
+	}
+	if took, grace := time.Since(began), 20*time.Second; took >= grace {
+		p.Errorf("docker stop took %v, want less than the grace period of %v", took, grace)
+	}
+	if state := p.inspect("app", "{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}"); state != "exited 0 false" {
+		p.Errorf("after docker stop the app is %s, want exited 0 false", state)
+	}
+
+	confirmed = append(confirmed, slow.Get("token"))
+	stored, err := p.sql("SELECT COUNT(*) FROM submissions WHERE token IN ('" + strings.Join(confirmed, "','") + "')")
+	if err != nil || strings.TrimSpace(stored) != fmt.Sprint(len(confirmed)) {
+		p.Errorf("%d submissions were confirmed, stored are %s (%v)", len(confirmed), stored, err)
+	}
+}

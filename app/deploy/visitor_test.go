@@ -1,0 +1,118 @@
+package deploy
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A visitor uses the site over HTTP and follows no redirect.
+type visitor struct {
+	testing.TB
+	site   string
+	client *http.Client
+}
+
+func (p *project) visitor() *visitor {
+	return &visitor{p, fmt.Sprintf("http://127.0.0.1:%d", p.port), &http.Client{
+		Timeout:       30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// get returns a page, which has to be there.
+func (v *visitor) get(path string) string {
+	v.Helper()
+	resp, err := v.client.Get(v.site + path)
+	if err != nil {
+		v.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		v.Fatalf("GET %s = %d, %v, want 200\n%s", path, resp.StatusCode, err, body)
+	}
+	return string(body)
+}
+
+// visits returns how many visits have been counted, and counts none.
+func (v *visitor) visits() (n int) {
+	v.Helper()
+	ping := v.get("/ping")
+	answer := struct{ Visits *int }{&n}
+	if err := json.Unmarshal([]byte(ping), &answer); err != nil || answer.Visits == nil {
+		v.Fatalf("/ping = %s, want a number of visits (%v)", ping, err)
+	}
+	return n
+}
+
+var tokenField = regexp.MustCompile(`name="token" value="([0-9a-f]{32})"`)
+
+// answers returns the form as a visitor fills it in, with a random food.
+func answers(form string) url.Values {
+	values := url.Values{"first_name": {"Ada"}, "last_name": {"Lovelace"}, "favourite_food": {"Pie " + rand.Text()},
+		"country": {"GB"}, "pledge": {"yes"}}
+	if match := tokenField.FindStringSubmatch(form); match != nil {
+		values.Set("token", match[1])
+	}
+	return values
+}
+
+// post sends the form.
+func (v *visitor) post(values url.Values) (status int, body string) {
+	v.Helper()
+	resp, err := v.client.PostForm(v.site+"/simpleform", values)
+	if err != nil {
+		v.Fatal(err)
+	}
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	if err != nil {
+		v.Fatal(err)
+	}
+	return resp.StatusCode, string(content)
+}
+
+// submit stores a random food as a visitor does, and returns it.
+func (v *visitor) submit() string {
+	v.Helper()
+	values := answers(v.get("/simpleform"))
+	if status, body := v.post(values); status != http.StatusSeeOther {
+		v.Fatalf("POST /simpleform = %d, want 303\n%s", status, body)
+	}
+	return values.Get("favourite_food")
+}
+
+// kept makes a submission and a visit, and returns a check that both are still there, each once.
+func (p *project) kept() (check func(after string)) {
+	p.Helper()
+	v := p.visitor()
+	food := v.submit()
+	v.get("/")
+	visits := v.visits()
+	return func(after string) {
+		p.Helper()
+		v := p.visitor()
+		if n := strings.Count(v.get("/submissions"), food); n != 1 {
+			p.Errorf("after %s the submission is shown %d times, want once", after, n)
+		}
+		if n := v.visits(); n != visits {
+			p.Errorf("after %s %d visits are counted, want %d", after, n, visits)
+		}
+	}
+}
+
+// token returns what the form's hidden field holds.
+func token() string {
+	var random [16]byte
+	rand.Read(random[:])
+	return hex.EncodeToString(random[:])
+}
