@@ -7,10 +7,11 @@ VERSION ?= dev
 COMPOSE ?= docker compose
 DIST := app/web/static/dist/app.css
 NPM_DONE := app/assets/node_modules/.package-lock.json
+CHECKERS := app/e2e/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
-GO_PACKAGES = $$(go list ./... | grep -v -e /deploy -e /faults)
+GO_PACKAGES = $$(go list ./... | grep -v -e /deploy -e /e2e/pages -e /faults)
 
-.PHONY: help run build assets test fuzz lint bench test-packages bench-packages up down logs ps test-deploy test-faults
+.PHONY: help run build assets test check-pages lighthouse screenshots fuzz lint bench test-packages bench-packages up down logs ps test-deploy test-faults
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,15 +24,26 @@ build: assets ## Build bin/simpleapp
 
 assets: $(DIST) ## Build the styles and scripts (Bootstrap comes by the npm lock file)
 
-$(DIST): $(NPM_DONE) app/assets/app.scss app/assets/app.js
+$(DIST): $(NPM_DONE) $(wildcard app/assets/*.scss) app/assets/app.js
 	cd app/assets && npm run build
 
-$(NPM_DONE): app/assets/package.json app/assets/package-lock.json
-	cd app/assets && npm ci
+# Both npm projects: what the styles are built with, and what the pages are checked with.
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	cd $* && npm ci
 	touch $@
 
-test: assets test-packages ## Test everything against real MySQL-protocol and Redis servers and Chromium
+test: assets test-packages check-pages ## Test everything against real MySQL-protocol and Redis servers and Chromium
 	cd app && go test -race -count=1 -timeout 20m $(GO_PACKAGES)
+
+check-pages: assets test-packages $(CHECKERS) ## Check every page: accessibility, HTML, weight, and how the form behaves
+	cd app && go test -race -count=1 -v ./e2e/pages
+
+screenshots: assets test-packages $(CHECKERS) ## Write a picture of every page, narrow and wide, light and dark, to screenshots/
+	rm -rf screenshots && mkdir screenshots
+	cd app && go test -count=1 -run TestEveryPage ./e2e/pages -screenshots $(CURDIR)/screenshots
+
+lighthouse: build test-packages $(CHECKERS) ## Measure the home page and the form with Lighthouse: each must have 100 in everything
+	cd app/e2e && node lighthouse.mjs ../../bin/simpleapp
 
 lint: assets ## Check format, go vet and staticcheck
 	@cd app && unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "not gofmt'd:" $$unformatted; exit 1; fi
@@ -61,7 +73,7 @@ test-faults: test-packages ## Kill, hang and cut off real servers under load (so
 bench: build bench-packages ## Measure the program against a server that stores nothing (about four minutes)
 	cd app && go run ./bench ../bin/simpleapp
 
-# Servers, browser and C compiler (for the race detector) that the tests need.
+# Servers, browser, Java (for the W3C checker) and C compiler (for the race detector) that the tests need.
 test-packages:
 	@missing=; \
 	PATH=$$PATH:/usr/sbin; \
@@ -69,9 +81,10 @@ test-packages:
 	command -v redis-server >/dev/null || missing+=" redis-server"; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=" chromium"; \
 	command -v gcc >/dev/null || missing+=" gcc libc6-dev"; \
+	command -v java >/dev/null || missing+=" default-jre-headless"; \
 	[ -n "$$missing" ] || exit 0; \
 	if ! command -v apt-get >/dev/null; then \
-	  echo "The tests need MySQL or MariaDB, Redis, Chromium and a C compiler. Missing here (by their Debian names):$$missing" >&2; exit 1; \
+	  echo "The tests need MySQL or MariaDB, Redis, Chromium, Java and a C compiler. Missing here (by their Debian names):$$missing" >&2; exit 1; \
 	fi; \
 	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	echo "installing$$missing"; \

@@ -3,17 +3,30 @@
 // A page that says what went wrong starts there.
 document.getElementById("error-summary")?.focus();
 
-// A double click sends once.
 const form = document.getElementById("simpleform");
-form?.addEventListener("submit", (event) => {
-  if (form.dataset.sent) {
-    event.preventDefault();
-    return;
-  }
-  form.dataset.sent = "yes";
+if (form) {
   const button = form.querySelector("button[type=submit]");
-  button.textContent = button.dataset.sending;
-  button.setAttribute("aria-disabled", "true");
-});
-// Back may bring the page as it was left.
-addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  const label = button.textContent;
+  let sending = false;
+  const show = (now) => {
+    sending = now;
+    button.textContent = now ? button.dataset.sending : label;
+    button.setAttribute("aria-disabled", now);
+  };
+
+  // A double click sends once. Should no answer come, the form can be sent again: it is stored once anyhow.
+  form.addEventListener("submit", (event) => {
+    if (sending) return event.preventDefault();
+    show(true);
+    setTimeout(show, 15000, false);
+  });
+
+  // Back after success finds an empty form with a fresh token, whatever the browser kept of the old one.
+  addEventListener("pageshow", (event) => {
+    show(false);
+    const back = event.persisted || performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+    if (back && sessionStorage.getItem("stored")) location.replace("/simpleform");
+    sessionStorage.removeItem("stored");
+  });
+}
+if (document.getElementById("stored")) sessionStorage.setItem("stored", "yes");

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"mime"
 	"net/http"
@@ -88,11 +90,11 @@ func (s *Server) postForm(w http.ResponseWriter, r *http.Request) error {
 	var conflict *food.ConflictError
 	switch {
 	case err == nil:
-		http.Redirect(w, r, "/simpleform/success", http.StatusSeeOther)
+		http.Redirect(w, r, "/simpleform/success?reference="+reference(sub.Token), http.StatusSeeOther)
 		return nil
 	case errors.As(err, &conflict):
 		return s.render(w, http.StatusConflict, "conflict",
-			page{Title: "Your first answers stand", Nav: "/simpleform", Visits: s.badge(), Data: conflict.Stored})
+			page{Title: "Error: Your first answers stand", Nav: "/simpleform", Visits: s.badge(), Data: conflict.Stored})
 	}
 	s.logFault(r, http.StatusServiceUnavailable, err)
 	setRetryAfter(w, 5)
@@ -106,6 +108,15 @@ func troubleOf(err error) *trouble {
 	}
 	return &trouble{"We can’t tell yet whether your answers were stored",
 		"The database stopped answering. Your answers are still in the form: submit them again in a moment. However often they are sent, they are stored once."}
+}
+
+// reference returns what a visitor may keep and quote for the submission under token: the start of
+// the token's SHA-256, as in 3f9a-2c71-b04e. The token itself would show the answers to whoever
+// sends it again. An operator finds the row by SHA2(token, 256).
+func reference(token string) string {
+	hash := sha256.Sum256([]byte(token))
+	digits := hex.EncodeToString(hash[:6])
+	return digits[:4] + "-" + digits[4:8] + "-" + digits[8:]
 }
 
 // readForm reads the form from the request's body.

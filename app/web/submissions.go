@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"regexp"
 
 	"simpleapp/food"
 )
@@ -11,9 +12,12 @@ const shown = 5
 
 // A successPage thanks for a submission.
 type successPage struct {
+	Reference  string // "" if the address has none
 	Records    []food.Record
 	Unreadable bool // the records, right now
 }
+
+var referenceForm = regexp.MustCompile(`^[0-9a-f]{4}(-[0-9a-f]{4}){2}$`)
 
 // getSuccess is where a stored submission leads. What was stored stays so if the records can't be read now.
 func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
@@ -21,8 +25,8 @@ func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		s.logFault(r, http.StatusOK, err)
 	}
-	return s.render(w, http.StatusOK, "success",
-		page{Title: "Stored", Nav: "/simpleform", Visits: s.badge(), Data: successPage{records, err != nil}})
+	return s.render(w, http.StatusOK, "success", page{Title: "Your answers are stored", Nav: "/simpleform", Visits: s.badge(),
+		Data: successPage{referenceForm.FindString(r.URL.Query().Get("reference")), records, err != nil}})
 }
 
 func (s *Server) getSubmissions(w http.ResponseWriter, r *http.Request) error {
