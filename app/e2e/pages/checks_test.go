@@ -1,0 +1,102 @@
+package pages
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// What npm installs by ../package-lock.json.
+const (
+	axeFile = "../node_modules/axe-core/axe.min.js"
+	vnuFile = "../node_modules/vnu-jar/build/dist/vnu.jar"
+)
+
+// A violation is what axe-core finds wrong with a page.
+type violation struct {
+	ID, Help string
+	Nodes    []struct {
+		HTML           string
+		FailureSummary string
+	}
+}
+
+func (v violation) String() string { return fmt.Sprintf("%s: %s: %+v", v.ID, v.Help, v.Nodes) }
+
+// axe returns what axe-core finds wrong with the page as it is now. All rules are on that the browser
+// can decide, also that of WCAG 2.2 on the size of targets, which axe-core leaves off.
+func axe(t *testing.T, browser context.Context) []violation {
+	t.Helper()
+	script, err := os.ReadFile(axeFile)
+	if err != nil {
+		t.Fatalf("%v (`make check-pages` installs it)", err)
+	}
+	if !eval[bool](t, browser, "'axe' in window") {
+		eval[bool](t, browser, string(script)+"; true")
+	}
+	return eval[[]violation](t, browser,
+		`axe.run({rules: {"target-size": {enabled: true}}}).then((results) => results.violations)`)
+}
+
+// validate checks the gathered pages with the W3C's checker.
+func (c *checker) validate(t *testing.T) {
+	pages, err := filepath.Glob(filepath.Join(c.html, "*.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := len(working) + len(down) + len(broken) + 1; len(pages) != want {
+		t.Errorf("%d pages, want %d", len(pages), want)
+	}
+	output, err := exec.Command("java", append([]string{"-jar", vnuFile, "--stdout", "--format", "json"}, pages...)...).Output()
+	var found struct {
+		Messages []struct {
+			Type, URL, Message, Extract string
+			LastLine                    int
+		}
+	}
+	if jsonErr := json.Unmarshal(output, &found); jsonErr != nil {
+		t.Fatalf("the W3C checker says %q: %v", output, err)
+	}
+	for _, m := range found.Messages {
+		t.Errorf("%s in %s, line %d: %s: %s", m.Type, filepath.Base(m.URL), m.LastLine, m.Message, m.Extract)
+	}
+	if err != nil && len(found.Messages) == 0 {
+		t.Error(err)
+	}
+}
+
+// A first visit to the home page loads at most 30 KB with at most 4 requests.
+func TestFirstVisitIsLight(t *testing.T) {
+	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), newBrowser(t)
+	var mu sync.Mutex
+	bytes := make(map[network.RequestID]float64)
+	err := chromedp.Listen(browser, func(event any) {
+		if finished, ok := event.(*network.EventLoadingFinished); ok {
+			mu.Lock()
+			defer mu.Unlock()
+			bytes[finished.RequestID] = finished.EncodedDataLength
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, browser, chromedp.Navigate(site+"/"))
+	mu.Lock()
+	defer mu.Unlock()
+	total := 0.0
+	for _, n := range bytes {
+		total += n
+	}
+	t.Logf("a first visit: %.0f bytes, %d requests", total, len(bytes))
+	if total > 30_000 || len(bytes) > 4 || len(bytes) < 3 {
+		t.Errorf("a first visit takes %.0f bytes in %d requests, want at most 30000 in 3 or 4", total, len(bytes))
+	}
+}
