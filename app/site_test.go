@@ -140,6 +140,44 @@ func TestASubmissionIsStoredOnceAndShown(t *testing.T) {
 	}
 }
 
+func TestSubmissionsCanBeLeafedThrough(t *testing.T) {
+	p := startReady(t, embedded(t))
+	link := regexp.MustCompile(`href="(/submissions\?[a-z]+=\d+)" rel="(prev|next)"`)
+	links := func(a answer) map[string]string {
+		found := make(map[string]string)
+		for _, match := range link.FindAllStringSubmatch(a.body, -1) {
+			found[match[2]] = p.url + match[1]
+		}
+		return found
+	}
+	for i := range 60 {
+		form := validForm()
+		form.Set("first_name", fmt.Sprintf("Visitor %02d", i))
+		wantStatus(t, post(t, p, form), 303)
+	}
+	first := get(t, p.url+"/submissions")
+	wantBody(t, first, "25 records", "Visitor 59", "Visitor 35")
+	second := get(t, links(first)["next"])
+	wantBody(t, second, "25 records", "Visitor 34", "Visitor 10")
+	third := get(t, links(second)["next"])
+	wantBody(t, third, "10 records", "Visitor 09", "Visitor 00")
+	if links(first)["prev"] != "" || links(third)["next"] != "" {
+		t.Error("there is a page before the first or after the last")
+	}
+	wantBody(t, get(t, links(third)["prev"]), "Visitor 34", "Visitor 10")
+	wantBody(t, get(t, links(second)["prev"]), "Visitor 59", "Visitor 35")
+
+	wantBody(t, get(t, p.url+"/submissions?before=1"), "no older records")
+	wantBody(t, get(t, p.url+"/submissions?before=999999999"), "Visitor 59")
+	wantBody(t, get(t, p.url+"/submissions?after=999999999"), "Visitor 59")
+	for _, query := range []string{"before=0", "before=-1", "before=x", "after=1.5", "before=1&after=1", "after=99999999999999999999", "before=" + strings.Repeat("9", 10_000)} {
+		if a := get(t, p.url+"/submissions?"+query); a.StatusCode != 404 {
+			t.Errorf("/submissions?%.30s = %d, want 404", query, a.StatusCode)
+		}
+	}
+	wantStatus(t, get(t, p.url+"/submissions?before="+strings.Repeat("9", 100_000)), 431)
+}
+
 func TestInvalidAnswersAreKeptAndExplained(t *testing.T) {
 	p := startReady(t, embedded(t))
 	for _, test := range []struct {

@@ -3,12 +3,15 @@ package web
 import (
 	"net/http"
 	"regexp"
+	"strconv"
 
 	"simpleapp/food"
 )
 
-// shown is how many records a page shows.
-const shown = 5
+const (
+	recordsShown = 5  // on the success page
+	pageSize     = 25 // of the submissions
+)
 
 // A successPage thanks for a submission.
 type successPage struct {
@@ -21,7 +24,7 @@ var referenceForm = regexp.MustCompile(`^[0-9a-f]{4}(-[0-9a-f]{4}){2}$`)
 
 // getSuccess is where a stored submission leads. What was stored stays so if the records can't be read now.
 func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
-	records, err := s.cfg.Food.Recent(r.Context(), shown)
+	records, err := s.cfg.Food.Recent(r.Context(), recordsShown)
 	if err != nil {
 		s.logFault(r, http.StatusOK, err)
 	}
@@ -29,11 +32,31 @@ func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
 		Data: successPage{referenceForm.FindString(r.URL.Query().Get("reference")), records, err != nil}})
 }
 
+// A submissionsPage is the newest submissions or, continued, others.
+type submissionsPage struct {
+	food.Page
+	Continued bool
+}
+
+// getSubmissions shows a page of the submissions: the newest, those before an id, or those after one.
 func (s *Server) getSubmissions(w http.ResponseWriter, r *http.Request) error {
-	records, err := s.cfg.Food.Recent(r.Context(), shown)
+	query := r.URL.Query()
+	before, after := query.Get("before"), query.Get("after")
+	read, key, title := s.cfg.Food.Before, int64(food.Newest), "MySQL Data"
+	if before+after != "" {
+		title += ", continued"
+		if after != "" {
+			read = s.cfg.Food.After
+		}
+		var err error
+		if key, err = strconv.ParseInt(before+after, 10, 64); err != nil || key < 1 || before != "" && after != "" {
+			return errNotFound
+		}
+	}
+	records, err := read(r.Context(), key, pageSize)
 	if err != nil {
 		return errDatabase(err)
 	}
-	return s.render(w, http.StatusOK, "submissions",
-		page{Title: "MySQL Data", Nav: "/submissions", Visits: s.badge(), Data: records})
+	return s.render(w, http.StatusOK, "submissions", page{Title: title, Nav: "/submissions", Visits: s.badge(),
+		Data: submissionsPage{records, key != food.Newest}})
 }
