@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -137,6 +138,7 @@ func (c *Combiner[In, Out]) Close(ctx context.Context) error {
 // run writes group after group until none waits. One runs at a time, from the first Put on.
 func (c *Combiner[In, Out]) run() {
 	for {
+		runtime.Gosched() // whoever is about to Put may still join
 		c.mu.Lock()
 		if len(c.queue) == 0 {
 			close(c.idle)

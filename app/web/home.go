@@ -37,9 +37,7 @@ func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
 		visits = s.cfg.Visits.Total
 	}
 	badge := badgeText(visits())
-	body := make([]byte, 0, len(s.home.before)+len(badge)+len(s.home.after))
-	body = append(append(append(body, s.home.before...), badge...), s.home.after...)
-	send(w, http.StatusOK, body)
+	send(w, http.StatusOK, s.home.before, []byte(badge), s.home.after)
 	if r.Method == http.MethodGet {
 		s.cfg.Metrics.visitsServed.Inc()
 	}

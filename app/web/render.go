@@ -72,12 +72,19 @@ func (s *Server) render(w http.ResponseWriter, status int, name string, p page) 
 	return nil
 }
 
-func send(w http.ResponseWriter, status int, body []byte) {
+// send sends a page that comes in parts.
+func send(w http.ResponseWriter, status int, parts ...[]byte) {
+	var length int
+	for _, part := range parts {
+		length += len(part)
+	}
 	h := w.Header()
 	h["Content-Type"] = contentTypeHTML
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["Content-Length"] = []string{strconv.Itoa(length)}
 	w.WriteHeader(status)
-	w.Write(body)
+	for _, part := range parts {
+		w.Write(part)
+	}
 }
 
 var contentTypeHTML = []string{"text/html; charset=utf-8"}
