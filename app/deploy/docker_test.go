@@ -192,8 +192,23 @@ func (p *project) awaitLog(service, words string) {
 // inside runs a shell script as root among the processes of a container, whose image may have no shell.
 func (p *project) inside(service, script string) string {
 	p.Helper()
-	return docker(p, "run", "--rm", "--network", "none", "--pid", "container:"+p.container(service), "--user", "0",
-		"--cap-add", "SYS_PTRACE", "--no-healthcheck", "--entrypoint", "sh", image("cache"), "-c", script)
+	return docker(p, p.insideArgs(service, script)...)
+}
+
+func (p *project) insideArgs(service, script string) []string {
+	return []string{"run", "--rm", "--network", "none", "--pid", "container:" + p.container(service), "--user", "0",
+		"--cap-add", "SYS_PTRACE", "--no-healthcheck", "--entrypoint", "sh", image("cache"), "-c", script}
+}
+
+// kill ends a container as a crash does: SIGKILL for every process in it but its init, which ends with
+// the server. (After docker kill, Docker would not start it again.)
+func (p *project) kill(service string) {
+	p.Helper()
+	out, err := command(interrupted, "", "docker", p.insideArgs(service, "kill -9 -1")...)
+	// The end of init ends the killer too, if it is still there.
+	if err != nil && err.Error() != "exit status 137" {
+		p.Fatalf("kill -9 in %s: %v\n%s", service, err, out)
+	}
 }
 
 // freePort returns a port below those that outgoing connections take, so that it stays free between

@@ -19,9 +19,8 @@ func dataSurvives(p *project) {
 	check("restart")
 
 	for _, service := range services {
-		// Everything in the container but its init, which ends with the server and is started again by Docker.
 		restarts := p.inspect(service, "{{.RestartCount}}")
-		p.inside(service, "kill -9 -1")
+		p.kill(service)
 		eventually(p, service+" starts again", func() error {
 			if p.inspect(service, "{{.RestartCount}}") == restarts {
 				return fmt.Errorf("it has restarted %s times", restarts)
@@ -111,7 +110,7 @@ func TestFirstStartOfMySQLKilled(t *testing.T) {
 		_, err := command(interrupted, "", "docker", "exec", p.container("db"), "test", "-d", "/var/lib/mysql/mysql")
 		return err
 	})
-	p.inside("db", "kill -9 -1")
+	p.kill("db")
 	p.awaitLog("db", "the first start was interrupted")
 	p.compose("up", "--wait")
 	p.visitor().submit()
