@@ -67,6 +67,12 @@ var (
 		{"method", "/submissions", empty, 405, "That can’t be done here"},
 		{"too-large", "/simpleform", answers(otherToken, "favourite_food", strings.Repeat("long", 5000)), 413, "That is too long"},
 	}
+	// More submissions than fit on a page.
+	many = []state{
+		{"submissions-newest", "/submissions", nil, 200, "MySQL Data"},
+		{"submissions-middle", "/submissions?before=30", nil, 200, "MySQL Data, continued"},
+		{"submissions-end", "/submissions?before=1", nil, 200, "MySQL Data, continued"},
+	}
 	// Neither MySQL nor Redis answers.
 	down = []state{
 		{"home-down", "/", nil, 200, "Home"},
@@ -85,11 +91,12 @@ func TestEveryPage(t *testing.T) {
 	c := &checker{browser: newBrowser(t), html: t.TempDir()}
 
 	c.check(t, app, working)
-	for i, name := range []string{"Ada", "李", "محمد", strings.Repeat("Wolfeschlegelsteinhausen", 4)} {
-		form := answers(fmt.Sprintf("%032x", i), "first_name", name, "favourite_food", "寿司 🍣")
+	names := []string{"Ada", "李", "محمد", strings.Repeat("Wolfeschlegelsteinhausen", 4)}
+	for i := range 30 {
+		form := answers(fmt.Sprintf("%032x", i), "first_name", names[i%len(names)], "favourite_food", "寿司 🍣")
 		c.fetch(t, app, state{path: "/simpleform", form: form, status: 200})
 	}
-	c.check(t, app, []state{{"submissions-full", "/submissions", nil, 200, "MySQL Data"}})
+	c.check(t, app, many)
 	for _, server := range []*testserver.Server{mysql, redis} {
 		if err := server.Stop(); err != nil {
 			t.Fatal(err)
