@@ -41,16 +41,21 @@ func visit(addr string) (status int, number int64, err error) {
 
 // submit sends the form and returns the status and the page.
 func submit(addr string, sub food.Submission) (status int, body string, err error) {
-	resp, err := plain.PostForm("http://"+addr+"/simpleform", url.Values{
-		"token": {sub.Token}, "first_name": {sub.FirstName}, "last_name": {sub.LastName},
-		"favourite_food": {sub.FavouriteFood}, "country": {sub.Country}, "pledge": {"yes"},
-	})
+	resp, err := plain.PostForm("http://"+addr+"/simpleform", form(sub))
 	if err != nil {
 		return 0, "", err
 	}
 	defer resp.Body.Close()
 	page, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(page), err
+}
+
+// form returns what a browser sends.
+func form(sub food.Submission) url.Values {
+	return url.Values{
+		"token": {sub.Token}, "first_name": {sub.FirstName}, "last_name": {sub.LastName},
+		"favourite_food": {sub.FavouriteFood}, "country": {sub.Country}, "pledge": {"yes"},
+	}
 }
 
 func submission(favourite string) food.Submission {

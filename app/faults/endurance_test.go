@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -76,16 +75,8 @@ func holds(t *testing.T, app *testserver.App) (h held) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range files {
-		if target, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(app.PID), "fd", file.Name())); err == nil && target != "" {
-			h.files++
-		}
-	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", app.PID))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.memory = number(t, string(status), "VmRSS:")
+	h.files = len(files)
+	h.memory = resident(t, app.PID)
 	root := database.Root()
 	defer root.Close()
 	var name string
@@ -93,6 +84,16 @@ func holds(t *testing.T, app *testserver.App) (h held) {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// resident returns the resident memory of a process in kB.
+func resident(t *testing.T, pid int) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return number(t, string(status), "VmRSS:")
 }
 
 // number returns the number on the line that starts with name.

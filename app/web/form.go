@@ -72,13 +72,20 @@ func (s *Server) form(w http.ResponseWriter, status int, f formPage) error {
 	return s.render(w, status, "form", page{Title: title, Nav: "/simpleform", Visits: s.badge(), Data: f})
 }
 
-// postForm stores a submission, or shows the form again with every answer kept.
-func (s *Server) postForm(w http.ResponseWriter, r *http.Request) error {
-	form, err := readForm(w, r)
-	if err != nil {
-		return err
+// postForm reads the form, however slowly it comes, and only then takes a place to store it.
+func (s *Server) postForm() handler {
+	store := limit(s.storeForm)
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := readForm(w, r); err != nil {
+			return err
+		}
+		return store(w, r)
 	}
-	sub := submission(form)
+}
+
+// storeForm stores a submission, or shows the form again with every answer kept.
+func (s *Server) storeForm(w http.ResponseWriter, r *http.Request) error {
+	sub := submission(r.PostForm)
 	if errs := sub.Validate(); errs != nil {
 		if !food.ValidToken(sub.Token) {
 			sub.Token = food.NewToken()
@@ -86,7 +93,7 @@ func (s *Server) postForm(w http.ResponseWriter, r *http.Request) error {
 		return s.form(w, http.StatusUnprocessableEntity, formPage{Submission: sub, Errors: errs})
 	}
 
-	err = s.cfg.Food.Add(r.Context(), sub)
+	err := s.cfg.Food.Add(r.Context(), sub)
 	var conflict *food.ConflictError
 	switch {
 	case err == nil:
@@ -119,26 +126,26 @@ func reference(token string) string {
 	return digits[:4] + "-" + digits[4:8] + "-" + digits[8:]
 }
 
-// readForm reads the form from the request's body.
-func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+// readForm reads the request's body into its PostForm.
+func readForm(w http.ResponseWriter, r *http.Request) error {
 	if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType != "application/x-www-form-urlencoded" {
-		return nil, errMediaType
+		return errMediaType
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	err := r.ParseForm()
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, errTooLarge
+		return errTooLarge
 	case err != nil:
-		return nil, errBadForm
+		return errBadForm
 	}
 	for _, values := range r.PostForm {
 		if len(values) > 1 { // no browser sends a field twice, and which one was meant?
-			return nil, errBadForm
+			return errBadForm
 		}
 	}
-	return r.PostForm, nil
+	return nil
 }
 
 // submission returns what the form says, normalized, as of now.

@@ -5,12 +5,12 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 )
 
-// maxInFlight is how many requests are worked on at once. It bounds memory and every queue behind
-// it; more than that are refused at once, so that those taken are answered in time.
-const maxInFlight = 1024
+// maxInFlight is how many requests of one route are worked on at once.
+const maxInFlight = 512
 
 // securityHeaders go out with every answer. All scripts and styles are files of this site. No script
 // connects anywhere; 'self' is for tools that look from within a page, such as Lighthouse.
@@ -48,13 +48,21 @@ func (s *Server) surround(routes http.Handler) http.Handler {
 		}
 		recorder := &recorder{ResponseWriter: w}
 		defer s.finish(recorder, r, start)
-		defer s.inFlight.Add(-1)
-		if s.inFlight.Add(1) > maxInFlight {
-			s.errorPage(recorder, r, errBusy)
-			return
-		}
 		protected.ServeHTTP(recorder, r)
 	})
+}
+
+// limit refuses at once what is more than a route can take, so that what is taken is answered in
+// time, with bounded memory and queues. A store that hangs fills the places of its own pages alone.
+func limit(h handler) handler {
+	var inFlight atomic.Int64
+	return func(w http.ResponseWriter, r *http.Request) error {
+		defer inFlight.Add(-1)
+		if inFlight.Add(1) > maxInFlight {
+			return errBusy
+		}
+		return h(w, r)
+	}
 }
 
 // finish turns a panic into the error page, measures the request and logs it.

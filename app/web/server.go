@@ -27,13 +27,12 @@ type Config struct {
 
 // A Server is the site. Use New to make one.
 type Server struct {
-	cfg      Config
-	assets   assets
-	pages    map[string]*template.Template
-	home     splitPage
-	handler  http.Handler
-	inFlight atomic.Int64
-	leaving  atomic.Bool
+	cfg     Config
+	assets  assets
+	pages   map[string]*template.Template
+	home    splitPage
+	handler http.Handler
+	leaving atomic.Bool
 }
 
 // New returns the site. It fails only on a fault in its own templates.
@@ -59,12 +58,12 @@ func New(cfg Config) (*Server, error) {
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]handler{
-		"GET /{$}":                s.getHome,
-		"GET /simpleform":         s.getForm,
-		"POST /simpleform":        s.postForm,
-		"GET /simpleform/success": s.getSuccess,
-		"GET /submissions":        s.getSubmissions,
-		"GET /ping":               s.getPing,
+		"GET /{$}":                limit(s.getHome),
+		"GET /simpleform":         limit(s.getForm),
+		"POST /simpleform":        s.postForm(),
+		"GET /simpleform/success": limit(s.getSuccess),
+		"GET /submissions":        limit(s.getSubmissions),
+		"GET /ping":               limit(s.getPing),
 		"GET /static/{file}":      s.static,
 		"/":                       s.notFound(mux),
 	} {
