@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
-	"golang.org/x/net/netutil"
 
 	"simpleapp/food"
 	"simpleapp/visits"
@@ -83,9 +82,6 @@ func newLogger(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
-// maxConnections bounds what idle and slow clients cost: some 10 KB each. More wait outside.
-const maxConnections = 2048
-
 // shutdownTime is how long requests in flight and kept visits may take after SHUTDOWN_DELAY.
 const shutdownTime = 10 * time.Second
 
@@ -128,7 +124,7 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 	server := newServer(site, log)
 
 	failed := make(chan error, 2)
-	go func() { failed <- server.Serve(netutil.LimitListener(public, maxConnections)) }()
+	go func() { failed <- server.Serve(bound(server, public, maxConnections)) }()
 	go func() { failed <- admin.Serve(private) }()
 	log.Info("serving", "addr", public.Addr().String(), "admin_addr", private.Addr().String(),
 		"version", version, "instance", instance)
