@@ -237,7 +237,7 @@ func startApp(t *testing.T, environ ...string) string {
 // faulty returns the address of a site whose pages that need the database panic.
 func faulty(t *testing.T) string {
 	t.Helper()
-	site, err := web.New(web.Config{Metrics: web.NewMetrics(), Log: slog.New(slog.DiscardHandler)})
+	site, err := web.New(web.Config{Metrics: web.NewMetrics(), Log: slog.New(slog.DiscardHandler), Instance: "faulty", Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
