@@ -37,6 +37,7 @@ func (s *Server) parseTemplates() (map[string]*template.Template, error) {
 		"version":  func() string { return s.cfg.Version },
 		"link":     func(current, path, text string) navLink { return navLink{path, text, path == current} },
 		"field":    newField,
+		"options":  options,
 		"when":     func(t time.Time) string { return t.In(s.cfg.Location).Format("January 2, 2006 15:04") },
 	}
 	base, err := template.New("layout").Funcs(functions).ParseFS(templateFiles, "templates/parts/*.html")
