@@ -29,7 +29,9 @@ func TestAMillionRequestsLeaveNothingBehind(t *testing.T) {
 	after := settled(t, app, before)
 	t.Logf("after 100,000 requests: %+v", before)
 	t.Logf("after 1,000,000 requests: %+v", after)
-	if after.goroutines > before.goroutines || after.files > before.files {
+	// What may still come are the last of 16 connections to MySQL and 4 to Redis: one file and one
+	// goroutine each. Whatever 900,000 requests leave behind is more.
+	if after.goroutines > before.goroutines+20 || after.files > before.files+20 {
 		t.Error("goroutines or file descriptors have grown")
 	}
 	if after.statements > 0 {
