@@ -21,7 +21,6 @@ type sqliteStore struct{ db *sql.DB }
 func OpenSQLite(path string, log *slog.Logger, onBatch func(visits int)) (*Counter, error) {
 	options := url.Values{
 		"_pragma": {"busy_timeout(1000)", "journal_mode(wal)", "synchronous(full)"},
-		"_txlock": {"immediate"},
 	}
 	file := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: options.Encode()}
 	db, err := sql.Open("sqlite", file.String())
@@ -37,21 +36,21 @@ func OpenSQLite(path string, log *slog.Logger, onBatch func(visits int)) (*Count
 	return newCounter(sqliteStore{db}, log, onBatch), nil
 }
 
-// add needs no sequence number: no answer is lost on the way from a library. A transaction that did
-// not commit is rolled back, and one that did says so.
+// add needs no sequence number: no answer is lost on the way from a library. The statement commits
+// when its rows end, and rows.Err tells whether it did. It can't be cancelled, for then it might
+// have committed all the same; busy_timeout bounds its wait.
 func (s sqliteStore) add(ctx context.Context, _ string, _, n int64) (total int64, err error) {
-	tx, err := s.db.BeginTx(ctx, nil)
+	rows, err := s.db.QueryContext(context.WithoutCancel(ctx), "UPDATE visits SET total = total + ? RETURNING total", n)
 	if err != nil {
 		return 0, err
 	}
-	defer tx.Rollback()
-	if _, err := tx.ExecContext(ctx, "UPDATE visits SET total = total + ?", n); err != nil {
-		return 0, err
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(&total); err != nil {
+			return 0, err
+		}
 	}
-	if err := tx.QueryRowContext(ctx, "SELECT total FROM visits").Scan(&total); err != nil {
-		return 0, err
-	}
-	return total, tx.Commit()
+	return total, rows.Err()
 }
 
 func (s sqliteStore) total(ctx context.Context) (total int64, err error) {
