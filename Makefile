@@ -11,7 +11,8 @@ CHECKERS := app/e2e/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 GO_PACKAGES = $$(go list ./... | grep -v -e /deploy -e /e2e/pages -e /faults)
 
-.PHONY: help run build assets test check-pages lighthouse screenshots fuzz lint bench test-packages bench-packages up down logs ps test-deploy test-faults
+.PHONY: help run build assets test check-pages lighthouse screenshots fuzz lint bench test-packages bench-packages up down logs ps test-deploy \
+	swarm-init push deploy scale status rollback rotate-secret backup restore undeploy test-faults
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,11 +65,25 @@ logs: ## Follow their logs
 ps: ## List them and their health
 	$(COMPOSE) ps --all
 
-test-deploy: test-packages ## Test the images and docker-compose.yml on a real Docker engine (some minutes)
+test-deploy: test-packages ## Test the images, compose and stack on a real Docker engine (some minutes)
 	cd app && go test -race -count=1 -timeout 60m ./deploy/...
 
 test-faults: test-packages ## Kill, hang and cut off real servers under load (some minutes; FAULTS_SEED repeats a run)
 	cd app && go test -count=1 -timeout 20m -v ./faults
+
+# Docker Swarm: each of these is a script in .swarm/ that tells what it takes. STACK=… for another name than mystack.
+swarm-init: ## Make this machine manage a swarm; say where db and cache live; create the passwords
+push: ## Build the images and push them: REGISTRY=registry.example.com VERSION=1.2
+deploy: ## Deploy VERSION=1.2 and wait until it runs; what is not said, like the scale, stays as it is
+scale: ## Run N=5 replicas of the app
+status: ## Show nodes, services and what went wrong lately
+rollback: ## Go back to the version before
+rotate-secret: ## Change a password while serving: NAME=mysql_password or redis_password
+backup: ## Write submissions and visit count into FILE=…, while serving
+restore: ## Load FILE=… into a site without submissions, and compare row by row
+undeploy: ## Take the site down; volumes and secrets stay
+swarm-init push deploy scale status rollback rotate-secret backup restore undeploy:
+	@.swarm/$@
 
 bench: build bench-packages ## Measure the program against a server that stores nothing (about four minutes)
 	cd app && go run ./bench ../bin/simpleapp
