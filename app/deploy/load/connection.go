@@ -1,0 +1,88 @@
+package load
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A connection sends each request once. (http.Client would send some again without telling.)
+type connection struct {
+	address string
+	keep    bool // use it again, for as long as the server agrees
+	conn    net.Conn
+	reader  *bufio.Reader
+}
+
+type answer struct {
+	status   int
+	location string
+	body     string
+}
+
+func (c *connection) do(method, path, body string) (answer, error) {
+	if c.conn == nil {
+		conn, err := net.DialTimeout("tcp", c.address, 30*time.Second)
+		if err != nil {
+			return answer{}, err
+		}
+		c.conn, c.reader = conn, bufio.NewReader(conn)
+	}
+	a, keep, err := c.exchange(method, path, body)
+	if err != nil || !keep {
+		c.close()
+	}
+	return a, err
+}
+
+func (c *connection) exchange(method, path, body string) (a answer, keep bool, err error) {
+	req, err := http.NewRequest(method, "http://"+c.address+path, strings.NewReader(body))
+	if err != nil {
+		return a, false, err
+	}
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	req.Close = !c.keep
+	if err := c.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		return a, false, err
+	}
+	if err := req.Write(c.conn); err != nil {
+		return a, false, fmt.Errorf("send: %w", err)
+	}
+	resp, err := http.ReadResponse(c.reader, req)
+	if err != nil {
+		return a, false, fmt.Errorf("receive: %w", err)
+	}
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return a, false, fmt.Errorf("receive the body: %w", err)
+	}
+	return answer{resp.StatusCode, resp.Header.Get("Location"), string(content)}, c.keep && !resp.Close, nil
+}
+
+func (c *connection) close() {
+	if c.conn != nil {
+		c.conn.Close()
+		c.conn = nil
+	}
+}
+
+// cause names an error without what is different each time, so that like ones can be counted.
+func cause(err error) string {
+	step, _, _ := strings.Cut(err.Error(), ":")
+	for _, known := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.ErrUnexpectedEOF, io.EOF, os.ErrDeadlineExceeded} {
+		if errors.Is(err, known) {
+			return step + ": " + known.Error()
+		}
+	}
+	return err.Error()
+}
