@@ -17,7 +17,8 @@ import (
 type connection struct {
 	address string
 	keep    bool // use it again, for as long as the server agrees
-	conn    net.Conn
+	used    bool // the last request went out on a connection that had been used before
+	conn    *net.TCPConn
 	reader  *bufio.Reader
 }
 
@@ -28,12 +29,15 @@ type answer struct {
 }
 
 func (c *connection) do(method, path, body string) (answer, error) {
-	if c.conn == nil {
+	if c.conn != nil && c.closed() {
+		c.close()
+	}
+	if c.used = c.conn != nil; !c.used {
 		conn, err := net.DialTimeout("tcp", c.address, 30*time.Second)
 		if err != nil {
 			return answer{}, err
 		}
-		c.conn, c.reader = conn, bufio.NewReader(conn)
+		c.conn, c.reader = conn.(*net.TCPConn), bufio.NewReader(conn)
 	}
 	a, keep, err := c.exchange(method, path, body)
 	if err != nil || !keep {
@@ -69,6 +73,19 @@ func (c *connection) exchange(method, path, body string) (a answer, keep bool, e
 	return answer{resp.StatusCode, resp.Header.Get("Location"), string(content)}, c.keep && !resp.Close, nil
 }
 
+// closed tells whether the server has closed an idle connection, which no client then sends on.
+func (c *connection) closed() (closed bool) {
+	raw, err := c.conn.SyscallConn()
+	if err != nil {
+		return true
+	}
+	err = raw.Control(func(fd uintptr) {
+		n, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		closed = n <= 0 && err != syscall.EAGAIN
+	})
+	return closed || err != nil
+}
+
 func (c *connection) close() {
 	if c.conn != nil {
 		c.conn.Close()
@@ -77,12 +94,15 @@ func (c *connection) close() {
 }
 
 // cause names an error without what is different each time, so that like ones can be counted.
-func cause(err error) string {
+func (c *connection) cause(err error) string {
 	step, _, _ := strings.Cut(err.Error(), ":")
+	if c.used {
+		step = "on a kept connection: " + step
+	}
 	for _, known := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.ErrUnexpectedEOF, io.EOF, os.ErrDeadlineExceeded} {
 		if errors.Is(err, known) {
 			return step + ": " + known.Error()
 		}
 	}
-	return err.Error()
+	return step + ": " + err.Error()
 }

@@ -13,10 +13,6 @@ import (
 	"time"
 )
 
-// visitors are enough for the rate also when answers take a third of a second. Half of them keep
-// their connection.
-const visitors = 64
-
 // A Report is what the visitors saw.
 type Report struct {
 	Requests  int
@@ -83,7 +79,8 @@ func Start(address string, perSecond int) *Load {
 			}
 		}
 	})
-	for i := range visitors {
+	// Enough visitors for the rate also when answers take a third of a second. Half of them keep their connection.
+	for i := range max(4, perSecond/3) {
 		v := &visitor{load: l, conn: connection{address: address, keep: i%2 == 0}}
 		l.done.Go(v.live)
 	}
@@ -110,10 +107,17 @@ type visitor struct {
 	conn connection
 }
 
-// live alternates between looking at the home page and submitting the form, to the end of the load.
+// live looks at the home page three times, then submits the form, and so on to the end of the load.
 func (v *visitor) live() {
 	defer v.conn.close()
-	for v.home() && v.home() && v.home() && v.submission() {
+	for turn := 1; ; turn++ {
+		do := v.home
+		if turn%4 == 0 {
+			do = v.submission
+		}
+		if !do() {
+			return
+		}
 	}
 }
 
@@ -135,7 +139,7 @@ func (v *visitor) home() bool {
 	switch {
 	case err != nil:
 		l.report.UnknownVisits++
-		l.report.Failures["GET /: "+cause(err)]++
+		l.report.Failures["GET /: "+v.conn.cause(err)]++
 	case answer.status != http.StatusOK:
 		l.report.Failures[fmt.Sprintf("GET / = %d", answer.status)]++
 	case match == nil && strings.Contains(answer.body, "Visits unavailable"):
@@ -203,7 +207,7 @@ func (v *visitor) request(method, path, body string, want int) (answer answer, o
 	route, _, _ := strings.Cut(path, "?")
 	switch {
 	case err != nil:
-		v.failed(method + " " + route + ": " + cause(err))
+		v.failed(method + " " + route + ": " + v.conn.cause(err))
 	case answer.status != want:
 		v.failed(fmt.Sprintf("%s %s = %d", method, route, answer.status))
 	default:
