@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,8 +129,13 @@ func (s *stack) backupAndRestore() {
 		s := &stack{t, s.name, s.port, s.passwords}
 		docker(s, "service", "scale", "--detach=false", s.name+"_db=0")
 		eventually(s, "remove db's volume", func() error {
-			_, err := command(interrupted, "", "docker", "volume", "rm", s.name+"_db_data")
-			return err
+			// Swarm keeps the stopped container, for its log.
+			out, err := command(interrupted, "", "bash", "-c", fmt.Sprintf(
+				"docker ps --all --quiet --filter volume=%[1]s | xargs --no-run-if-empty docker rm && docker volume rm %[1]s", s.name+"_db_data"))
+			if err != nil {
+				return fmt.Errorf("%w: %s", err, out)
+			}
+			return nil
 		})
 		docker(s, "service", "scale", "--detach=false", s.name+"_db=1")
 		visits := s.visits()
