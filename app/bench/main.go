@@ -35,7 +35,7 @@ func main() {
 	case "":
 		err = errors.New("usage: bench [-rounds N] [-time D] BINARY")
 	case "yardstick":
-		err = serveYardstick()
+		err = serveYardstick(flag.Arg(1))
 	default:
 		err = run(flag.Arg(0), *rounds, *duration)
 	}
@@ -155,7 +155,7 @@ func (b *bench) startYardstick() error {
 	if home.Status != http.StatusOK || form.Status != http.StatusSeeOther {
 		return fmt.Errorf("the app answers %d and %d", home.Status, form.Status)
 	}
-	if b.yardstick, err = startYardstick(home, form); err != nil {
+	if b.yardstick, err = startYardstick(home, form, filepath.Join(b.dir, "durable")); err != nil {
 		return err
 	}
 	b.atEnd(b.yardstick.Close)
@@ -181,6 +181,8 @@ func (b *bench) round() error {
 		{addr: b.app.Addr, path: "/simpleform", connections: connections, form: true},
 		{addr: b.small.Addr, path: "/submissions", connections: 1},
 		{addr: b.million.Addr, path: "/submissions", connections: 1},
+		{addr: b.yardstick.addr, path: durable + "/", connections: connections},
+		{addr: b.yardstick.addr, path: durable + "/simpleform", connections: connections, form: true},
 	}
 	for i := range loads {
 		l := &loads[i]
@@ -197,6 +199,7 @@ func (b *bench) round() error {
 	}
 	bare, home, embedded, bareForm, form := loads[0].result, loads[1].result, loads[2].result, loads[3].result, loads[4].result
 	small, million := loads[5].result, loads[6].result
+	durableHome, durableForm := loads[7].result, loads[8].result
 	start, err := b.timeStart()
 	if err != nil {
 		return err
@@ -204,13 +207,15 @@ func (b *bench) round() error {
 	f := &b.figures
 	f.home = append(f.home, home.rate()/bare.rate())
 	f.form = append(f.form, form.rate()/bareForm.rate())
+	f.durableHome = append(f.durableHome, home.rate()/durableHome.rate())
+	f.durableForm = append(f.durableForm, form.rate()/durableForm.rate())
 	f.homeP99 = append(f.homeP99, home.P99/bare.P99)
 	f.formP99 = append(f.formP99, form.P99/bareForm.P99)
 	f.million = append(f.million, million.P50/small.P50)
 	f.embedded = append(f.embedded, embedded.rate()/bare.rate())
 	f.start = append(f.start, start)
-	log.Printf("  home %.0f/s, embedded %.0f/s, yardstick %.0f/s; form %.0f/s, yardstick %.0f/s",
-		home.rate(), embedded.rate(), bare.rate(), form.rate(), bareForm.rate())
+	log.Printf("  home %.0f/s, embedded %.0f/s, yardstick %.0f/s, with fsync %.0f/s; form %.0f/s, yardstick %.0f/s, with fsync %.0f/s",
+		home.rate(), embedded.rate(), bare.rate(), durableHome.rate(), form.rate(), bareForm.rate(), durableForm.rate())
 	log.Printf("  99th percentile: home %.2f ms, yardstick %.2f ms; form %.2f ms, yardstick %.2f ms; start %.0f ms",
 		home.P99/1e3, bare.P99/1e3, form.P99/1e3, bareForm.P99/1e3, start)
 	return nil

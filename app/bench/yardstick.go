@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+
+	"simpleapp/batch"
 )
 
 // An answer is what the yardstick sends: the app's own, byte for byte but for the changing number.
@@ -39,8 +42,8 @@ type yardstick struct {
 	stop io.Closer
 }
 
-// startYardstick starts this program's "yardstick" in a process of its own.
-func startYardstick(home, form answer) (*yardstick, error) {
+// startYardstick starts this program's "yardstick" in a process of its own, which may write to file.
+func startYardstick(home, form answer, file string) (*yardstick, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -49,7 +52,7 @@ func startYardstick(home, form answer) (*yardstick, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, "yardstick")
+	cmd := exec.Command(self, "yardstick", file)
 	cmd.Stderr = os.Stderr
 	stdin, err1 := cmd.StdinPipe()
 	stdout, err2 := cmd.StdoutPipe()
@@ -67,18 +70,33 @@ func startYardstick(home, form answer) (*yardstick, error) {
 // Close ends the yardstick.
 func (y *yardstick) Close() error { return errors.Join(y.stop.Close(), y.cmd.Wait()) }
 
-// serveYardstick is the yardstick itself: a bare net/http server that stores nothing. It reads its
-// answers from standard input and ends with it.
-func serveYardstick() error {
+// durable is the path under which the yardstick's answers wait for the disk.
+const durable = "/durable"
+
+// serveYardstick is the yardstick itself: a bare net/http server that stores nothing. Under durable
+// it is the least that can be done for durability: requests that wait share one small write to file
+// and one fsync. It reads its answers from standard input and ends with it.
+func serveYardstick(file string) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	writes := batch.New(4096, func(_ context.Context, items []struct{}) ([]struct{}, error) {
+		if _, err := f.Write(make([]byte, 100)); err != nil {
+			return nil, err
+		}
+		return items, f.Sync()
+	})
 	input := json.NewDecoder(os.Stdin)
 	var answers []answer
 	if err := input.Decode(&answers); err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
-	for i, pattern := range []string{"GET /{$}", "POST /simpleform"} {
+	for i, path := range []string{"/", "/simpleform"} {
 		a := answers[i]
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		serve := func(w http.ResponseWriter, r *http.Request) {
 			io.Copy(io.Discard, r.Body)
 			header := w.Header()
 			for name, values := range a.Header {
@@ -86,6 +104,18 @@ func serveYardstick() error {
 			}
 			w.WriteHeader(a.Status)
 			w.Write(a.Body)
+		}
+		mux.HandleFunc(path, serve)
+		mux.HandleFunc(durable+path, func(w http.ResponseWriter, r *http.Request) {
+			ticket, err := writes.Put(struct{}{})
+			if err == nil {
+				_, err = ticket.Wait(r.Context())
+			}
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			serve(w, r)
 		})
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
