@@ -118,6 +118,17 @@ func (s *stack) containers(service string) []string {
 	return strings.Fields(docker(s, "ps", "--quiet", "--filter", "label=com.docker.swarm.service.name="+s.name+"_"+service))
 }
 
+// settled waits until every replica runs and what they replaced is gone.
+func (s *stack) settled() {
+	s.Helper()
+	eventually(s, "one container for each replica", func() error {
+		if n := len(s.containers("app")); fmt.Sprint(n) != s.service("app", "{{.Spec.Mode.Replicated.Replicas}}") {
+			return fmt.Errorf("%d containers run", n)
+		}
+		return nil
+	})
+}
+
 func (s *stack) address() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
 
 func (s *stack) visits() (n int) {
@@ -162,15 +173,11 @@ func (s *stack) under(name string, operation func(*stack)) load.Report {
 	var report load.Report
 	s.TB.(*testing.T).Run(name, func(t *testing.T) {
 		s := &stack{t, s.name, s.port, s.passwords}
+		s.settled()
 		visits, before := s.visits(), s.rows()
 		l := load.Start(s.address(), rate)
 		defer func() {
-			eventually(t, "what was replaced is gone", func() error {
-				if n := len(s.containers("app")); fmt.Sprint(n) != s.service("app", "{{.Spec.Mode.Replicated.Replicas}}") {
-					return fmt.Errorf("%d containers run", n)
-				}
-				return nil
-			})
+			s.settled()
 			done := l.Requests()
 			eventually(t, "visitors see the site after "+name, func() error {
 				if l.Requests() < done+2*rate {
@@ -210,18 +217,4 @@ func (s *stack) unnoticed(name string, operation func(*stack)) {
 	if 100*report.Unnumbered > report.HomePages {
 		s.Errorf("%s: %d of %d home pages had no number: was cache away?", name, report.Unnumbered, report.HomePages)
 	}
-}
-
-// variant makes another version of the app's image, which is removed with the test.
-func variant(t testing.TB, version, instructions string) string {
-	t.Helper()
-	version = tag + "-" + version
-	file := filepath.Join(t.TempDir(), "Dockerfile")
-	if err := os.WriteFile(file, []byte("FROM "+image("app")+"\n"+instructions+"\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	name := "mysimpleapp_app:" + version
-	docker(t, "build", "--quiet", "--tag", name, filepath.Dir(file))
-	t.Cleanup(func() { command(context.Background(), "", "docker", "image", "rm", "--force", name) })
-	return version
 }

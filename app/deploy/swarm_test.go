@@ -11,16 +11,21 @@ import (
 // TestSwarm does to a site what operators do, while visitors use it. It has the machine for itself: not parallel.
 func TestSwarm(t *testing.T) {
 	inSwarm(t)
+	registry := newRegistry(t)
 	s := newStack(t)
 	out, err := command(interrupted, root, "docker", "stack", "config", "-c", "docker-stack.yml")
 	if err != nil || !strings.HasPrefix(out, "version:") {
 		t.Errorf("docker stack config: %v\n%s", err, out)
 	}
-	s.make("deploy", "VERSION="+tag)
+	s.make("push", "REGISTRY="+registry, "VERSION="+tag)
+	for _, service := range services { // so that the engine has to pull them
+		docker(t, "image", "rm", registry+image(service))
+	}
+	s.make("deploy", "REGISTRY="+registry, "VERSION="+tag)
 
 	s.unnoticed("updated five times", func(s *stack) {
 		for i := range 5 {
-			version := variant(t, fmt.Sprint(i), "")
+			version := variant(t, registry, fmt.Sprint(i), "")
 			s.make("deploy", "VERSION="+version)
 			s.runs(version, 2)
 		}
@@ -50,8 +55,8 @@ func TestSwarm(t *testing.T) {
 		s.runs(tag+"-3", 3)
 	})
 
-	crashing := variant(t, "crashing", "ENV ADDR=nonsense")
-	ill := variant(t, "ill", `HEALTHCHECK CMD ["/simpleapp", "no such command"]`)
+	crashing := variant(t, registry, "crashing", "ENV ADDR=nonsense")
+	ill := variant(t, registry, "ill", `HEALTHCHECK CMD ["/simpleapp", "no such command"]`)
 	wrong := s.name + "_mysql_password_v99"
 	secret := exec.Command("docker", "secret", "create", "--label", "simpleapp.stack="+s.name, wrong, "-")
 	secret.Stdin = strings.NewReader(rand.Text())
@@ -64,43 +69,52 @@ func TestSwarm(t *testing.T) {
 		reason string
 	}{
 		{"a version that crashes", []string{"VERSION=" + crashing}, "ADDR: listen tcp: address nonsense"},
-		{"a version that is never healthy", []string{"VERSION=" + ill}, "unhealthy container"},
+		{"a version that is never healthy", []string{"VERSION=" + ill}, "stopped as unhealthy"},
 		{"a wrong password", []string{"MYSQL_PASSWORD_VERSION=99"}, "the password in MYSQL_PASSWORD_FILE is not the one this database has"},
 	} {
 		s.unnoticed(bad.name, func(s *stack) {
 			out, err := s.try("deploy", bad.deploy...)
 			says(s, "make deploy of "+bad.name, out, err, bad.reason, "was rolled back")
+			if n := strings.Count(out, "  task "); n != 1 {
+				s.Errorf("make deploy of %s quotes %d tasks, want the one that failed:\n%s", bad.name, n, out)
+			}
 			s.runs(tag+"-3", 3)
 		})
 	}
 	docker(t, "secret", "rm", wrong)
+
+	report := s.under("killed", func(s *stack) {
+		for _, container := range s.containers("app") {
+			docker(s, "kill", "--signal", "KILL", container)
+			eventually(s, "make status tells that one is missing", func() error {
+				if out, err := s.try("status"); err == nil || !strings.Contains(out, "2 of 3 run as wanted") {
+					return fmt.Errorf("%v\n%s", err, out)
+				}
+				return nil
+			})
+			eventually(s, "another task takes its place", func() error {
+				if out, err := s.try("status"); err != nil {
+					return fmt.Errorf("%w\n%s", err, out)
+				}
+				return nil
+			})
+			s.settled()
+		}
+	})
+	t.Logf("SIGKILL of one task at a time: %d of %d requests failed, those in flight", report.Failed(), report.Requests)
 
 	for _, name := range []string{"mysql_password", "redis_password"} {
 		s.unnoticed("rotated "+name, func(s *stack) { s.rotate(name) })
 	}
 	s.restartStores()
 	s.backupAndRestore()
-
-	report := s.under("killed", func(s *stack) {
-		for _, container := range s.containers("app") {
-			docker(s, "kill", "--signal", "KILL", container)
-			eventually(s, "another task takes its place", func() error {
-				out, err := s.try("status")
-				if err != nil {
-					return fmt.Errorf("%w\n%s", err, out)
-				}
-				return nil
-			})
-		}
-	})
-	t.Logf("SIGKILL of one task at a time: %d of %d requests failed, those in flight", report.Failed(), report.Requests)
 }
 
 // runs checks that a version runs with a number of replicas, and that neither db nor cache was restarted.
 func (s *stack) runs(version string, replicas int) {
 	s.Helper()
-	if image := s.image(); image != "mysimpleapp_app:"+version {
-		s.Errorf("%s runs, want version %s", image, version)
+	if image := s.image(); !strings.Contains(image, "/team/mysimpleapp_app:"+version+"@sha256:") {
+		s.Errorf("%s runs, want version %s as the registry has it", image, version)
 	}
 	if out, err := s.try("status"); err != nil {
 		s.Errorf("make status: %v\n%s", err, out)

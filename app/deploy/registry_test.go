@@ -1,0 +1,47 @@
+package deploy
+
+import (
+	"context"
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/registry"
+)
+
+// newRegistry starts a registry, and returns what image names there begin with. With it ends what was pulled from it.
+func newRegistry(t testing.TB) string {
+	t.Helper()
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0)),
+		registry.WithBlobHandler(registry.NewDiskBlobHandler(t.TempDir()))))
+	name := server.Listener.Addr().String() + "/team/"
+	t.Cleanup(func() {
+		server.Close()
+		// By name: an image's id has other names too.
+		remove := `list() { docker image ls --digests --filter "reference=$0*" --format '{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}'; }
+			for image in $(list); do case $image in *"<none>") ;; *) docker image rm "$image" ;; esac; done
+			[ -z "$(list)" ]`
+		if out, err := command(context.Background(), "", "bash", "-c", remove, name); err != nil {
+			t.Errorf("remove the images of %s: %v\n%s", name, err, out)
+		}
+	})
+	return name
+}
+
+// variant pushes another version of the app's image to a registry.
+func variant(t testing.TB, registry, version, instructions string) string {
+	t.Helper()
+	version = tag + "-" + version
+	file := filepath.Join(t.TempDir(), "Dockerfile")
+	if err := os.WriteFile(file, []byte("FROM "+image("app")+"\n"+instructions+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	name := registry + "mysimpleapp_app:" + version
+	docker(t, "build", "--quiet", "--tag", name, filepath.Dir(file))
+	docker(t, "push", "--quiet", name)
+	docker(t, "image", "rm", name)
+	return version
+}
