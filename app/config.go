@@ -29,7 +29,8 @@ type config struct {
 	LogLevel      slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
 	ShutdownDelay time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s"`
 
-	location *time.Location // of TimeZone
+	location      *time.Location // of TimeZone
+	mysqlPassword string         // as it was in its file at the start
 }
 
 // loadConfig reads the environment. Its errors name the variable.
@@ -51,9 +52,10 @@ func loadConfig(environ map[string]string) (config, error) {
 	for _, server := range []struct {
 		addrName, addr, fileName string
 		file                     secretFile
+		password                 *string
 	}{
-		{"MYSQL_ADDR", c.MySQLAddr, "MYSQL_PASSWORD_FILE", c.MySQLPassword},
-		{"REDIS_ADDR", c.RedisAddr, "REDIS_PASSWORD_FILE", c.RedisPassword},
+		{"MYSQL_ADDR", c.MySQLAddr, "MYSQL_PASSWORD_FILE", c.MySQLPassword, &c.mysqlPassword},
+		{"REDIS_ADDR", c.RedisAddr, "REDIS_PASSWORD_FILE", c.RedisPassword, new(string)},
 	} {
 		if server.addr == "" {
 			continue
@@ -61,7 +63,7 @@ func loadConfig(environ map[string]string) (config, error) {
 		if host, port, err := net.SplitHostPort(server.addr); err != nil || host == "" || port == "" {
 			return c, fmt.Errorf("%s: %q is not host:port", server.addrName, server.addr)
 		}
-		if _, err := server.file.read(); err != nil {
+		if *server.password, err = server.file.read(); err != nil {
 			return c, fmt.Errorf("%s: %w", server.fileName, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -19,14 +20,14 @@ import (
 )
 
 // export writes every submission to stdout, oldest first, as it reads them: memory stays constant.
-func export(ctx context.Context, cfg config, args []string, stdout io.Writer) (err error) {
+func export(ctx context.Context, cfg config, log *slog.Logger, args []string, stdout io.Writer) (err error) {
 	flags := flag.NewFlagSet("export", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error says it
 	format := flags.String("format", "csv", "csv or json")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return errUsage
 	}
-	store, err := openFood(cfg, web.NewMetrics())
+	store, err := openFood(cfg, log, web.NewMetrics())
 	if err != nil {
 		return err
 	}

@@ -15,9 +15,7 @@ func TestExport(t *testing.T) {
 		t.Run(storage.name, func(t *testing.T) {
 			environ := storage.environ(t)
 			if storage.name != "embedded" {
-				root := mysqlServer.Root()
-				defer root.Close()
-				if _, err := root.Exec("TRUNCATE TABLE submissions"); err != nil {
+				if err := mysqlServer.Empty(); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -65,8 +66,8 @@ func hint(err error) string {
 	switch {
 	case errors.As(err, &reply) && reply.Number == 1045: // access denied
 		return "the password in MYSQL_PASSWORD_FILE is not the one this database has: a volume keeps the password it was created with"
-	case errors.As(err, &reply) && reply.Number == 1146: // no such table
-		return "the database has no submissions table: its schema was never loaded"
+	case errors.As(err, &reply) && slices.Contains([]uint16{1054, 1142, 1146}, reply.Number): // no such column, denied, no such table
+		return "the database's schema is older than this program, or was never loaded: make migrate, or simpleapp migrate, brings it up to date"
 	case strings.HasPrefix(err.Error(), "WRONGPASS"):
 		return "the password in REDIS_PASSWORD_FILE is not the one this server was started with"
 	}

@@ -1,7 +1,7 @@
 // Command simpleapp serves SimpleApp: a home page that counts its visits, a form that stores
 // favourite foods, and a page of what was stored.
 //
-//	usage: simpleapp [healthcheck | version | export --format csv|json]
+//	usage: simpleapp [healthcheck | version | migrate | export --format csv|json]
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
@@ -59,17 +60,22 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 		return err
 	case command == "healthcheck" && len(args) == 0:
 		return healthcheck(cfg.AdminAddr)
-	case command != "export" && len(args) > 0, command != "" && command != "export":
+	case command != "export" && len(args) > 0, !slices.Contains([]string{"", "export", "migrate"}, command):
 		return errUsage
 	case err != nil:
 		return err
-	case command == "export":
-		return export(ctx, cfg, args, stdout)
 	}
-	return serve(ctx, cfg, newLogger(stderr, cfg.LogLevel))
+	log := newLogger(stderr, cfg.LogLevel)
+	switch command {
+	case "export":
+		return export(ctx, cfg, log, args, stdout)
+	case "migrate":
+		return migrate(ctx, cfg, log, stdout)
+	}
+	return serve(ctx, cfg, log)
 }
 
-var errUsage = errors.New("usage: simpleapp [healthcheck | version | export --format csv|json]")
+var errUsage = errors.New("usage: simpleapp [healthcheck | version | migrate | export --format csv|json]")
 
 // newLogger writes text for people at a terminal and JSON for machines.
 func newLogger(w io.Writer, level slog.Level) *slog.Logger {
@@ -106,7 +112,7 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	store, err := openFood(cfg, metrics)
+	store, err := openFood(cfg, log, metrics)
 	if err != nil {
 		return errors.Join(err, counter.Close(ctx))
 	}
@@ -190,17 +196,46 @@ func openVisits(cfg config, log *slog.Logger, metrics *web.Metrics) (*visits.Cou
 }
 
 // openFood opens the submissions: MySQL where it is configured, else a file in DATA_DIR.
-func openFood(cfg config, metrics *web.Metrics) (*food.Store, error) {
+func openFood(cfg config, log *slog.Logger, metrics *web.Metrics) (*food.Store, error) {
 	if cfg.MySQLAddr != "" {
 		return food.OpenMySQL(food.MySQLConfig{Addr: cfg.MySQLAddr, Database: cfg.MySQLDatabase,
-			User: cfg.MySQLUser, Password: cfg.MySQLPassword.read}, metrics.ObserveSubmissions)
+			User: cfg.MySQLUser, Password: cfg.MySQLPassword.read}, log, metrics.ObserveSubmissions)
 	}
 	file, err := dataFile(cfg, "submissions.db")
 	if err != nil {
 		return nil, err
 	}
-	store, err := food.OpenSQLite(file, metrics.ObserveSubmissions)
+	store, err := food.OpenSQLite(file, log, metrics.ObserveSubmissions)
 	return store, wrap("DATA_DIR", err)
+}
+
+// migrate brings the database up to what this version needs, and says what it did. The embedded one is
+// brought up to date whenever it is opened.
+func migrate(ctx context.Context, cfg config, log *slog.Logger, stdout io.Writer) error {
+	if cfg.MySQLAddr == "" {
+		store, err := openFood(cfg, log, web.NewMetrics())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(stdout, "the database in DATA_DIR is up to date")
+		return store.Close(ctx)
+	}
+	done, err := food.MigrateMySQL(ctx, food.MySQLConfig{Addr: cfg.MySQLAddr, Database: cfg.MySQLDatabase,
+		// As it was read at the start: standard input, for one, can be read only once.
+		User: cfg.MySQLUser, Password: func() (string, error) { return cfg.mysqlPassword, nil }}, log)
+	for _, name := range done.Applied {
+		fmt.Fprintln(stdout, "applied", name)
+	}
+	if done.Counted > 0 {
+		fmt.Fprintf(stdout, "counted %d submissions for the results\n", done.Counted)
+	}
+	if err != nil {
+		return fmt.Errorf("migrate %s: %w", cfg.MySQLDatabase, err)
+	}
+	if done.Applied == nil {
+		fmt.Fprintln(stdout, "the schema is up to date")
+	}
+	return nil
 }
 
 func dataFile(cfg config, name string) (string, error) {

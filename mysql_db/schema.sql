@@ -1,5 +1,6 @@
--- The one source of the MySQL schema: the db image runs it on an empty data folder, the tests load it.
--- MySQL 8.4 and later, MariaDB 10.6 and later.
+-- The whole MySQL schema as it is now: the db image runs it on an empty data folder, the tests load it.
+-- Databases that have data get there by the migrations in app/food/migrations; a test compares the two ways.
+-- MySQL 8.4 and later, MariaDB 10.8 and later.
 
 CREATE TABLE IF NOT EXISTS submissions (
     -- Newest first is by key: pages never sort, so their cost does not grow with the table.
@@ -15,5 +16,39 @@ CREATE TABLE IF NOT EXISTS submissions (
     country         CHAR(2) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     -- UTC, given by the app
     created_at      DATETIME(3) NOT NULL,
+    -- Whether the row is counted, in tally_log or tallies. FALSE: stored by a version of the app from
+    -- before there were tallies, and still to be counted by `simpleapp migrate`.
+    tallied         BOOLEAN NOT NULL DEFAULT FALSE,
     UNIQUE KEY token (token)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- What the batches of submissions add to the tallies, each written in the transaction that stores its
+-- batch: a row that is stored is counted, and only then. The apps soon add it to the tallies.
+CREATE TABLE IF NOT EXISTS tally_log (
+    id      BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    -- JSON: see `counts` in app/food/tally.go
+    counts  MEDIUMTEXT NOT NULL
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- How many submissions there are, n, of each name in a scope:
+--   country     a country's code
+--   time        a quarter of an hour in UTC, as in 2026-11-22 19:15
+--   food        a food's key, the same for all its spellings
+--   food:KEY    a spelling of that food
+CREATE TABLE IF NOT EXISTS tallies (
+    scope  VARCHAR(310) NOT NULL,
+    name   VARCHAR(300) NOT NULL,
+    n      BIGINT NOT NULL,
+    PRIMARY KEY (scope, name),
+    -- The ten largest are read from one end of it, however many there are.
+    KEY top (scope, n DESC, name)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- The migrations that this schema has in it, as goose notes them.
+CREATE TABLE IF NOT EXISTS goose_db_version (
+    id          BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    version_id  BIGINT NOT NULL,
+    is_applied  BOOLEAN NOT NULL,
+    tstamp      DATETIME NULL DEFAULT CURRENT_TIMESTAMP
+);
+INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, TRUE), (1, TRUE), (2, TRUE);

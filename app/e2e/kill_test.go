@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -95,7 +96,7 @@ func TestTheEmbeddedStorageSurvivesKill9(t *testing.T) {
 	if visit, _ := strconv.ParseInt(string(match[1]), 10, 64); visit <= lastVisit {
 		t.Errorf("visit %d after visit %d was shown", visit, lastVisit)
 	}
-	store, err := food.OpenSQLite(filepath.Join(dir, "submissions.db"), func(int, int) {})
+	store, err := food.OpenSQLite(filepath.Join(dir, "submissions.db"), slog.New(slog.DiscardHandler), func(int, int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,6 +103,7 @@ func TestWhatWasConfirmedSurvivesKills(t *testing.T) {
 	over.Store(true)
 	load.Wait()
 
+	wellCounted(t)
 	rows := storedRows(t)
 	for token, favourite := range told {
 		if rows[token] != favourite {

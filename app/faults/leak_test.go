@@ -28,11 +28,11 @@ func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
 		t.Fatal(err)
 	}
 	store, err := food.OpenMySQL(food.MySQLConfig{Addr: database.Addr, Database: "simple_db", User: "simpleapp",
-		Password: password}, func(int, int) {})
+		Password: password}, slog.New(slog.DiscardHandler), func(int, int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	embeddedStore, err := food.OpenSQLite(filepath.Join(dir, "food.db"), func(int, int) {})
+	embeddedStore, err := food.OpenSQLite(filepath.Join(dir, "food.db"), slog.New(slog.DiscardHandler), func(int, int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

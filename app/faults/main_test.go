@@ -75,9 +75,7 @@ func random(t *testing.T) *rand.Rand {
 // empty removes what earlier tests have stored.
 func empty(t *testing.T) {
 	t.Helper()
-	root := database.Root()
-	defer root.Close()
-	if _, err := root.Exec("TRUNCATE TABLE submissions"); err != nil {
+	if err := database.Empty(); err != nil {
 		t.Fatal(err)
 	}
 	client := cache.RedisClient()

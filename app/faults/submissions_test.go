@@ -88,10 +88,30 @@ func TestSubmissionsAreStoredOnce(t *testing.T) {
 	if len(rows) != tokens {
 		t.Errorf("%d rows, want %d", len(rows), tokens)
 	}
+	wellCounted(t)
 	for token, favourite := range stands {
 		if rows[token] != favourite {
 			t.Errorf("token %s: visitors were told that %s stands, stored is %q", token, favourite, rows[token])
 		}
+	}
+}
+
+// wellCounted checks that the results are what the rows add up to, once what is in the log is folded.
+func wellCounted(t *testing.T) {
+	t.Helper()
+	var wrong []string
+	var err error
+	defer func() {
+		if wrong != nil {
+			t.Logf("the results: %s", wrong)
+		}
+	}()
+	waitFor(t, time.Minute, "the results to be what the rows add up to", func() bool {
+		wrong, err = database.Miscounted(testserver.Database)
+		return err != nil || wrong == nil
+	})
+	if err != nil {
+		t.Errorf("compare the results with the rows: %v", err)
 	}
 }
 

@@ -88,8 +88,8 @@ func (s *Store) Each(ctx context.Context, do func(Record) error) error {
 const columns = "token, first_name, last_name, favourite_food, country, created_at"
 
 func insertSQL(rows int) string {
-	const row = "(?, ?, ?, ?, ?, ?)"
-	return "INSERT INTO submissions (" + columns + ") VALUES " + row + strings.Repeat(", "+row, rows-1)
+	const row = "(?, ?, ?, ?, ?, ?, TRUE)"
+	return "INSERT INTO submissions (" + columns + ", tallied) VALUES " + row + strings.Repeat(", "+row, rows-1)
 }
 
 func insertArgs(rows []Submission) []any {

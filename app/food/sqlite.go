@@ -1,21 +1,21 @@
 package food
 
 import (
+	"context"
 	"database/sql"
-	_ "embed"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
+	"sync"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-//go:embed schema_sqlite.sql
-var schemaSQLite string
-
-// OpenSQLite returns a Store over the SQLite file at path, which it creates if there is none.
-func OpenSQLite(path string, observe Observer) (*Store, error) {
+// OpenSQLite returns a Store over the SQLite file at path, which it creates if there is none and
+// brings up to date if there is an older one.
+func OpenSQLite(path string, log *slog.Logger, observe Observer) (*Store, error) {
 	options := url.Values{
 		// Readers don't wait for the writer, and each commit is on disk before it is answered.
 		"_pragma":      {"busy_timeout(3000)", "journal_mode(wal)", "synchronous(full)"},
@@ -27,13 +27,37 @@ func OpenSQLite(path string, observe Observer) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	db.SetMaxOpenConns(4) // one writes at a time: the Store's combiner
+	db.SetMaxOpenConns(4)
 	db.SetMaxIdleConns(4)
-	if _, err := db.Exec(schemaSQLite); err != nil {
+	if err := migrateSQLite(context.Background(), db); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	return newStore(db, classifySQLite, observe), nil
+	s := newStore(db, dialect{
+		classify: classifySQLite,
+		store:    storeSQLite,
+		upsert:   "ON CONFLICT (scope, name) DO UPDATE SET n = n + excluded.n",
+		writer:   new(sync.Mutex), // in line one gets its turn, with busy_timeout it may not
+	}, log, observe)
+	if _, err := s.countUntallied(context.Background()); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), s.Close(context.Background()))
+	}
+	return s, nil
+}
+
+func storeSQLite(ctx context.Context, db *sql.DB, rows []Submission, counts string) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, insertSQL(len(rows)), insertArgs(rows)...); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT INTO tally_log (counts) VALUES (?)", counts); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // classifySQLite follows https://www.sqlite.org/rescode.html

@@ -5,7 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"simpleapp/batch"
@@ -26,25 +29,41 @@ func (e *ConflictError) Error() string { return "token used before, for other an
 
 const (
 	maxBatch   = 256             // rows in one INSERT
-	writeTime  = 3 * time.Second // for a batch: the INSERT and, after a lost answer, finding out
+	writeTime  = 3 * time.Second // for a batch: storing it and, after a lost answer, finding out
 	patience   = 4 * time.Second // for a caller of Add, waiting in line included
 	readTime   = 3 * time.Second
 	retryDelay = 50 * time.Millisecond
 )
 
-// A Store keeps submissions in an SQL database. The SQL is the same for each; only how their errors
-// read differs. Open one with OpenMySQL or OpenSQLite.
+// A Store keeps submissions in an SQL database, and counts them. Open one with OpenMySQL or OpenSQLite.
 type Store struct {
-	db       *sql.DB
+	db *sql.DB
+	dialect
+	log     *slog.Logger
+	writes  *batch.Combiner[Submission, error]
+	observe Observer
+
+	folds        atomic.Int64  // begun so far
+	folding      chan struct{} // has room for the one who folds
+	stopFolding  context.CancelFunc
+	foldingEnded chan struct{} // closed when foldAtTimes has returned
+}
+
+// A dialect is what differs from database to database; the rest of the SQL is the same.
+type dialect struct {
 	classify func(error) failure
-	writes   *batch.Combiner[Submission, error]
-	observe  Observer
+	// store stores rows and what they add to the counts in one transaction.
+	store      func(ctx context.Context, db *sql.DB, rows []Submission, counts string) error
+	lockRows   string      // the clause that locks the rows a SELECT returns
+	skipLocked string      // the clause that locks the rows a SELECT returns, and leaves out those that are locked
+	upsert     string      // the clause that adds to n where an INSERT finds its row
+	writer     sync.Locker // held by who writes, where the database takes but one at a time
 }
 
 // An Observer is told of each batch: how many submissions came, and how many new rows that made.
 type Observer func(submissions, stored int)
 
-// A failure is what an error of INSERT means for its rows.
+// A failure is what an error of storing rows means for them.
 type failure int
 
 const (
@@ -54,9 +73,12 @@ const (
 	invalidData                // none is stored, for one that the table can't take
 )
 
-func newStore(db *sql.DB, classify func(error) failure, observe Observer) *Store {
-	s := &Store{db: db, classify: classify, observe: observe}
+func newStore(db *sql.DB, d dialect, log *slog.Logger, observe Observer) *Store {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Store{db: db, dialect: d, log: log, observe: observe,
+		folding: make(chan struct{}, 1), stopFolding: cancel, foldingEnded: make(chan struct{})}
 	s.writes = batch.New(maxBatch, s.write)
+	go s.foldAtTimes(ctx)
 	return s
 }
 
@@ -113,7 +135,7 @@ func (s *Store) write(ctx context.Context, subs []Submission) ([]error, error) {
 type outcome struct {
 	stored   map[string]Submission
 	failed   map[string]error
-	inserted int // rows of the INSERTs that were answered
+	inserted int // rows of the transactions that were answered
 }
 
 func (o *outcome) fail(rows []Submission, kind, cause error) {
@@ -122,12 +144,15 @@ func (o *outcome) fail(rows []Submission, kind, cause error) {
 	}
 }
 
-// insert stores rows, whose tokens differ. Where the INSERT doesn't tell, the table does: a row
-// that stands there under its token was stored before, or by the very INSERT whose answer was lost.
+// insert stores rows, whose tokens differ, and counts them. Where the answer doesn't tell, the table
+// does: a row that stands there under its token was stored, and counted, before, or by the very
+// transaction whose answer was lost.
 func (s *Store) insert(ctx context.Context, rows []Submission, out *outcome) {
 	kind := ErrNotStored // what to say of rows that are given up
 	for len(rows) > 0 {
-		_, err := s.db.ExecContext(ctx, insertSQL(len(rows)), insertArgs(rows)...)
+		s.writer.Lock()
+		err := s.store(ctx, s.db, rows, countsOf(rows))
+		s.writer.Unlock()
 		if err == nil {
 			out.inserted += len(rows)
 			return
@@ -143,7 +168,7 @@ func (s *Store) insert(ctx context.Context, rows []Submission, out *outcome) {
 			out.fail(rows, kind, err)
 			return
 		case refused:
-			if kind == ErrNotStored || !pause(ctx) {
+			if kind == ErrNotStored || !pause(ctx, retryDelay) {
 				out.fail(rows, kind, err)
 				return
 			}
@@ -152,7 +177,7 @@ func (s *Store) insert(ctx context.Context, rows []Submission, out *outcome) {
 		}
 		missing, lookupErr := s.missing(ctx, rows, out)
 		for lookupErr != nil {
-			if !pause(ctx) {
+			if !pause(ctx, retryDelay) {
 				out.fail(rows, kind, fmt.Errorf("%w, then %w", err, lookupErr))
 				return
 			}
@@ -163,11 +188,11 @@ func (s *Store) insert(ctx context.Context, rows []Submission, out *outcome) {
 }
 
 // pause waits before another try and reports whether there is time for one.
-func pause(ctx context.Context) bool {
+func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(retryDelay):
+	case <-time.After(d):
 		return true
 	}
 }
@@ -196,13 +221,17 @@ func (s *Store) missing(ctx context.Context, rows []Submission, out *outcome) ([
 	return missing, nil
 }
 
-// Ping asks for a row, which needs the server, the schema and the right to read.
+// Ping asks for what each table has that this program needs: the server, the schema and the right to read.
 func (s *Store) Ping(ctx context.Context) error {
-	_, err := s.query(ctx, "LIMIT 1")
-	return err
+	var any [3]sql.NullInt64
+	return s.db.QueryRowContext(ctx, "SELECT (SELECT tallied FROM submissions LIMIT 1), (SELECT n FROM tallies LIMIT 1), (SELECT id FROM tally_log LIMIT 1)").
+		Scan(&any[0], &any[1], &any[2])
 }
 
-// Close stores what waits, until ctx ends, and closes the database.
+// Close stores what waits, until ctx ends, and closes the database. What is not folded yet stays in the log.
 func (s *Store) Close(ctx context.Context) error {
-	return errors.Join(s.writes.Close(ctx), s.db.Close())
+	err := s.writes.Close(ctx)
+	s.stopFolding()
+	<-s.foldingEnded
+	return errors.Join(err, s.db.Close())
 }

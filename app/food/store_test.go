@@ -3,6 +3,7 @@ package food_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,16 +23,14 @@ var stores = []struct {
 	open func(t *testing.T, observe food.Observer) *food.Store
 }{
 	{"MySQL", func(t *testing.T, observe food.Observer) *food.Store {
-		root := mysqlServer.Root()
-		defer root.Close()
-		if _, err := root.Exec("TRUNCATE TABLE submissions"); err != nil {
+		if err := mysqlServer.Empty(); err != nil {
 			t.Fatal(err)
 		}
 		return openMySQL(t, mysqlServer.Addr, observe)
 	}},
 	{"SQLite", func(t *testing.T, observe food.Observer) *food.Store {
 		// A path that an address must quote.
-		s, err := food.OpenSQLite(filepath.Join(t.TempDir(), "a b?c%20.db"), observe)
+		s, err := food.OpenSQLite(filepath.Join(t.TempDir(), "a b?c%20.db"), quiet, observe)
 		return closeAtEnd(t, s, err)
 	}},
 }
@@ -41,7 +40,7 @@ func openMySQL(t *testing.T, addr string, observe food.Observer) *food.Store {
 	s, err := food.OpenMySQL(food.MySQLConfig{
 		Addr: addr, Database: testserver.Database, User: testserver.User,
 		Password: func() (string, error) { return mysqlServer.Password, nil },
-	}, observe)
+	}, quiet, observe)
 	return closeAtEnd(t, s, err)
 }
 
@@ -59,6 +58,8 @@ func closeAtEnd(t *testing.T, s *food.Store, err error) *food.Store {
 }
 
 func unobserved(int, int) {}
+
+var quiet = slog.New(slog.DiscardHandler)
 
 func valid() food.Submission {
 	return food.Submission{
@@ -354,7 +355,7 @@ func TestStoreOnAStoppedServerStoresNothingAndRecovers(t *testing.T) {
 }
 
 func TestAddAfterCloseStoresNothing(t *testing.T) {
-	s, err := food.OpenSQLite(filepath.Join(t.TempDir(), "x.db"), unobserved)
+	s, err := food.OpenSQLite(filepath.Join(t.TempDir(), "x.db"), quiet, unobserved)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ const (
 )
 
 // StartMySQL starts mysqld or, where that is missing, mariadbd, with the schema of mysql_db and a
-// user that may do what the product's may: SELECT and INSERT. The caller ends it with Close.
+// user that may do what the product's may. The caller ends it with Close.
 func StartMySQL() (*Server, error) {
 	s, err := newServer("mysql")
 	if err != nil {
@@ -61,7 +61,11 @@ func (s *Server) startMySQL() error {
 	if err := s.Start(); err != nil {
 		return err
 	}
-	schema, err := os.ReadFile(schemaFile())
+	schema, err := os.ReadFile(MySQLFile("schema.sql"))
+	if err != nil {
+		return err
+	}
+	grants, err := os.ReadFile(MySQLFile("grants.sql"))
 	if err != nil {
 		return err
 	}
@@ -70,7 +74,7 @@ func (s *Server) startMySQL() error {
 		"USE " + Database,
 		string(schema),
 		fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY '%s'", User, s.Password),
-		fmt.Sprintf("GRANT SELECT, INSERT ON %s.submissions TO '%s'@'%%'", Database, User),
+		string(grants),
 		fmt.Sprintf("ALTER USER 'root'@'localhost' IDENTIFIED BY '%s'", s.Password),
 	} {
 		if _, err := root.Exec(statement); err != nil {
@@ -84,9 +88,51 @@ func (s *Server) startMySQL() error {
 // Root returns a connection pool of the server's administrator, in the product's database.
 func (s *Server) Root() *sql.DB { return s.root(s.Password, Database) }
 
-func (s *Server) root(password, database string) *sql.DB {
+// Empty removes all submissions, and all that was counted of them, from the product's database.
+func (s *Server) Empty() error {
+	root := s.Root()
+	defer root.Close()
+	_, err := root.Exec("TRUNCATE TABLE submissions; TRUNCATE TABLE tallies; TRUNCATE TABLE tally_log")
+	return err
+}
+
+// Miscounted returns where the tallies of a database are not what its submissions add up to; before that,
+// the log has to be folded. Of the foods it knows no other spellings than in capitals and small letters.
+func (s *Server) Miscounted(database string) (wrong []string, err error) {
+	root := s.root(s.Password, database)
+	defer root.Close()
+	rows, err := root.Query(`SELECT CONCAT(scope, ' ', name, ' is off by ', SUM(n)) FROM (
+		SELECT scope, name, n FROM tallies
+		UNION ALL SELECT 'country', country, -COUNT(*) FROM submissions GROUP BY country
+		UNION ALL SELECT 'food', LOWER(favourite_food), -COUNT(*) FROM submissions GROUP BY LOWER(favourite_food)
+		UNION ALL SELECT CONCAT('food:', LOWER(favourite_food)), favourite_food, -COUNT(*) FROM submissions GROUP BY favourite_food
+		UNION ALL SELECT 'time', DATE_FORMAT(FROM_UNIXTIME(FLOOR(UNIX_TIMESTAMP(created_at) / 900) * 900), '%Y-%m-%d %H:%i') AS quarter, -COUNT(*)
+			FROM submissions GROUP BY quarter
+		UNION ALL SELECT 'log', 'rows', COUNT(*) FROM tally_log
+		UNION ALL SELECT 'submissions', 'not tallied', COUNT(*) FROM submissions WHERE NOT tallied
+	) AS difference GROUP BY scope, name HAVING SUM(n) <> 0 LIMIT 20`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		wrong = append(wrong, text)
+	}
+	return wrong, rows.Err()
+}
+
+func (s *Server) root(password, database string) *sql.DB { return s.connect("root", password, database) }
+
+// As returns a connection pool of a user with the app's password.
+func (s *Server) As(user, database string) *sql.DB { return s.connect(user, s.Password, database) }
+
+func (s *Server) connect(user, password, database string) *sql.DB {
 	c := mysql.NewConfig()
-	c.Net, c.Addr, c.User, c.Passwd, c.DBName = "unix", s.socket(), "root", password, database
+	c.Net, c.Addr, c.User, c.Passwd, c.DBName = "unix", s.socket(), user, password, database
 	c.MultiStatements, c.ParseTime = true, true
 	c.Logger = &mysql.NopLogger{}
 	connector, err := mysql.NewConnector(c)
@@ -116,8 +162,8 @@ func currentUser() string {
 	return os.Getenv("USER")
 }
 
-// schemaFile returns the path of mysql_db/schema.sql in this checkout.
-func schemaFile() string {
+// MySQLFile returns the path of a file of mysql_db in this checkout.
+func MySQLFile(name string) string {
 	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "../../mysql_db/schema.sql")
+	return filepath.Join(filepath.Dir(file), "../../mysql_db", name)
 }

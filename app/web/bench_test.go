@@ -25,7 +25,7 @@ func BenchmarkPages(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer counter.Close(context.Background())
-	store, err := food.OpenSQLite(filepath.Join(dir, "submissions.db"), metrics.ObserveSubmissions)
+	store, err := food.OpenSQLite(filepath.Join(dir, "submissions.db"), log, metrics.ObserveSubmissions)
 	if err != nil {
 		b.Fatal(err)
 	}

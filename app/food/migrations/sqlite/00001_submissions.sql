@@ -1,4 +1,5 @@
--- The schema of mysql_db/schema.sql for the embedded database.
+-- The schema before there were migrations: a file that has it already is left as it is.
+-- +goose Up
 CREATE TABLE IF NOT EXISTS submissions (
     id              INTEGER PRIMARY KEY,
     token           TEXT NOT NULL UNIQUE,
