@@ -32,6 +32,7 @@ func TestItServesBeforeItsServersAnswer(t *testing.T) {
 	records := get(t, p.url+"/submissions")
 	wantStatus(t, records, 503)
 	wantBody(t, records, "can’t be read right now")
+	wantStatus(t, get(t, p.url+"/results"), 503)
 	stored := get(t, p.url+"/simpleform/success")
 	wantStatus(t, stored, 200)
 	wantBody(t, stored, "can’t be shown right now")

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,7 @@ func TestPages(t *testing.T) {
 				{"/simpleform", "200 OK", []string{`name="first_name"`, `name="last_name"`, `name="favourite_food"`, "e.g. Pizza", `name="country"`, ">Singapore</option>", `name="pledge"`, `name="token"`, "Submit"}},
 				{"/simpleform/success", "200 OK", nil},
 				{"/submissions", "200 OK", []string{"MySQL Data"}},
+				{"/results", "200 OK", nil},
 				{"/nowhere", "404 Not Found", []string{"Page not found", "SimpleApp"}},
 				{"/static/", "404 Not Found", nil},
 				{"/static/nothing.css", "404 Not Found", nil},
@@ -93,6 +95,7 @@ func TestEachHomePageCountsOneVisit(t *testing.T) {
 			wantStatus(t, head, 200)
 			get(t, p.url+"/simpleform")
 			get(t, p.url+"/submissions")
+			get(t, p.url+"/results")
 			var ping struct {
 				Message, Instance, Version string
 				Visits                     int64
@@ -176,6 +179,46 @@ func TestSubmissionsCanBeLeafedThrough(t *testing.T) {
 		}
 	}
 	wantStatus(t, get(t, p.url+"/submissions?before="+strings.Repeat("9", 100_000)), 431)
+}
+
+// What visitors submit is in the results at once, all spellings of a food together.
+func TestResults(t *testing.T) {
+	for _, storage := range storages {
+		t.Run(storage.name, func(t *testing.T) {
+			environ := storage.environ(t)
+			if err := mysqlServer.Empty(); err != nil {
+				t.Fatal(err)
+			}
+			p := startReady(t, with(environ, "TZ", "Asia/Kathmandu"))
+			wantBody(t, get(t, p.url+"/results"), "Nothing has been stored yet", `href="/simpleform"`)
+			for i, favourite := range []string{"Pizza", " pizza ", "PIZZA", "pizza", `<b>"Stew"</b> & 'more'`, "cre\u0300me", "cr\u00e8me"} {
+				form := validForm()
+				form.Set("favourite_food", favourite)
+				form.Set("country", []string{"GB", "SG"}[i%2])
+				wantStatus(t, post(t, p, form), 303)
+				shown := html.EscapeString(strings.TrimSpace([]string{"Pizza", "PIZZA", "PIZZA", "pizza", favourite, "cr\u00e8me", "cr\u00e8me"}[i]))
+				if i != 1 && i != 2 { // while it is a tie, any will do
+					wantBody(t, get(t, p.url+"/results"), "<bdi>"+shown+"</bdi>")
+				}
+			}
+			a := get(t, p.url+"/results?top=0&days="+strings.Repeat("9", 10_000)+"&zone=%ff%00")
+			wantStatus(t, a, 200)
+			kathmandu := time.FixedZone("", 5*3600+45*60)
+			rows := regexp.MustCompile(`<th scope="row">(?:<bdi>)?([^<]*)(?:</bdi>)?</th><td>(?:.*?<span>)?([0-9,]+)`).FindAllStringSubmatch(a.body, -1)
+			var got []string
+			for _, row := range rows {
+				got = append(got, html.UnescapeString(row[1])+" "+row[2])
+			}
+			want := []string{"pizza 4", "cr\u00e8me 2", `<b>"Stew"</b> & 'more' 1`, "United Kingdom 4", "Singapore 3"}
+			if len(got) != 35 || !slices.Equal(got[:5], want) {
+				t.Errorf("%d rows of figures, the first are %q, want %q and 30 days", len(got), got[:min(5, len(got))], want)
+			}
+			if now := time.Now().In(kathmandu); now.Hour() > 0 && got[len(got)-1] != now.Format("January 2")+" 7" {
+				t.Errorf("the last day is %q, want %s with 7", got[len(got)-1], now.Format("January 2"))
+			}
+			wantBody(t, a, "<polyline", `role="img"`, "The last 30 days")
+		})
+	}
 }
 
 func TestInvalidAnswersAreKeptAndExplained(t *testing.T) {
@@ -270,6 +313,7 @@ func TestOtherMethodsAreRefusedWithWhatIsAllowed(t *testing.T) {
 	for _, test := range []struct{ method, path, allow string }{
 		{"POST", "/", "GET, HEAD"}, {"DELETE", "/simpleform", "GET, HEAD, POST"}, {"PUT", "/ping", "GET, HEAD"},
 		{"FOO", "/static/x.y.css", "GET, HEAD"}, {"POST", "/submissions", "GET, HEAD"},
+		{"POST", "/results", "GET, HEAD"},
 	} {
 		a := send(t, request(t, test.method, p.url+test.path, nil))
 		wantStatus(t, a, http.StatusMethodNotAllowed)

@@ -125,7 +125,9 @@ func (s *Server) Miscounted(database string) (wrong []string, err error) {
 	return wrong, rows.Err()
 }
 
-func (s *Server) root(password, database string) *sql.DB { return s.connect("root", password, database) }
+func (s *Server) root(password, database string) *sql.DB {
+	return s.connect("root", password, database)
+}
 
 // As returns a connection pool of a user with the app's password.
 func (s *Server) As(user, database string) *sql.DB { return s.connect(user, s.Password, database) }

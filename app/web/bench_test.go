@@ -43,6 +43,7 @@ func BenchmarkPages(b *testing.B) {
 		{"home", "/", nil, 200},
 		{"form", "/simpleform", nil, 200},
 		{"submissions", "/submissions", nil, 200},
+		{"results", "/results", nil, 200},
 		{"invalid form", "/simpleform", url.Values{"first_name": {"Ada"}}, 422},
 		{"valid form", "/simpleform", url.Values{"first_name": {"Ada"}, "last_name": {"Lovelace"}, "favourite_food": {"Pizza"}, "country": {"GB"}, "pledge": {"yes"}}, 303},
 	} {

@@ -39,6 +39,8 @@ func (s *Server) parseTemplates() (map[string]*template.Template, error) {
 		"field":    newField,
 		"options":  options,
 		"when":     func(t time.Time) string { return t.In(s.cfg.Location).Format("January 2, 2006 15:04") },
+		"day":      func(t time.Time) string { return t.Format("January 2") },
+		"number":   number,
 	}
 	base, err := template.New("layout").Funcs(functions).ParseFS(templateFiles, "templates/parts/*.html")
 	if err != nil {

@@ -63,6 +63,7 @@ func (s *Server) routes() *http.ServeMux {
 		"POST /simpleform":        s.postForm(),
 		"GET /simpleform/success": limit(s.getSuccess),
 		"GET /submissions":        limit(s.getSubmissions),
+		"GET /results":            limit(s.getResults),
 		"GET /ping":               limit(s.getPing),
 		"GET /static/{file}":      s.static,
 		"/":                       s.notFound(mux),

@@ -52,7 +52,7 @@ func (c *checker) validate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := len(working) + len(many) + len(down) + len(broken); len(pages) != want {
+	if want := len(working) + len(many) + len(odd) + len(down) + len(broken); len(pages) != want {
 		t.Errorf("%d pages, want %d", len(pages), want)
 	}
 	output, err := exec.Command("java", append([]string{"-jar", vnuFile, "--stdout", "--format", "json"}, pages...)...).Output()

@@ -17,9 +17,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
+	"simpleapp/food"
 	"simpleapp/testserver"
 	"simpleapp/web"
 )
@@ -57,12 +59,14 @@ var (
 	working = []state{
 		{"home", "/", nil, 200, "Home"},
 		{"submissions-empty", "/submissions", nil, 200, "MySQL Data"},
+		{"results-empty", "/results", nil, 200, "Results"},
 		{"form", "/simpleform", nil, 200, "Simple Form"},
 		{"form-errors", "/simpleform", empty, 422, "Error: Simple Form"},
 		{"form-came-apart", "/simpleform", answers("?", "first_name", strings.Repeat("long", 26)), 422, "Error: Simple Form"},
 		{"success", "/simpleform", answers(token), 200, "Your answers are stored"},
 		{"conflict", "/simpleform", answers(token, "favourite_food", "Laksa"), 409, "Error: Your first answers stand"},
 		{"submissions", "/submissions", nil, 200, "MySQL Data"},
+		{"results-first", "/results?top=" + strings.Repeat("9", 1000), nil, 200, "Results"},
 		{"not-found", "/no-such-page", nil, 404, "Page not found"},
 		{"method", "/submissions", empty, 405, "That can’t be done here"},
 		{"too-large", "/simpleform", answers(otherToken, "favourite_food", strings.Repeat("long", 5000)), 413, "That is too long"},
@@ -72,13 +76,17 @@ var (
 		{"submissions-newest", "/submissions", nil, 200, "MySQL Data"},
 		{"submissions-middle", "/submissions?before=30", nil, 200, "MySQL Data, continued"},
 		{"submissions-end", "/submissions?before=1", nil, 200, "MySQL Data, continued"},
+		{"results", "/results", nil, 200, "Results"},
 	}
+	// Foods of every kind, and numbers of every size.
+	odd = []state{{"results-odd", "/results", nil, 200, "Results"}}
 	// Neither MySQL nor Redis answers.
 	down = []state{
 		{"home-down", "/", nil, 200, "Home"},
 		{"form-down", "/simpleform", answers(otherToken), 503, "Error: Simple Form"},
 		{"success-down", "/simpleform/success?reference=0123-4567-89ab", nil, 200, "Your answers are stored"},
 		{"submissions-down", "/submissions", nil, 503, "The records can’t be read right now"},
+		{"results-down", "/results", nil, 503, "The records can’t be read right now"},
 	}
 	// The program has a fault: it was given no database.
 	broken = []state{{"broken", "/submissions", nil, 500, "Something went wrong"}}
@@ -93,10 +101,13 @@ func TestEveryPage(t *testing.T) {
 	c.check(t, app, working)
 	names := []string{"Ada", "李", "محمد", strings.Repeat("Wolfeschlegelsteinhausen", 4)}
 	for i := range 30 {
-		form := answers(fmt.Sprintf("%032x", i), "first_name", names[i%len(names)], "favourite_food", "寿司 🍣")
+		form := answers(fmt.Sprintf("%032x", i), "first_name", names[i%len(names)], "country", food.Countries()[i*i%40].Code,
+			"favourite_food", []string{"寿司 🍣", "Pizza", "pizza", "Nasi lemak", "Laksa", "Chicken rice", "Fish and chips"}[i*i%7])
 		c.fetch(t, app, state{path: "/simpleform", form: form, status: 200})
 	}
 	c.check(t, app, many)
+	countOdd(t, mysql)
+	c.check(t, app, odd)
 	for _, server := range []*testserver.Server{mysql, redis} {
 		if err := server.Stop(); err != nil {
 			t.Fatal(err)
@@ -105,6 +116,29 @@ func TestEveryPage(t *testing.T) {
 	c.check(t, app, down)
 	c.check(t, faulty(t), broken)
 	t.Run("HTML", c.validate)
+}
+
+// countOdd counts what nobody would submit by hand: foods of 100 characters in every script, millions of times.
+func countOdd(t *testing.T, mysql *testserver.Server) {
+	t.Helper()
+	times := make(map[string]int64)
+	for day := range int64(30) {
+		times[time.Now().UTC().AddDate(0, 0, -int(day)).Format("2006-01-02 15:00")] = 1_000_000 * (day * 7 % 11)
+	}
+	log, err := json.Marshal(map[string]any{
+		"foods": map[string]int64{strings.Repeat("W", 100): 987_654_321_987, "كبسة الدجاج مع الأرز والصنوبر والزبيب": 654_321_987, "<b>bold</b> & \"quoted\"": 54_321_987,
+			strings.Repeat("🍕", 100): 4_321_987, strings.Repeat("Pasta ", 16) + "etc.": 321_987, "‮right to left": 21_987, "Z̸̧̡̛͖͉a̸̳͝l̸g̷o̶": 1_987, strings.Repeat("麵", 100): 987},
+		"countries": map[string]int64{"GS": 987_654_321_987, "SG": 1},
+		"times":     times,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := mysql.Root()
+	defer root.Close()
+	if _, err := root.Exec("INSERT INTO tally_log (counts) VALUES (?)", log); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // A checker checks pages in a browser and gathers their HTML.
