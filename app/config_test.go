@@ -73,7 +73,7 @@ func TestCommands(t *testing.T) {
 	if err := run(t.Context(), []string{"version"}, nil, &out, io.Discard); err != nil || out.String() != "dev\n" {
 		t.Errorf("version: %q, %v", out.String(), err)
 	}
-	for _, args := range [][]string{{"serve"}, {"version", "please"}} {
+	for _, args := range [][]string{{"serve"}, {"version", "please"}, {"migrate", "now"}} {
 		if err := run(t.Context(), args, nil, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "usage") {
 			t.Errorf("run %v = %v, want how to use it", args, err)
 		}

@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS tally_log (
 
 -- How many submissions there are, n, of each name in a scope:
 --   country     a country's code
---   time        a quarter of an hour in UTC, as in 2026-11-22 19:15
+--   hour        an hour by its begin in UTC, as in 2026-11-22 19:00
+--   quarter     a quarter of an hour likewise, for the time zones that need it
 --   food        a food's key, the same for all its spellings
 --   food:KEY    a spelling of that food
 CREATE TABLE IF NOT EXISTS tallies (

@@ -23,7 +23,7 @@ import (
 const (
 	foldEvery = time.Second
 	foldTime  = 5 * time.Second // for one transaction
-	foldRows  = 100             // of the log in one transaction,
+	foldRows  = 1000            // of the log in one transaction,
 	foldNames = 5000            // or fewer, once they add to this many tallies
 )
 
@@ -31,14 +31,12 @@ const (
 type counts struct {
 	Foods     map[string]int64 `json:"foods"`     // as they are spelled
 	Countries map[string]int64 `json:"countries"` // by their codes
-	Times     map[string]int64 `json:"times"`     // by the quarter of an hour: see quarterForm
+	Quarters  map[string]int64 `json:"quarters"`  // of an hour
 }
 
-// quarterForm is how a quarter of an hour is named, in UTC. By its quarters the submissions of a day can
-// be added up in every time zone: all are whole quarters of an hour away from UTC.
-const quarterForm = "2006-01-02 15:04"
-
-func quarter(t time.Time) string { return t.UTC().Truncate(15 * time.Minute).Format(quarterForm) }
+// timeForm is how hours and quarters of an hour are named, by their begin in UTC. Every time zone is whole
+// quarters away from UTC: they add up to its days.
+const timeForm = "2006-01-02 15:04"
 
 // countsOf returns the counts of rows as JSON.
 func countsOf(rows []Submission) string {
@@ -46,7 +44,7 @@ func countsOf(rows []Submission) string {
 	for _, row := range rows {
 		c.Foods[row.FavouriteFood]++
 		c.Countries[row.Country]++
-		c.Times[quarter(row.AddedAt)]++
+		c.Quarters[row.AddedAt.UTC().Truncate(15*time.Minute).Format(timeForm)]++
 	}
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -74,8 +72,10 @@ func (c counts) addTo(sums map[tally]int64) {
 	for code, n := range c.Countries {
 		sums[tally{"country", code}] += n
 	}
-	for quarter, n := range c.Times {
-		sums[tally{"time", quarter}] += n
+	for quarter, n := range c.Quarters {
+		sums[tally{"quarter", quarter}] += n
+		hour, _, _ := strings.Cut(quarter, ":")
+		sums[tally{"hour", hour + ":00"}] += n
 	}
 }
 

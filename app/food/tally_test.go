@@ -212,7 +212,7 @@ func TestALogThatWasLeftIsFolded(t *testing.T) {
 			foods = append(foods, fmt.Sprintf(`"Dish %d": 1`, b*each+i))
 		}
 		_, err := root.Exec("INSERT INTO tally_log (counts) VALUES (?)",
-			fmt.Sprintf(`{"foods": {%s}, "countries": {"SG": %d}, "times": {%q: %d}}`, strings.Join(foods, ","), each, time.Now().UTC().Format("2006-01-02 15:00"), each))
+			fmt.Sprintf(`{"foods": {%s}, "countries": {"SG": %d}, "quarters": {%q: %d}}`, strings.Join(foods, ","), each, time.Now().UTC().Format("2006-01-02 15:00"), each))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -106,8 +106,9 @@ func (s *Server) Miscounted(database string) (wrong []string, err error) {
 		UNION ALL SELECT 'country', country, -COUNT(*) FROM submissions GROUP BY country
 		UNION ALL SELECT 'food', LOWER(favourite_food), -COUNT(*) FROM submissions GROUP BY LOWER(favourite_food)
 		UNION ALL SELECT CONCAT('food:', LOWER(favourite_food)), favourite_food, -COUNT(*) FROM submissions GROUP BY favourite_food
-		UNION ALL SELECT 'time', DATE_FORMAT(FROM_UNIXTIME(FLOOR(UNIX_TIMESTAMP(created_at) / 900) * 900), '%Y-%m-%d %H:%i') AS quarter, -COUNT(*)
-			FROM submissions GROUP BY quarter
+		UNION ALL SELECT 'quarter', DATE_FORMAT(FROM_UNIXTIME(FLOOR(UNIX_TIMESTAMP(created_at) / 900) * 900), '%Y-%m-%d %H:%i') AS time, -COUNT(*)
+			FROM submissions GROUP BY time
+		UNION ALL SELECT 'hour', DATE_FORMAT(created_at, '%Y-%m-%d %H:00') AS time, -COUNT(*) FROM submissions GROUP BY time
 		UNION ALL SELECT 'log', 'rows', COUNT(*) FROM tally_log
 		UNION ALL SELECT 'submissions', 'not tallied', COUNT(*) FROM submissions WHERE NOT tallied
 	) AS difference GROUP BY scope, name HAVING SUM(n) <> 0 LIMIT 20`)
