@@ -11,7 +11,7 @@ CHECKERS := app/e2e/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 GO_PACKAGES = $$(go list ./... | grep -v -e /deploy -e /e2e/pages -e /faults)
 
-.PHONY: help run build assets test check-pages lighthouse screenshots fuzz lint bench test-packages bench-packages up down logs ps test-deploy \
+.PHONY: help run build assets test check-pages lighthouse screenshots fuzz lint bench test-packages bench-packages up migrate down logs ps test-deploy \
 	swarm-init push deploy scale status rollback rotate-secret backup restore undeploy test-faults
 
 help: ## List the targets
@@ -54,7 +54,11 @@ fuzz: ## Feed the form's validation random answers for a minute
 	cd app && go test -fuzz FuzzSubmission -fuzztime 1m ./food
 
 up: ## Build and start app, db and cache in Docker: http://localhost (HTTP_PORT=8080 for another port)
-	@$(COMPOSE) up --build --wait || { echo "make up: if the port is taken, HTTP_PORT=8080 make up takes another; make logs tells more" >&2; exit 1; }
+	@$(COMPOSE) up --build --wait || { echo "make up: if the port is taken, HTTP_PORT=8080 make up takes another; if db_data is from an older version, make migrate; make logs tells more" >&2; exit 1; }
+
+migrate: ## Bring the schema of a db_data volume from an older version up to date
+	@$(COMPOSE) build --quiet app && $(COMPOSE) up --detach --wait db && \
+	mysql_db/migrate "$$($(COMPOSE) ps --quiet db)" "$${REGISTRY:-}mysimpleapp_app:$(VERSION)"
 
 down: ## Stop and remove them; the data stays in its volumes
 	$(COMPOSE) down
@@ -74,7 +78,7 @@ test-faults: test-packages ## Kill, hang and cut off real servers under load (so
 # Docker Swarm: each of these is a script in .swarm/ that tells what it takes. STACK=… for another name than mystack.
 swarm-init: ## Make this machine manage a swarm; say where db and cache live; create the passwords
 push: ## Build the images and push them: REGISTRY=registry.example.com VERSION=1.2
-deploy: ## Deploy VERSION=1.2 and wait until it runs; what is not said, like the scale, stays as it is
+deploy: ## Deploy VERSION=1.2, with the schema it needs, and wait until it runs; what is not said stays as it is
 scale: ## Run N=5 replicas of the app
 status: ## Show nodes, services and what went wrong lately
 rollback: ## Go back to the version before

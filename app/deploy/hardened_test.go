@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,12 +16,19 @@ func (p *project) sql(statement string) (string, error) {
 }
 
 func leastPrivilege(p *project) {
-	if grants, err := p.sql("SHOW GRANTS"); err != nil || !strings.Contains(grants, "GRANT SELECT, INSERT ON `simple_db`.`submissions`") ||
-		strings.Count(grants, "GRANT ") != 2 || !strings.Contains(grants, "GRANT USAGE ON *.*") {
-		p.Errorf("the app's grants are\n%s(%v), want SELECT and INSERT on submissions alone", grants, err)
+	grants, err := p.sql("SHOW GRANTS")
+	wanted := []string{"GRANT USAGE ON *.*", "GRANT SELECT, INSERT ON `simple_db`.`submissions`",
+		"GRANT SELECT, INSERT, UPDATE ON `simple_db`.`tallies`", "GRANT SELECT, INSERT, DELETE ON `simple_db`.`tally_log`"}
+	for _, want := range wanted {
+		if !strings.Contains(grants, want) {
+			err = errors.Join(err, fmt.Errorf("no %s", want))
+		}
+	}
+	if err != nil || strings.Count(grants, "GRANT ") != len(wanted) {
+		p.Errorf("the app's grants are\n%s(%v), want these alone: %q", grants, err, wanted)
 	}
 	for _, statement := range []string{"DROP TABLE submissions", "DELETE FROM submissions", "UPDATE submissions SET country = 'SG'",
-		"CREATE TABLE other (id INT)", "ALTER TABLE submissions ADD other INT", "TRUNCATE submissions", "SELECT * FROM mysql.user"} {
+		"CREATE TABLE other (id INT)", "ALTER TABLE submissions ADD other INT", "TRUNCATE submissions", "DELETE FROM tallies", "UPDATE tally_log SET counts = ''", "SELECT * FROM mysql.user"} {
 		if out, err := p.sql(statement); err == nil || !strings.Contains(out, "command denied") {
 			p.Errorf("%s as the app: %v, want denied\n%s", statement, err, out)
 		}

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -116,12 +117,28 @@ func (s *stack) backupAndRestore() {
 			}
 		}
 		compare("make restore")
+		migrated(t, fresh.containers("db")[0])
 		out, err = fresh.try("restore", "FILE="+file)
 		says(t, "make restore over submissions", out, err, "restore into a fresh one", strconv.Itoa(len(fresh.rows()))+" submissions")
 
+		// The volume of a site whose last version was an older one.
+		schema, _, _ := strings.Cut(older, "INSERT")
+		asRoot(t, fresh.containers("db")[0], schema)
 		fresh.make("undeploy")
 		fresh.make("deploy", "VERSION="+tag, "APP_REPLICAS=1")
 		compare("make undeploy and deploy")
+		migrated(t, fresh.containers("db")[0])
+
+		// A version that was left by a rollback can be deployed again, also without a registry.
+		other := tag + "-other"
+		docker(t, "tag", image("app"), "mysimpleapp_app:"+other)
+		defer command(context.Background(), "", "docker", "image", "rm", "mysimpleapp_app:"+other)
+		fresh.make("deploy", "VERSION="+other)
+		fresh.make("rollback")
+		fresh.make("deploy", "VERSION="+other)
+		if running := fresh.image(); running != "mysimpleapp_app:"+other {
+			t.Errorf("after make rollback and deploy %s runs, want version %s", running, other)
+		}
 	})
 
 	// The node of db and cache is lost, and with it both volumes and the rotated passwords.

@@ -190,6 +190,7 @@ func (s *stack) under(name string, operation func(*stack)) load.Report {
 			if n := s.visits() - visits; n < report.HomePages || n > report.HomePages+report.UnknownVisits {
 				t.Errorf("%d visits are counted for %d home pages served (and %d without an answer)", n, report.HomePages, report.UnknownVisits)
 			}
+			migrated(s, s.containers("db")[0])
 			rows := s.rows()
 			for token := range report.Confirmed {
 				if _, stored := rows[token]; !stored {

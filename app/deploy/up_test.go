@@ -24,6 +24,7 @@ func TestSystem(t *testing.T) {
 	}{
 		{"shows three healthy containers", threeHealthyContainers},
 		{"serves every page", everyPage},
+		{"an older volume is migrated", olderVolume},
 		{"the app may only add and read", leastPrivilege},
 		{"db and cache are alone", separateNetworks},
 		{"containers are hardened", hardened},
@@ -69,6 +70,7 @@ func everyPage(p *project) {
 		"/simpleform":         `name="favourite_food"`,
 		"/simpleform/success": food,
 		"/submissions":        food,
+		"/results":            food,
 		"/ping":               fmt.Sprintf(`"version":%q`, tag),
 	} {
 		if body := v.get(path); !strings.Contains(body, want) {
