@@ -132,23 +132,20 @@ const stretch = 5000
 // many they were. Marking them and counting them is one transaction: it can be cut short and repeated,
 // also by several at once.
 func (s *Store) countUntallied(ctx context.Context) (counted int, err error) {
-	for from := int64(0); ; from += stretch {
+	for from := int64(0); ; {
 		err := s.db.QueryRowContext(ctx, "SELECT id FROM submissions WHERE id >= ? AND NOT tallied ORDER BY id LIMIT 1", from).Scan(&from)
 		if errors.Is(err, sql.ErrNoRows) {
 			return counted, nil
 		}
-		n := 0
 		if err == nil {
+			var n int
 			n, err = s.moveToLog(ctx, from)
-			for s.classify(err) == collided && pause(ctx, retryDelay) {
-				n, err = s.moveToLog(ctx, from)
-			}
 			counted += n
 		}
 		if err == nil { // so that the log stays short
 			err = s.fold(ctx)
 		}
-		if err != nil && s.classify(err) != collided {
+		if err != nil && (s.classify(err) != collided || !pause(ctx, retryDelay)) {
 			return counted, fmt.Errorf("count submissions: %w", err)
 		}
 	}
