@@ -122,7 +122,7 @@ func (s *stack) backupAndRestore() {
 		says(t, "make restore over submissions", out, err, "restore into a fresh one", strconv.Itoa(len(fresh.rows()))+" submissions")
 
 		// The volume of a site whose last version was an older one.
-		schema, _, _ := strings.Cut(older, "INSERT")
+		schema, _, _ := strings.Cut(older, "INSERT INTO")
 		asRoot(t, fresh.containers("db")[0], schema)
 		fresh.make("undeploy")
 		fresh.make("deploy", "VERSION="+tag, "APP_REPLICAS=1")
