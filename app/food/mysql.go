@@ -5,8 +5,8 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"log/slog"
-	"net"
 	"strings"
 	"time"
 
@@ -82,6 +82,9 @@ func openMySQL(c *mysql.Config) (*sql.DB, error) {
 	return db, nil
 }
 
+// errNotSent says that there was no connection to send anything on.
+var errNotSent = errors.New("connect to MySQL")
+
 // storeMySQL sends the whole transaction at once: for the price of one statement, and without a moment
 // in which the server would hold locks for a client that has vanished.
 func storeMySQL(ctx context.Context, db *sql.DB, rows []Submission, counts string) error {
@@ -90,7 +93,7 @@ func storeMySQL(ctx context.Context, db *sql.DB, rows []Submission, counts strin
 	for tries := 0; ; tries++ {
 		conn, err := db.Conn(ctx)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w: %w", errNotSent, err)
 		}
 		if _, err = conn.ExecContext(ctx, statements, args...); err != nil {
 			// The transaction is still open, if its connection is: neither may be anybody else's.
@@ -119,9 +122,8 @@ func classifyMySQL(err error) failure {
 		}
 		return refused
 	}
-	var network *net.OpError
-	if errors.As(err, &network) && network.Op == "dial" || errors.Is(err, driver.ErrBadConn) {
-		return refused // never sent
+	if errors.Is(err, errNotSent) || errors.Is(err, driver.ErrBadConn) {
+		return refused
 	}
 	return unknown
 }

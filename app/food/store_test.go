@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -351,6 +352,38 @@ func TestStoreOnAStoppedServerStoresNothingAndRecovers(t *testing.T) {
 	}
 	if err := s.Add(t.Context(), sub); err != nil {
 		t.Errorf("Add after the server is back = %v", err)
+	}
+}
+
+// A server that is starting, or a balancer without one, takes the connection and hangs up or says nothing.
+func TestStoreWithoutALoginStoresNothing(t *testing.T) {
+	for _, server := range []struct {
+		name  string
+		serve func(net.Conn)
+	}{
+		{"hangs up", func(conn net.Conn) { conn.Close() }},
+		{"says nothing", func(conn net.Conn) { t.Cleanup(func() { conn.Close() }) }},
+	} {
+		t.Run(server.name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			go func() {
+				for {
+					conn, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					server.serve(conn)
+				}
+			}()
+			s := openMySQL(t, listener.Addr().String(), unobserved)
+			if err := s.Add(t.Context(), valid()); !errors.Is(err, food.ErrNotStored) {
+				t.Errorf("Add = %v, want ErrNotStored", err)
+			}
+		})
 	}
 }
 
