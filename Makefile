@@ -58,7 +58,8 @@ up: ## Build and start app, db and cache in Docker: http://localhost (HTTP_PORT=
 
 migrate: ## Bring the schema of a db_data volume from an older version up to date
 	@$(COMPOSE) build --quiet app && $(COMPOSE) up --detach --wait db && \
-	mysql_db/migrate "$$($(COMPOSE) ps --quiet db)" "$${REGISTRY:-}mysimpleapp_app:$(VERSION)"
+	mysql_db/migrate "$$($(COMPOSE) ps --quiet db)" "$${REGISTRY:-}mysimpleapp_app:$(VERSION)" && \
+	$(COMPOSE) restart app # which was unhealthy till now, and would be for a while
 
 down: ## Stop and remove them; the data stays in its volumes
 	$(COMPOSE) down
