@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -104,13 +106,24 @@ func TestSlowFirstStartOfMySQL(t *testing.T) {
 // Half a database must not be taken for a whole one.
 func TestFirstStartOfMySQLKilled(t *testing.T) {
 	t.Parallel()
-	p := newProject(t, "")
+	p := newProject(t, `
+services:
+  db:
+    volumes:
+      - ./hold:/hold:ro
+      - ./hold/hold.sh:/docker-entrypoint-initdb.d/15-hold.sh:ro
+`)
+	if err := os.Mkdir(filepath.Join(p.dir, "hold"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p.write("hold/hold.sh", "while [ -e /hold/on ]; do sleep 0.1; done\n")
+	p.write("hold/on", "")
 	p.compose("up", "--detach", "db")
-	eventually(p, "db has begun its first start", func() error {
-		_, err := command(interrupted, "", "docker", "exec", p.container("db"), "test", "-d", "/var/lib/mysql/mysql")
-		return err
-	})
+	p.awaitLog("db", "15-hold.sh")
 	p.kill("db")
+	if err := os.Remove(filepath.Join(p.dir, "hold/on")); err != nil {
+		t.Fatal(err)
+	}
 	p.awaitLog("db", "the first start was interrupted")
 	p.compose("up", "--wait")
 	p.visitor().submit()
