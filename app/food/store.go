@@ -223,9 +223,9 @@ func (s *Store) missing(ctx context.Context, rows []Submission, out *outcome) ([
 
 // Ping asks for what each table has that this program needs: the server, the schema and the right to read.
 func (s *Store) Ping(ctx context.Context) error {
-	var any [3]sql.NullInt64
+	var row [3]sql.NullInt64
 	return s.db.QueryRowContext(ctx, "SELECT (SELECT tallied FROM submissions LIMIT 1), (SELECT n FROM tallies LIMIT 1), (SELECT id FROM tally_log LIMIT 1)").
-		Scan(&any[0], &any[1], &any[2])
+		Scan(&row[0], &row[1], &row[2])
 }
 
 // Close stores what waits, until ctx ends, and closes the database. What is not folded yet stays in the log.

@@ -30,7 +30,7 @@ func (b bars) Width(n int64) string {
 	return strconv.FormatFloat(max(0.5, 100*float64(n)/float64(b.Counts[0].N)), 'f', 1, 64)
 }
 
-// A line is a chart of days, lineWidth wide and lineHeight high. Both stretch with the page.
+// A line is a chart of days, lineHeight high. It stretches with the page.
 type line []food.Day
 
 const (
