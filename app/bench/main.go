@@ -183,6 +183,8 @@ func (b *bench) round() error {
 		{addr: b.million.Addr, path: "/submissions", connections: 1},
 		{addr: b.small.Addr, path: "/results", connections: 1},
 		{addr: b.million.Addr, path: "/results", connections: 1},
+		{addr: b.small.Addr, path: "/submissions?before=500", connections: 1},
+		{addr: b.million.Addr, path: "/submissions?before=500000", connections: 1},
 		{addr: b.yardstick.addr, path: durable + "/", connections: connections},
 		{addr: b.yardstick.addr, path: durable + "/simpleform", connections: connections, form: true},
 	}
@@ -201,7 +203,8 @@ func (b *bench) round() error {
 	}
 	bare, home, embedded, bareForm, form := loads[0].result, loads[1].result, loads[2].result, loads[3].result, loads[4].result
 	small, million, smallResults, millionResults := loads[5].result, loads[6].result, loads[7].result, loads[8].result
-	durableHome, durableForm := loads[9].result, loads[10].result
+	smallMiddle, millionMiddle := loads[9].result, loads[10].result
+	durableHome, durableForm := loads[11].result, loads[12].result
 	start, err := b.timeStart()
 	if err != nil {
 		return err
@@ -214,6 +217,7 @@ func (b *bench) round() error {
 	f.homeP99 = append(f.homeP99, home.P99/bare.P99)
 	f.formP99 = append(f.formP99, form.P99/bareForm.P99)
 	f.million = append(f.million, million.P50/small.P50)
+	f.middle = append(f.middle, millionMiddle.P50/smallMiddle.P50)
 	f.results = append(f.results, millionResults.P50/smallResults.P50)
 	f.embedded = append(f.embedded, embedded.rate()/bare.rate())
 	f.start = append(f.start, start)
