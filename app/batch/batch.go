@@ -11,10 +11,15 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
 )
 
-// ErrClosed is what Put returns after Close has begun.
-var ErrClosed = errors.New("batch: closed")
+var (
+	// ErrClosed is what Put returns after Close has begun.
+	ErrClosed = errors.New("batch: closed")
+	// ErrSlow is what Wait returns of an item that was not written in time.
+	ErrSlow = errors.New("batch: not written in time")
+)
 
 // A WriteFunc writes items and returns one result for each, in their order. Its error is given to
 // every caller in the batch. The context ends when Close gives up waiting, and only then: how long
@@ -24,8 +29,9 @@ type WriteFunc[In, Out any] func(ctx context.Context, items []In) ([]Out, error)
 // A Combiner hands items to its WriteFunc, one call at a time, each item once, in the order of Put.
 // Use New to make one. Its methods may be called concurrently.
 type Combiner[In, Out any] struct {
-	write WriteFunc[In, Out]
-	max   int
+	write    WriteFunc[In, Out]
+	max      int
+	patience time.Duration
 
 	ctx    context.Context // of every write
 	cancel context.CancelFunc
@@ -34,6 +40,8 @@ type Combiner[In, Out any] struct {
 	queue  []*group[In, Out] // waiting, in order; all but the last are full
 	idle   chan struct{}     // closed while no write is under way
 	closed bool
+	late   chan struct{} // see soon
+	renew  time.Time
 }
 
 // A group is one batch: the items of one write, and its outcome once done is closed.
@@ -51,14 +59,15 @@ type Ticket[In, Out any] struct {
 	c     *Combiner[In, Out]
 	group *group[In, Out]
 	index int
+	late  <-chan struct{} // closed when the caller should wait no longer
 }
 
-// New returns a Combiner that calls write with 1 to max items.
-func New[In, Out any](max int, write WriteFunc[In, Out]) *Combiner[In, Out] {
+// New returns a Combiner that calls write with 1 to max items, and whose callers wait no longer than patience.
+func New[In, Out any](max int, patience time.Duration, write WriteFunc[In, Out]) *Combiner[In, Out] {
 	ctx, cancel := context.WithCancel(context.Background())
 	idle := make(chan struct{})
 	close(idle)
-	return &Combiner[In, Out]{write: write, max: max, ctx: ctx, cancel: cancel, idle: idle}
+	return &Combiner[In, Out]{write: write, max: max, patience: patience, ctx: ctx, cancel: cancel, idle: idle}
 }
 
 // Put queues item for the next write and returns at once. Its error is nil or ErrClosed.
@@ -82,20 +91,32 @@ func (c *Combiner[In, Out]) Put(item In) (Ticket[In, Out], error) {
 		go c.run()
 	default:
 	}
-	return Ticket[In, Out]{c, g, len(g.items) - 1}, nil
+	return Ticket[In, Out]{c, g, len(g.items) - 1, c.soon()}, nil
 }
 
-// Wait returns the item's result once it is written. If ctx ends first, Wait returns ctx.Err() and
-// the item stays where it is: it will be written, or is being written, unless Withdraw succeeds.
-func (t Ticket[In, Out]) Wait(ctx context.Context) (Out, error) {
+// soon returns a channel that closes when who comes now should wait no longer. Those who come within a
+// 25th of that time share one: a timer for each costs more than all else that is done here.
+func (c *Combiner[In, Out]) soon() <-chan struct{} {
+	if now := time.Now(); now.After(c.renew) {
+		late := make(chan struct{})
+		time.AfterFunc(c.patience, func() { close(late) })
+		c.late, c.renew = late, now.Add(c.patience/25)
+	}
+	return c.late
+}
+
+// Wait returns the item's result once it is written. If it takes longer than the Combiner's patience
+// from Put on, Wait returns ErrSlow and the item stays where it is: it will be written, or is being
+// written, unless Withdraw succeeds.
+func (t Ticket[In, Out]) Wait() (Out, error) {
 	var none Out
 	select {
 	case <-t.group.done:
 	default:
 		select {
 		case <-t.group.done:
-		case <-ctx.Done():
-			return none, ctx.Err()
+		case <-t.late:
+			return none, ErrSlow
 		}
 	}
 	if t.group.err != nil {

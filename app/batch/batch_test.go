@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"simpleapp/batch"
 )
@@ -41,7 +42,7 @@ func put[In, Out any](t *testing.T, c *batch.Combiner[In, Out], item In) batch.T
 
 func wantResult(t *testing.T, ticket batch.Ticket[int, int], want int) {
 	t.Helper()
-	if got, err := ticket.Wait(t.Context()); got != want || err != nil {
+	if got, err := ticket.Wait(); got != want || err != nil {
 		t.Errorf("Wait = %d, %v, want %d", got, err, want)
 	}
 }
@@ -55,7 +56,7 @@ func wantBatch(t *testing.T, g gate, want ...int) {
 
 func TestItemsThatArriveDuringAWriteShareTheNext(t *testing.T) {
 	g := newGate()
-	c := batch.New(3, g.write)
+	c := batch.New(3, time.Minute, g.write)
 	tickets := []batch.Ticket[int, int]{put(t, c, 1)}
 	wantBatch(t, g, 1)
 	for item := 2; item <= 6; item++ {
@@ -73,7 +74,7 @@ func TestItemsThatArriveDuringAWriteShareTheNext(t *testing.T) {
 
 func TestAnErrorReachesTheWholeBatchAndNoOther(t *testing.T) {
 	g := newGate()
-	c := batch.New(10, g.write)
+	c := batch.New(10, time.Minute, g.write)
 	first := put(t, c, 1)
 	wantBatch(t, g, 1)
 	second, third := put(t, c, 2), put(t, c, 3)
@@ -83,7 +84,7 @@ func TestAnErrorReachesTheWholeBatchAndNoOther(t *testing.T) {
 	g.proceed <- failure
 	wantResult(t, first, 2)
 	for _, ticket := range []batch.Ticket[int, int]{second, third} {
-		if _, err := ticket.Wait(t.Context()); err != failure {
+		if _, err := ticket.Wait(); err != failure {
 			t.Errorf("Wait = %v, want %v", err, failure)
 		}
 	}
@@ -91,27 +92,27 @@ func TestAnErrorReachesTheWholeBatchAndNoOther(t *testing.T) {
 
 func TestWhoStopsWaitingLeavesTheItem(t *testing.T) {
 	g := newGate()
-	c := batch.New(10, g.write)
+	c := batch.New(10, time.Millisecond, g.write)
 	put(t, c, 1)
 	wantBatch(t, g, 1)
 	ticket := put(t, c, 2)
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := ticket.Wait(ended); err != context.Canceled {
-		t.Errorf("Wait = %v, want context.Canceled", err)
+	if _, err := ticket.Wait(); err != batch.ErrSlow {
+		t.Errorf("Wait = %v, want ErrSlow", err)
 	}
 	g.proceed <- nil
 	wantBatch(t, g, 2)
 	g.proceed <- nil
-	wantResult(t, ticket, 4)
-	if got, err := ticket.Wait(ended); got != 4 || err != nil {
-		t.Errorf("Wait with an ended context = %d, %v, want the result that is there", got, err)
+	if err := c.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ticket.Wait(); got != 4 || err != nil {
+		t.Errorf("Wait when it is written = %d, %v, want the result that is there", got, err)
 	}
 }
 
 func TestWithdraw(t *testing.T) {
 	g := newGate()
-	c := batch.New(10, g.write)
+	c := batch.New(10, time.Minute, g.write)
 	first := put(t, c, 1)
 	wantBatch(t, g, 1)
 	second, third, fourth := put(t, c, 2), put(t, c, 3), put(t, c, 4)
@@ -136,30 +137,30 @@ func TestWithdraw(t *testing.T) {
 }
 
 func TestAPanicIsTheBatchsErrorAndTheNextIsWritten(t *testing.T) {
-	c := batch.New(10, func(_ context.Context, items []string) ([]string, error) {
+	c := batch.New(10, time.Minute, func(_ context.Context, items []string) ([]string, error) {
 		if items[0] == "bad" {
 			panic("no such thing")
 		}
 		return items, nil
 	})
-	if _, err := put(t, c, "bad").Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "no such thing") {
+	if _, err := put(t, c, "bad").Wait(); err == nil || !strings.Contains(err.Error(), "no such thing") {
 		t.Errorf("Wait = %v, want the panic", err)
 	}
-	if got, err := put(t, c, "good").Wait(t.Context()); got != "good" || err != nil {
+	if got, err := put(t, c, "good").Wait(); got != "good" || err != nil {
 		t.Errorf("Wait = %q, %v, want good", got, err)
 	}
 }
 
 func TestAWrongNumberOfResultsIsAnError(t *testing.T) {
-	c := batch.New(10, func(context.Context, []int) ([]int, error) { return []int{1, 2}, nil })
-	if _, err := put(t, c, 1).Wait(t.Context()); err == nil {
+	c := batch.New(10, time.Minute, func(context.Context, []int) ([]int, error) { return []int{1, 2}, nil })
+	if _, err := put(t, c, 1).Wait(); err == nil {
 		t.Error("Wait = nil, want an error")
 	}
 }
 
 func TestCloseWritesWhatWaits(t *testing.T) {
 	g := newGate()
-	c := batch.New(10, g.write)
+	c := batch.New(10, time.Minute, g.write)
 	put(t, c, 1)
 	wantBatch(t, g, 1)
 	ticket := put(t, c, 2)
@@ -179,7 +180,7 @@ func TestCloseWritesWhatWaits(t *testing.T) {
 
 func TestCloseThatMayNotWaitCancelsTheWrite(t *testing.T) {
 	entered := make(chan struct{})
-	c := batch.New(10, func(ctx context.Context, items []int) ([]int, error) {
+	c := batch.New(10, time.Minute, func(ctx context.Context, items []int) ([]int, error) {
 		close(entered)
 		<-ctx.Done()
 		return nil, fmt.Errorf("given up: %w", ctx.Err())
@@ -191,7 +192,7 @@ func TestCloseThatMayNotWaitCancelsTheWrite(t *testing.T) {
 	if err := c.Close(ended); err != context.Canceled {
 		t.Errorf("Close = %v, want context.Canceled", err)
 	}
-	if _, err := ticket.Wait(t.Context()); !errors.Is(err, context.Canceled) {
+	if _, err := ticket.Wait(); !errors.Is(err, context.Canceled) {
 		t.Errorf("Wait = %v, want the write's error", err)
 	}
 }
@@ -199,7 +200,7 @@ func TestCloseThatMayNotWaitCancelsTheWrite(t *testing.T) {
 // Everything at once, for the race detector and for the promise: each item once, each result its own.
 func TestEveryItemIsWrittenOnceOrWithdrawn(t *testing.T) {
 	written := make(map[int]int) // one write at a time needs no lock
-	c := batch.New(16, func(_ context.Context, items []int) ([]int, error) {
+	c := batch.New(16, time.Minute, func(_ context.Context, items []int) ([]int, error) {
 		for _, item := range items {
 			written[item]++
 		}

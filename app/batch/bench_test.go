@@ -3,13 +3,14 @@ package batch_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"simpleapp/batch"
 )
 
 // What combining itself costs an item, with a write that costs nothing.
 func BenchmarkPutAndWait(b *testing.B) {
-	c := batch.New(4096, func(_ context.Context, items []int64) ([]int64, error) { return items, nil })
+	c := batch.New(4096, time.Minute, func(_ context.Context, items []int64) ([]int64, error) { return items, nil })
 	b.ReportAllocs()
 	b.SetParallelism(32)
 	b.RunParallel(func(pb *testing.PB) {
@@ -19,7 +20,7 @@ func BenchmarkPutAndWait(b *testing.B) {
 				b.Error(err)
 				return
 			}
-			if _, err := ticket.Wait(context.Background()); err != nil {
+			if _, err := ticket.Wait(); err != nil {
 				b.Error(err)
 				return
 			}

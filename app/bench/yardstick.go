@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
 	"simpleapp/batch"
 )
@@ -82,7 +83,7 @@ func serveYardstick(file string) error {
 		return err
 	}
 	defer f.Close()
-	writes := batch.New(4096, func(_ context.Context, items []struct{}) ([]struct{}, error) {
+	writes := batch.New(4096, time.Minute, func(_ context.Context, items []struct{}) ([]struct{}, error) {
 		if _, err := f.Write(make([]byte, 100)); err != nil {
 			return nil, err
 		}
@@ -109,7 +110,7 @@ func serveYardstick(file string) error {
 		mux.HandleFunc(durable+path, func(w http.ResponseWriter, r *http.Request) {
 			ticket, err := writes.Put(struct{}{})
 			if err == nil {
-				_, err = ticket.Wait(r.Context())
+				_, err = ticket.Wait()
 			}
 			if err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)

@@ -47,7 +47,7 @@ func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
 				group.Go(func() {
 					sub := submission("Pizza")
 					sub.AddedAt = time.Now().UTC()
-					s.Add(context.Background(), sub)
+					s.Add(sub)
 				})
 			}
 		}

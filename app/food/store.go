@@ -77,7 +77,7 @@ func newStore(db *sql.DB, d dialect, log *slog.Logger, observe Observer) *Store 
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Store{db: db, dialect: d, log: log, observe: observe,
 		folding: make(chan struct{}, 1), stopFolding: cancel, foldingEnded: make(chan struct{})}
-	s.writes = batch.New(maxBatch, s.write)
+	s.writes = batch.New(maxBatch, patience, s.write)
 	go s.foldAtTimes(ctx)
 	return s
 }
@@ -86,18 +86,16 @@ func newStore(db *sql.DB, d dialect, log *slog.Logger, observe Observer) *Store 
 // nil, the submission is durable: stored now or, with the same token and answers, before.
 // Otherwise the error is a *ConflictError, or wraps ErrNotStored or ErrUnconfirmed.
 // It takes four seconds at most.
-func (s *Store) Add(ctx context.Context, sub Submission) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+func (s *Store) Add(sub Submission) error {
 	ticket, err := s.writes.Put(sub)
 	if err != nil {
 		return fmt.Errorf("add submission: %w: %w", ErrNotStored, err)
 	}
-	result, err := ticket.Wait(ctx)
+	result, err := ticket.Wait()
 	switch {
 	case err == nil:
 		return result
-	case ctx.Err() != nil && ticket.Withdraw():
+	case errors.Is(err, batch.ErrSlow) && ticket.Withdraw():
 		return fmt.Errorf("add submission: waiting in line: %w: %w", ErrNotStored, err)
 	}
 	return fmt.Errorf("add submission: %w: %w", ErrUnconfirmed, err)

@@ -83,7 +83,7 @@ func TestPages(t *testing.T) {
 		t.Run(kind.name, func(t *testing.T) {
 			s := kind.open(t, unobserved)
 			add := func() {
-				if err := s.Add(t.Context(), valid()); err != nil {
+				if err := s.Add(valid()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -136,7 +136,7 @@ func TestEachReturnsEveryRowOnce(t *testing.T) {
 			var group sync.WaitGroup
 			for range n {
 				group.Go(func() {
-					if err := s.Add(t.Context(), valid()); err != nil {
+					if err := s.Add(valid()); err != nil {
 						t.Error(err)
 					}
 				})
@@ -173,7 +173,7 @@ func TestStoreReturnsWhatWasAdded(t *testing.T) {
 			} {
 				sub := valid()
 				sub.FirstName, sub.LastName, sub.FavouriteFood = text, text, text
-				if err := s.Add(t.Context(), sub); err != nil {
+				if err := s.Add(sub); err != nil {
 					t.Fatalf("Add(%q) = %v", text, err)
 				}
 				want = append([]food.Submission{sub}, want...)
@@ -207,16 +207,16 @@ func TestStoreStoresATokenOnce(t *testing.T) {
 			first := valid()
 			other := first
 			other.FavouriteFood = "Soup"
-			if err := s.Add(t.Context(), first); err != nil {
+			if err := s.Add(first); err != nil {
 				t.Fatal(err)
 			}
 			again := first
 			again.AddedAt = again.AddedAt.Add(time.Hour)
-			if err := s.Add(t.Context(), again); err != nil {
+			if err := s.Add(again); err != nil {
 				t.Errorf("same token, same answers: Add = %v, want nil", err)
 			}
 			var conflict *food.ConflictError
-			if err := s.Add(t.Context(), other); !errors.As(err, &conflict) || conflict.Stored != first {
+			if err := s.Add(other); !errors.As(err, &conflict) || conflict.Stored != first {
 				t.Errorf("same token, other answers: Add = %v, want a conflict with the first", err)
 			}
 			if rows, err := s.Recent(t.Context(), 10); err != nil || len(rows) != 1 || rows[0].Submission != first {
@@ -248,7 +248,7 @@ func TestStoreCombinesConcurrentAdds(t *testing.T) {
 					}
 					group.Go(func() {
 						var conflict *food.ConflictError
-						switch err := s.Add(t.Context(), sub); {
+						switch err := s.Add(sub); {
 						case err == nil:
 							confirmed.Add(1)
 						case errors.As(err, &conflict) && !conflict.Stored.SameAnswers(sub):
@@ -296,7 +296,7 @@ func TestStoreKeepsTheNeighboursOfABadRow(t *testing.T) {
 			if i%20 == 0 {
 				sub.FirstName = strings.Repeat("x", food.MaxLength+1) // Validate would have caught it
 			}
-			switch err := s.Add(t.Context(), sub); {
+			switch err := s.Add(sub); {
 			case i%20 == 0 && errors.Is(err, food.ErrNotStored):
 				refused.Add(1)
 			case i%20 == 0 || err != nil:
@@ -313,7 +313,7 @@ func TestStoreKeepsTheNeighboursOfABadRow(t *testing.T) {
 
 func TestStoreOnAHungServerAnswersInTime(t *testing.T) {
 	s := stores[0].open(t, unobserved)
-	if err := s.Add(t.Context(), valid()); err != nil {
+	if err := s.Add(valid()); err != nil {
 		t.Fatal(err)
 	}
 	if err := mysqlServer.Signal(syscall.SIGSTOP); err != nil {
@@ -322,11 +322,11 @@ func TestStoreOnAHungServerAnswersInTime(t *testing.T) {
 	resume := sync.OnceFunc(func() { mysqlServer.Signal(syscall.SIGCONT) })
 	defer resume()
 	sent := valid()
-	if err := s.Add(t.Context(), sent); !errors.Is(err, food.ErrUnconfirmed) {
+	if err := s.Add(sent); !errors.Is(err, food.ErrUnconfirmed) {
 		t.Errorf("Add = %v, want ErrUnconfirmed", err)
 	}
 	resume()
-	if err := s.Add(t.Context(), sent); err != nil {
+	if err := s.Add(sent); err != nil {
 		t.Errorf("Add again = %v, want nil", err)
 	}
 	if rows, err := s.Recent(t.Context(), 10); err != nil || len(rows) != 2 {
@@ -340,7 +340,7 @@ func TestStoreOnAStoppedServerStoresNothingAndRecovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	sub := valid()
-	err := s.Add(t.Context(), sub)
+	err := s.Add(sub)
 	if startErr := mysqlServer.Start(); startErr != nil {
 		t.Fatal(startErr)
 	}
@@ -350,7 +350,7 @@ func TestStoreOnAStoppedServerStoresNothingAndRecovers(t *testing.T) {
 	if rows, err := s.Recent(t.Context(), 10); err != nil || len(rows) != 0 {
 		t.Errorf("%d rows, %v, want none", len(rows), err)
 	}
-	if err := s.Add(t.Context(), sub); err != nil {
+	if err := s.Add(sub); err != nil {
 		t.Errorf("Add after the server is back = %v", err)
 	}
 }
@@ -380,7 +380,7 @@ func TestStoreWithoutALoginStoresNothing(t *testing.T) {
 				}
 			}()
 			s := openMySQL(t, listener.Addr().String(), unobserved)
-			if err := s.Add(t.Context(), valid()); !errors.Is(err, food.ErrNotStored) {
+			if err := s.Add(valid()); !errors.Is(err, food.ErrNotStored) {
 				t.Errorf("Add = %v, want ErrNotStored", err)
 			}
 		})
@@ -395,7 +395,7 @@ func TestAddAfterCloseStoresNothing(t *testing.T) {
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Add(t.Context(), valid()); !errors.Is(err, food.ErrNotStored) {
+	if err := s.Add(valid()); !errors.Is(err, food.ErrNotStored) {
 		t.Errorf("Add = %v, want ErrNotStored", err)
 	}
 }

@@ -1,7 +1,6 @@
 package food_test
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -20,7 +19,7 @@ func add(t *testing.T, s *food.Store, favourite, country string, at time.Time) {
 	t.Helper()
 	sub := valid()
 	sub.FavouriteFood, sub.Country, sub.AddedAt = favourite, country, at
-	if err := s.Add(t.Context(), sub.Normalized()); err != nil {
+	if err := s.Add(sub.Normalized()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -154,7 +153,7 @@ func TestTalliesAreExactWhenConnectionsAreLost(t *testing.T) {
 				sub := valid()
 				sub.FavouriteFood = []string{"Pizza", "pizza", "PIZZA", fmt.Sprintf("Dish %d of %d", n, i)}[(n+i)%4]
 				sub.Country = food.Countries()[n].Code
-				for apps[i%2].Add(t.Context(), sub) != nil { // the visitor sends it again
+				for apps[i%2].Add(sub) != nil { // the visitor sends it again
 					lost.Add(1)
 				}
 				confirmed.Add(1)
@@ -270,7 +269,7 @@ func TestSQLiteTalliesOfSeveralProcesses(t *testing.T) {
 			group.Go(func() {
 				for range 20 {
 					sub := valid()
-					for s.Add(context.Background(), sub) != nil {
+					for s.Add(sub) != nil {
 					}
 				}
 			})

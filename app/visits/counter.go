@@ -47,20 +47,16 @@ type Counter struct {
 	mu   sync.Mutex
 	down bool  // the store failed to answer; a write is retrying until it does
 	owed int64 // visits that came meanwhile
-
-	patience context.Context // see soon
-	renew    time.Time
 }
 
 func newCounter(s store, log *slog.Logger, onBatch func(visits int)) *Counter {
 	c := &Counter{store: s, log: log, onBatch: onBatch, process: rand.Text()}
-	c.writes = batch.New(maxBatch, c.write)
+	c.writes = batch.New(maxBatch, patience, c.write)
 	return c
 }
 
 // Visit counts one visit and returns its own number, which no other visit gets. If the store
 // doesn't answer within 250 ms, Visit returns ErrUnavailable and the visit is counted later.
-// It does not stop when ctx ends: a visit is a visit.
 func (c *Counter) Visit() (int64, error) { return c.do(1) }
 
 // Total returns the number of visits so far, or ErrUnavailable if the store doesn't answer within 250 ms.
@@ -74,28 +70,15 @@ func (c *Counter) do(n int64) (int64, error) {
 		return 0, ErrUnavailable
 	}
 	ticket, err := c.writes.Put(n)
-	ctx := c.soon()
 	c.mu.Unlock()
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	number, err := ticket.Wait(ctx)
+	number, err := ticket.Wait()
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return number, nil
-}
-
-// soon returns a context that ends when a visitor who asks now should not wait longer. Visitors who
-// ask within a few milliseconds share one: a timer for each costs more than counting the visit.
-func (c *Counter) soon() context.Context {
-	if now := time.Now(); now.After(c.renew) {
-		var cancel context.CancelFunc
-		c.patience, cancel = context.WithTimeout(context.Background(), patience)
-		context.AfterFunc(c.patience, cancel)
-		c.renew = now.Add(patience / 25)
-	}
-	return c.patience
 }
 
 // write adds a batch to the total and gives each visit its number. It tries until the store answers.

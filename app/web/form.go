@@ -113,7 +113,7 @@ func (s *Server) storeForm(w http.ResponseWriter, r *http.Request) error {
 		return s.form(w, http.StatusUnprocessableEntity, formPage{Submission: sub, Errors: errs})
 	}
 
-	err := s.cfg.Food.Add(r.Context(), sub)
+	err := s.cfg.Food.Add(sub)
 	var conflict *food.ConflictError
 	switch {
 	case err == nil:
