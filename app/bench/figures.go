@@ -8,7 +8,10 @@ import (
 
 // figures holds what each round measured.
 type figures struct {
-	home, form, durableHome, durableForm, homeP99, formP99, million, middle, results, embedded, start, commands, memory []float64
+	home, form, embedded                              []float64 // rates against the yardstick
+	leastHome, leastForm, leastEmbedded               []float64 // likewise, of the least that stores
+	homeP99, formP99                                  []float64
+	million, middle, results, start, commands, memory []float64
 }
 
 func median(values []float64) float64 {
@@ -24,12 +27,12 @@ func (f *figures) print(w io.Writer) {
 	for _, row := range []struct{ what, reached, wanted string }{
 		{"home page, counted in Redis, rate against the yardstick", ratio(f.home), "≥ 0.90"},
 		{"form submission, durable in MySQL, rate against the yardstick's POST", ratio(f.form), "≥ 0.70"},
-		{"both against a yardstick whose answers share one fsync of 100 bytes", ratio(f.durableHome) + " and " + ratio(f.durableForm), ""},
-		{"99th percentile of both against the yardstick's", ratio(f.homeP99) + " and " + ratio(f.formP99), "≤ 1.5"},
+		{"home page on the embedded storage, rate against the yardstick", ratio(f.embedded), "≥ 0.85"},
+		{"the least that stores like these three, likewise", ratio(f.leastHome) + ", " + ratio(f.leastForm) + ", " + ratio(f.leastEmbedded), ""},
+		{"99th percentile of the first two against the yardstick's", ratio(f.homeP99) + " and " + ratio(f.formP99), "≤ 1.5"},
 		{"`/submissions` at 1,000,000 rows, time against 1,000 rows", ratio(f.million), "≤ 1.1"},
 		{"its page in the middle of them, likewise", ratio(f.middle), "≤ 1.2"},
 		{"`/results` at 1,000,000 rows and 500,001 foods, time against 1,000 rows", ratio(f.results), "≤ 1.2"},
-		{"home page on the embedded storage against the yardstick", ratio(f.embedded), "≥ 0.85"},
 		{"resident memory under that load", fmt.Sprintf("%.0f MB", median(f.memory)), "≤ 48 MB"},
 		{"start of the process to the first page, embedded", fmt.Sprintf("%.0f ms", median(f.start)), "≤ 150 ms"},
 		{"commands to Redis per 1,000 visits at 64 connections", fmt.Sprintf("%.0f", median(f.commands)), "≤ 150"},

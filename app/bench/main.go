@@ -35,7 +35,7 @@ func main() {
 	case "":
 		err = errors.New("usage: bench [-rounds N] [-time D] BINARY")
 	case "yardstick":
-		err = serveYardstick(flag.Arg(1))
+		err = serveYardstick()
 	default:
 		err = run(flag.Arg(0), *rounds, *duration)
 	}
@@ -53,12 +53,13 @@ type bench struct {
 	started  time.Time
 	runs     int // of wrk, so far
 
-	cache          *redis.Client
-	yardstick      *yardstick
-	app, embedded  *testserver.App
-	small, million *testserver.App // show tables of 1,000 and of 1,000,000 rows
-	figures        figures
-	closers        []func() error // what ends the servers, in reverse order
+	cache                *redis.Client
+	yardstick            *yardstick // stores nothing
+	least, leastEmbedded *yardstick // do the least to store as the app and the embedded one do
+	app, embedded        *testserver.App
+	small, million       *testserver.App // show tables of 1,000 and of 1,000,000 rows
+	figures              figures
+	closers              []func() error // what ends the servers, in reverse order
 }
 
 func run(binary string, rounds int, duration time.Duration) (err error) {
@@ -115,7 +116,9 @@ func (b *bench) start() (err error) {
 		}
 	}
 	servers := []string{"MYSQL_ADDR=" + database.Addr, "MYSQL_PASSWORD_FILE=" + database.PasswordFile,
-		"REDIS_ADDR=" + cache.Addr, "REDIS_PASSWORD_FILE=" + cache.PasswordFile}
+		"REDIS_ADDR=" + cache.Addr, "REDIS_PASSWORD_FILE=" + cache.PasswordFile,
+		"GOMAXPROCS=1", "GOMEMLIMIT=96MiB"} // as in docker-compose.yml
+	embedded := "DATA_DIR=" + filepath.Join(b.dir, "embedded")
 	for _, p := range []struct {
 		app     **testserver.App
 		environ []string
@@ -123,7 +126,7 @@ func (b *bench) start() (err error) {
 		{&b.app, servers},
 		{&b.small, append([]string{"MYSQL_DATABASE=small"}, servers...)},
 		{&b.million, append([]string{"MYSQL_DATABASE=million"}, servers...)},
-		{&b.embedded, []string{"DATA_DIR=" + filepath.Join(b.dir, "embedded")}},
+		{&b.embedded, []string{embedded}},
 	} {
 		app, err := testserver.StartApp(b.binary, p.environ...)
 		if err != nil {
@@ -132,34 +135,45 @@ func (b *bench) start() (err error) {
 		*p.app = app
 		b.atEnd(app.Stop)
 	}
-	return b.startYardstick()
+	home, form, err := b.answers()
+	if err != nil {
+		return err
+	}
+	for _, p := range []struct {
+		yardstick **yardstick
+		environ   []string
+	}{
+		{&b.yardstick, nil},
+		{&b.least, servers},
+		{&b.leastEmbedded, []string{embedded}},
+	} {
+		y, err := startYardstick(home, form, p.environ...)
+		if err != nil {
+			return err
+		}
+		*p.yardstick = y
+		b.atEnd(y.Close)
+	}
+	return nil
 }
 
 func (b *bench) atEnd(closer func() error) { b.closers = append(b.closers, closer) }
 
-// startYardstick has the yardstick send what the app sends.
-func (b *bench) startYardstick() error {
+// answers are what the app sends, and so the yardsticks are to.
+func (b *bench) answers() (home, form answer, err error) {
 	get, err := http.NewRequest("GET", "http://"+b.app.Addr+"/", nil)
 	if err != nil {
-		return err
+		return home, form, err
 	}
-	home, err := record(get)
-	if err != nil {
-		return err
+	if home, err = record(get); err != nil {
+		return home, form, err
 	}
-	form, err := record(formRequest(b.app.Addr,
+	form, err = record(formRequest(b.app.Addr,
 		"first_name=Ada&last_name=Lovelace&favourite_food=Pizza&country=GB&pledge=yes&token="+food.NewToken()))
-	if err != nil {
-		return err
+	if err == nil && (home.Status != http.StatusOK || form.Status != http.StatusSeeOther) {
+		err = fmt.Errorf("the app answers %d and %d", home.Status, form.Status)
 	}
-	if home.Status != http.StatusOK || form.Status != http.StatusSeeOther {
-		return fmt.Errorf("the app answers %d and %d", home.Status, form.Status)
-	}
-	if b.yardstick, err = startYardstick(home, form, filepath.Join(b.dir, "durable")); err != nil {
-		return err
-	}
-	b.atEnd(b.yardstick.Close)
-	return nil
+	return home, form, err
 }
 
 // round loads every server once and notes how they compare.
@@ -168,43 +182,40 @@ func (b *bench) round() error {
 	if err != nil {
 		return err
 	}
-	loads := []struct {
+	var bare, home, least, embedded, leastEmbedded, bareForm, form, leastForm result
+	var small, million, smallResults, millionResults, smallMiddle, millionMiddle result
+	for _, load := range []struct {
 		addr, path  string
 		connections int
 		form        bool
-		result      result
+		result      *result
 	}{
-		{addr: b.yardstick.addr, path: "/", connections: connections},
-		{addr: b.app.Addr, path: "/", connections: connections},
-		{addr: b.embedded.Addr, path: "/", connections: connections},
-		{addr: b.yardstick.addr, path: "/simpleform", connections: connections, form: true},
-		{addr: b.app.Addr, path: "/simpleform", connections: connections, form: true},
-		{addr: b.small.Addr, path: "/submissions", connections: 1},
-		{addr: b.million.Addr, path: "/submissions", connections: 1},
-		{addr: b.small.Addr, path: "/results", connections: 1},
-		{addr: b.million.Addr, path: "/results", connections: 1},
-		{addr: b.small.Addr, path: "/submissions?before=500", connections: 1},
-		{addr: b.million.Addr, path: "/submissions?before=500000", connections: 1},
-		{addr: b.yardstick.addr, path: durable + "/", connections: connections},
-		{addr: b.yardstick.addr, path: durable + "/simpleform", connections: connections, form: true},
-	}
-	for i := range loads {
-		l := &loads[i]
-		if l.result, err = b.wrk(l.addr, l.path, l.connections, l.form, b.duration); err != nil {
+		{b.yardstick.addr, "/", connections, false, &bare},
+		{b.app.Addr, "/", connections, false, &home},
+		{b.least.addr, "/", connections, false, &least},
+		{b.embedded.Addr, "/", connections, false, &embedded},
+		{b.leastEmbedded.addr, "/", connections, false, &leastEmbedded},
+		{b.yardstick.addr, "/simpleform", connections, true, &bareForm},
+		{b.app.Addr, "/simpleform", connections, true, &form},
+		{b.least.addr, "/simpleform", connections, true, &leastForm},
+		{b.small.Addr, "/submissions", 1, false, &small},
+		{b.million.Addr, "/submissions", 1, false, &million},
+		{b.small.Addr, "/results", 1, false, &smallResults},
+		{b.million.Addr, "/results", 1, false, &millionResults},
+		{b.small.Addr, "/submissions?before=500", 1, false, &smallMiddle},
+		{b.million.Addr, "/submissions?before=500000", 1, false, &millionMiddle},
+	} {
+		if *load.result, err = b.wrk(load.addr, load.path, load.connections, load.form, b.duration); err != nil {
 			return err
 		}
-		if i == 1 { // the app's home page: the visits
+		if load.result == &home {
 			after, err := b.commands()
 			if err != nil {
 				return err
 			}
-			b.figures.commands = append(b.figures.commands, 1000*float64(after-commands)/float64(l.result.Requests))
+			b.figures.commands = append(b.figures.commands, 1000*float64(after-commands)/float64(home.Requests))
 		}
 	}
-	bare, home, embedded, bareForm, form := loads[0].result, loads[1].result, loads[2].result, loads[3].result, loads[4].result
-	small, million, smallResults, millionResults := loads[5].result, loads[6].result, loads[7].result, loads[8].result
-	smallMiddle, millionMiddle := loads[9].result, loads[10].result
-	durableHome, durableForm := loads[11].result, loads[12].result
 	start, err := b.timeStart()
 	if err != nil {
 		return err
@@ -212,17 +223,18 @@ func (b *bench) round() error {
 	f := &b.figures
 	f.home = append(f.home, home.rate()/bare.rate())
 	f.form = append(f.form, form.rate()/bareForm.rate())
-	f.durableHome = append(f.durableHome, home.rate()/durableHome.rate())
-	f.durableForm = append(f.durableForm, form.rate()/durableForm.rate())
+	f.embedded = append(f.embedded, embedded.rate()/bare.rate())
+	f.leastHome = append(f.leastHome, least.rate()/bare.rate())
+	f.leastForm = append(f.leastForm, leastForm.rate()/bareForm.rate())
+	f.leastEmbedded = append(f.leastEmbedded, leastEmbedded.rate()/bare.rate())
 	f.homeP99 = append(f.homeP99, home.P99/bare.P99)
 	f.formP99 = append(f.formP99, form.P99/bareForm.P99)
 	f.million = append(f.million, million.P50/small.P50)
 	f.middle = append(f.middle, millionMiddle.P50/smallMiddle.P50)
 	f.results = append(f.results, millionResults.P50/smallResults.P50)
-	f.embedded = append(f.embedded, embedded.rate()/bare.rate())
 	f.start = append(f.start, start)
-	log.Printf("  home %.0f/s, embedded %.0f/s, yardstick %.0f/s, with fsync %.0f/s; form %.0f/s, yardstick %.0f/s, with fsync %.0f/s",
-		home.rate(), embedded.rate(), bare.rate(), durableHome.rate(), form.rate(), bareForm.rate(), durableForm.rate())
+	log.Printf("  home %.0f/s, embedded %.0f/s, yardstick %.0f/s, the least %.0f/s and %.0f/s; form %.0f/s, yardstick %.0f/s, the least %.0f/s",
+		home.rate(), embedded.rate(), bare.rate(), least.rate(), leastEmbedded.rate(), form.rate(), bareForm.rate(), leastForm.rate())
 	log.Printf("  99th percentile: home %.2f ms, yardstick %.2f ms; form %.2f ms, yardstick %.2f ms; start %.0f ms",
 		home.P99/1e3, bare.P99/1e3, form.P99/1e3, bareForm.P99/1e3, start)
 	return nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,9 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"time"
-
-	"simpleapp/batch"
 )
 
 // An answer is what the yardstick sends: the app's own, byte for byte but for the changing number.
@@ -43,8 +39,8 @@ type yardstick struct {
 	stop io.Closer
 }
 
-// startYardstick starts this program's "yardstick" in a process of its own, which may write to file.
-func startYardstick(home, form answer, file string) (*yardstick, error) {
+// startYardstick starts this program's "yardstick" in a process of its own with nothing but environ in its environment.
+func startYardstick(home, form answer, environ ...string) (*yardstick, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -53,7 +49,8 @@ func startYardstick(home, form answer, file string) (*yardstick, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, "yardstick", file)
+	cmd := exec.Command(self, "yardstick")
+	cmd.Env = append([]string{}, environ...) // nil would be all that this process has
 	cmd.Stderr = os.Stderr
 	stdin, err1 := cmd.StdinPipe()
 	stdout, err2 := cmd.StdoutPipe()
@@ -71,54 +68,21 @@ func startYardstick(home, form answer, file string) (*yardstick, error) {
 // Close ends the yardstick.
 func (y *yardstick) Close() error { return errors.Join(y.stop.Close(), y.cmd.Wait()) }
 
-// durable is the path under which the yardstick's answers wait for the disk.
-const durable = "/durable"
-
-// serveYardstick is the yardstick itself: a bare net/http server that stores nothing. Under durable
-// it is the least that can be done for durability: requests that wait share one small write to file
-// and one fsync. It reads its answers from standard input and ends with it.
-func serveYardstick(file string) error {
-	f, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	writes := batch.New(4096, time.Minute, func(_ context.Context, items []struct{}) ([]struct{}, error) {
-		if _, err := f.Write(make([]byte, 100)); err != nil {
-			return nil, err
-		}
-		return items, f.Sync()
-	})
+// serveYardstick is the yardstick itself: a bare net/http server that stores nothing, or does the least
+// where its environment says where. It reads its answers from standard input and ends with it.
+func serveYardstick() error {
 	input := json.NewDecoder(os.Stdin)
 	var answers []answer
 	if err := input.Decode(&answers); err != nil {
 		return err
 	}
-	mux := http.NewServeMux()
-	for i, path := range []string{"/", "/simpleform"} {
-		a := answers[i]
-		serve := func(w http.ResponseWriter, r *http.Request) {
-			io.Copy(io.Discard, r.Body)
-			header := w.Header()
-			for name, values := range a.Header {
-				header[name] = values
-			}
-			w.WriteHeader(a.Status)
-			w.Write(a.Body)
-		}
-		mux.HandleFunc(path, serve)
-		mux.HandleFunc(durable+path, func(w http.ResponseWriter, r *http.Request) {
-			ticket, err := writes.Put(struct{}{})
-			if err == nil {
-				_, err = ticket.Wait()
-			}
-			if err != nil {
-				http.Error(w, err.Error(), http.StatusInternalServerError)
-				return
-			}
-			serve(w, r)
-		})
+	count, store, err := least()
+	if err != nil {
+		return err
 	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", repeat(answers[0], count))
+	mux.HandleFunc("/simpleform", repeat(answers[1], store))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -127,6 +91,22 @@ func serveYardstick(file string) error {
 	go http.Serve(listener, mux)
 	_, err = io.Copy(io.Discard, io.MultiReader(input.Buffered(), os.Stdin))
 	return err
+}
+
+// repeat gives the same answer to every request, once write has done its part.
+func repeat(a answer, write func(*http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := write(r); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		header := w.Header()
+		for name, values := range a.Header {
+			header[name] = values
+		}
+		w.WriteHeader(a.Status)
+		w.Write(a.Body)
+	}
 }
 
 func formRequest(addr, body string) *http.Request {
