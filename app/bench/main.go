@@ -31,11 +31,13 @@ func main() {
 	duration := flag.Duration("time", 5*time.Second, "how long each time")
 	flag.Parse()
 	var err error
-	switch flag.Arg(0) {
-	case "":
-		err = errors.New("usage: bench [-rounds N] [-time D] BINARY")
-	case "yardstick":
+	switch {
+	case flag.Arg(0) == "yardstick":
 		err = serveYardstick()
+	case flag.NArg() != 1:
+		err = errors.New("usage: bench [-rounds N] [-time D] BINARY")
+	case *duration < time.Second || *duration%time.Second != 0:
+		err = fmt.Errorf("-time %v: wrk takes whole seconds", *duration)
 	default:
 		err = run(flag.Arg(0), *rounds, *duration)
 	}
