@@ -21,7 +21,7 @@ import (
 // least returns the least that a server can do to count a visit and to store a form durably, with the stores
 // that the environment names as it does for the app. All who wait share one INCRBY or one INSERT; embedded, one
 // block that is written again and again. What makes the app right under faults, and tells what it does, is
-// missing: so this is how fast it could be at best on net/http, these stores and this disk.
+// missing: so this is about as fast as it could be on net/http, these stores and this disk.
 func least() (count, store func(*http.Request) error, err error) {
 	switch {
 	case os.Getenv("REDIS_ADDR") != "":
@@ -32,11 +32,11 @@ func least() (count, store func(*http.Request) error, err error) {
 		count, err = leastFile()
 		return count, count, err
 	}
-	nothing := func(r *http.Request) error {
+	drain := func(r *http.Request) error {
 		_, err := io.Copy(io.Discard, r.Body)
 		return err
 	}
-	return nothing, nothing, nil
+	return drain, drain, nil
 }
 
 // combined returns a function that has its item written together with those of other requests.
