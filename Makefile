@@ -11,7 +11,7 @@ CHECKERS := app/e2e/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 GO_PACKAGES = $$(go list ./... | grep -v -e /deploy -e /e2e/pages -e /faults)
 
-.PHONY: help run build assets test check-pages lighthouse screenshots fuzz lint bench test-packages bench-packages up migrate down logs ps test-deploy \
+.PHONY: help run build assets test check-pages lighthouse screenshots fuzz lint bench test-packages bench-packages faults-packages up migrate down logs ps test-deploy \
 	swarm-init push deploy scale status rollback rotate-secret backup restore undeploy test-faults
 
 help: ## List the targets
@@ -73,7 +73,7 @@ ps: ## List them and their health
 test-deploy: test-packages ## Test images, Compose and what operators do to a swarm under load (a quarter of an hour, the engine to itself)
 	cd app && go test -race -count=1 -timeout 60m -v ./deploy
 
-test-faults: test-packages ## Kill, hang and cut off real servers under load (some minutes; FAULTS_SEED repeats a run)
+test-faults: faults-packages ## Kill, hang and crowd real servers under load (some minutes; FAULTS_SEED repeats a run)
 	cd app && go test -count=1 -timeout 20m -v ./faults
 
 # Docker Swarm: each of these is a script in .swarm/ that tells what it takes. STACK=… for another name than mystack.
@@ -111,11 +111,13 @@ test-packages:
 	$$sudo apt-get update -qq; \
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null
 
-# The load client.
-bench-packages: test-packages
-	@command -v wrk >/dev/null && exit 0; \
-	if ! command -v apt-get >/dev/null; then echo "The benchmark needs wrk." >&2; exit 1; fi; \
+# The load client, and the client that sends and reads slowly.
+bench-packages: PACKAGE = wrk
+faults-packages: PACKAGE = slowhttptest
+bench-packages faults-packages: test-packages
+	@command -v $(PACKAGE) >/dev/null && exit 0; \
+	if ! command -v apt-get >/dev/null; then echo "Install $(PACKAGE): this target needs it." >&2; exit 1; fi; \
 	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	echo "installing wrk"; \
+	echo "installing $(PACKAGE)"; \
 	$$sudo apt-get update -qq; \
-	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wrk >/dev/null
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGE) >/dev/null

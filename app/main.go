@@ -130,7 +130,8 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 	server := newServer(site, log)
 
 	failed := make(chan error, 2)
-	go func() { failed <- server.Serve(bound(server, public, maxConnections)) }()
+	connections := web.NewConnections(log, metrics)
+	go func() { failed <- server.Serve(connections.Bound(server, public)) }()
 	go func() { failed <- admin.Serve(private) }()
 	log.Info("serving", "addr", public.Addr().String(), "admin_addr", private.Addr().String(),
 		"version", version, "instance", instance)
@@ -176,9 +177,11 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      15 * time.Second,
-		IdleTimeout:       30 * time.Second,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		// Balancers keep idle connections for 60 s. If this were shorter, they would now and then send a
+		// request on a connection that was just closed.
+		IdleTimeout:    90 * time.Second,
+		MaxHeaderBytes: 16 << 10,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 }
 

@@ -30,6 +30,8 @@ var (
 		Message: "Answers are only taken the way the form on this site sends them. Nothing was stored."}
 	errTooLarge = &statusError{status: http.StatusRequestEntityTooLarge, Heading: "That is too long",
 		Message: "The form was sent with more text than this site takes. Nothing was stored. Go back and make your answers shorter."}
+	errSlow = &statusError{status: http.StatusRequestTimeout, Heading: "The form took too long to arrive",
+		Message: "Nothing was stored. Go back and submit it again."}
 	errBadForm = &statusError{status: http.StatusBadRequest, Heading: "The form could not be read",
 		Message: "It arrived incomplete or damaged. Nothing was stored. Go back and submit it again."}
 	errBusy = &statusError{status: http.StatusServiceUnavailable, Heading: "Many people are here right now", retryAfter: 1,

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"html/template"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -152,11 +154,15 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 		return errMediaType
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	connectionOf(r).enter(receiving)
 	err := r.ParseForm()
+	connectionOf(r).enter(working)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return errTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed):
+		return errSlow
 	case err != nil:
 		return errBadForm
 	}

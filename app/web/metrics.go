@@ -16,6 +16,7 @@ type Metrics struct {
 	requestDuration   *prometheus.HistogramVec
 	dependencyUp      *prometheus.GaugeVec
 	batchSize         *prometheus.HistogramVec
+	connectionsClosed *prometheus.CounterVec
 }
 
 // NewMetrics returns the metrics of one process, with those of its Go runtime.
@@ -37,8 +38,12 @@ func NewMetrics() *Metrics {
 			Name: "simpleapp_batch_size", Help: "Items written with one command.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 11)},
 			[]string{"name"}),
+		connectionsClosed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "simpleapp_connections_closed_total",
+			Help: "Connections closed to make room for others, by their state then."},
+			[]string{"state"}),
 	}
-	m.registry.MustRegister(m.visitsServed, m.submissionsStored, m.requestDuration, m.dependencyUp, m.batchSize,
+	m.registry.MustRegister(m.visitsServed, m.submissionsStored, m.requestDuration, m.dependencyUp, m.batchSize, m.connectionsClosed,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -61,6 +66,14 @@ func (m *Metrics) SetDependency(name string, up bool) {
 		value = 1
 	}
 	m.dependencyUp.WithLabelValues(name).Set(value)
+}
+
+// countConnections makes count the number of connections in a state.
+func (m *Metrics) countConnections(state string, count func() int) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "simpleapp_connections", Help: "Open connections, by what they wait for.",
+		ConstLabels: prometheus.Labels{"state": state}},
+		func() float64 { return float64(count()) }))
 }
 
 func (m *Metrics) observeRequest(route, method string, code int, took time.Duration) {

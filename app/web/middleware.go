@@ -46,7 +46,7 @@ func (s *Server) surround(routes http.Handler) http.Handler {
 		if s.leaving.Load() {
 			h["Connection"] = connectionClose
 		}
-		recorder := &recorder{ResponseWriter: w}
+		recorder := &recorder{ResponseWriter: w, connection: connectionOf(r)}
 		defer s.finish(recorder, r, start)
 		protected.ServeHTTP(recorder, r)
 	})
@@ -54,10 +54,13 @@ func (s *Server) surround(routes http.Handler) http.Handler {
 
 // limit refuses at once what is more than a route can take, so that what is taken is answered in
 // time, with bounded memory and queues. A store that hangs fills the places of its own pages alone.
+// A request gives its place back when its answer begins: slow readers hold none.
 func limit(h handler) handler {
 	var inFlight atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) error {
-		defer inFlight.Add(-1)
+		recorder := w.(*recorder)
+		recorder.inFlight = &inFlight
+		defer recorder.release()
 		if inFlight.Add(1) > maxInFlight {
 			return errBusy
 		}
@@ -105,24 +108,39 @@ func (s *Server) logFault(r *http.Request, status int, cause error) {
 	}
 }
 
-// A recorder remembers the status of an answer.
+// A recorder remembers the status of an answer. Handlers do their work before they write, so when
+// the answer begins, the request is no longer in flight and its connection waits for the client.
 type recorder struct {
 	http.ResponseWriter
-	status int
+	status     int
+	connection *connection
+	inFlight   *atomic.Int64 // the count of the route that the request is in, or nil
 }
 
 func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 {
-		r.status = status
-	}
+	r.begin(status)
 	r.ResponseWriter.WriteHeader(status)
 }
 
 func (r *recorder) Write(b []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
+	r.begin(http.StatusOK)
 	return r.ResponseWriter.Write(b)
+}
+
+func (r *recorder) begin(status int) {
+	if r.status == 0 {
+		r.status = status
+		r.release()
+		r.connection.enter(sending)
+	}
+}
+
+// release takes the request out of the count of its route.
+func (r *recorder) release() {
+	if r.inFlight != nil {
+		r.inFlight.Add(-1)
+		r.inFlight = nil
+	}
 }
 
 // Unwrap lets http.ResponseController reach the server's own ResponseWriter.
