@@ -38,6 +38,10 @@ var (
 		Message: "Nothing was stored. Try again in a few seconds."}
 )
 
+// statusClientClosed is noted for a request whose client left before the answer. Nobody receives it.
+// It is nginx's code for that: https://nginx.org/en/docs/dev/development_guide.html#http_finalization
+const statusClientClosed = 499
+
 // errInternal is a fault of the program: the visitor is told no more than that.
 func errInternal(cause error) *statusError {
 	return &statusError{status: http.StatusInternalServerError, Heading: "Something went wrong",

@@ -2,6 +2,8 @@
 package web
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"html/template"
 	"log/slog"
@@ -85,7 +87,12 @@ type handler func(http.ResponseWriter, *http.Request) error
 
 func (s *Server) handle(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
+		err := h(w, r)
+		switch {
+		case err == nil:
+		case errors.Is(err, context.Canceled) && r.Context().Err() != nil: // the visitor has left
+			w.WriteHeader(statusClientClosed)
+		default:
 			s.errorPage(w, r, err)
 		}
 	})

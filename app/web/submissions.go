@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -25,7 +27,10 @@ var referenceForm = regexp.MustCompile(`^[0-9a-f]{4}(-[0-9a-f]{4}){2}$`)
 // getSuccess is where a stored submission leads. What was stored stays so if the records can't be read now.
 func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
 	records, err := s.cfg.Food.Recent(r.Context(), recordsShown)
-	if err != nil {
+	switch {
+	case errors.Is(err, context.Canceled): // the visitor has left
+		return err
+	case err != nil:
 		s.logFault(r, http.StatusOK, err)
 	}
 	return s.render(w, http.StatusOK, "success", page{Title: "Your answers are stored", Nav: "/simpleform", Visits: s.badge(),
