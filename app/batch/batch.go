@@ -23,7 +23,7 @@ var (
 
 // A WriteFunc writes items and returns one result for each, in their order. Its error is given to
 // every caller in the batch. The context ends when Close gives up waiting, and only then: how long
-// a write may take is the WriteFunc's own business.
+// a write may take is for the WriteFunc to bound.
 type WriteFunc[In, Out any] func(ctx context.Context, items []In) ([]Out, error)
 
 // A Combiner hands items to its WriteFunc, one call at a time, each item once, in the order of Put.
@@ -40,8 +40,9 @@ type Combiner[In, Out any] struct {
 	queue  []*group[In, Out] // waiting, in order; all but the last are full
 	idle   chan struct{}     // closed while no write is under way
 	closed bool
-	late   chan struct{} // see soon
-	renew  time.Time
+	// The deadline that callers share at this moment: see deadline.
+	expired chan struct{}
+	renew   time.Time
 }
 
 // A group is one batch: the items of one write, and its outcome once done is closed.
@@ -59,10 +60,12 @@ type Ticket[In, Out any] struct {
 	c     *Combiner[In, Out]
 	group *group[In, Out]
 	index int
-	late  <-chan struct{} // closed when the caller should wait no longer
+	// expired is closed when the caller has waited for the Combiner's patience.
+	expired <-chan struct{}
 }
 
-// New returns a Combiner that calls write with 1 to max items, and whose callers wait no longer than patience.
+// New returns a Combiner that calls write with 1 to max items. Wait returns after patience at the
+// latest, counted from Put.
 func New[In, Out any](max int, patience time.Duration, write WriteFunc[In, Out]) *Combiner[In, Out] {
 	ctx, cancel := context.WithCancel(context.Background())
 	idle := make(chan struct{})
@@ -71,7 +74,7 @@ func New[In, Out any](max int, patience time.Duration, write WriteFunc[In, Out])
 }
 
 // Put queues item for the next write and returns at once. Its error is nil or ErrClosed.
-// How many items may wait is for the caller to bound.
+// The caller bounds how many items may wait.
 func (c *Combiner[In, Out]) Put(item In) (Ticket[In, Out], error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,18 +94,18 @@ func (c *Combiner[In, Out]) Put(item In) (Ticket[In, Out], error) {
 		go c.run()
 	default:
 	}
-	return Ticket[In, Out]{c, g, len(g.items) - 1, c.soon()}, nil
+	return Ticket[In, Out]{c, g, len(g.items) - 1, c.deadline()}, nil
 }
 
-// soon returns a channel that closes when who comes now should wait no longer. Those who come within a
-// 25th of that time share one: a timer for each costs more than all else that is done here.
-func (c *Combiner[In, Out]) soon() <-chan struct{} {
+// deadline returns a channel that is closed after c.patience. Callers that arrive within patience/25
+// of each other share one, because a timer per caller is the largest cost here.
+func (c *Combiner[In, Out]) deadline() <-chan struct{} {
 	if now := time.Now(); now.After(c.renew) {
-		late := make(chan struct{})
-		time.AfterFunc(c.patience, func() { close(late) })
-		c.late, c.renew = late, now.Add(c.patience/25)
+		expired := make(chan struct{})
+		time.AfterFunc(c.patience, func() { close(expired) })
+		c.expired, c.renew = expired, now.Add(c.patience/25)
 	}
-	return c.late
+	return c.expired
 }
 
 // Wait returns the item's result once it is written. If it takes longer than the Combiner's patience
@@ -115,7 +118,7 @@ func (t Ticket[In, Out]) Wait() (Out, error) {
 	default:
 		select {
 		case <-t.group.done:
-		case <-t.late:
+		case <-t.expired:
 			return none, ErrSlow
 		}
 	}
@@ -138,8 +141,8 @@ func (t Ticket[In, Out]) Withdraw() bool {
 	return true
 }
 
-// Close refuses further items and waits until all queued ones are written. If ctx ends first, it
-// cancels the write under way, and every item still unwritten gets the error that follows from that.
+// Close refuses further items and waits until all queued ones are written. If ctx ends first, Close
+// cancels the write under way; the items that are not written by then get the error of their write.
 func (c *Combiner[In, Out]) Close(ctx context.Context) error {
 	c.mu.Lock()
 	c.closed = true
@@ -159,7 +162,7 @@ func (c *Combiner[In, Out]) Close(ctx context.Context) error {
 // run writes group after group until none waits. One runs at a time, from the first Put on.
 func (c *Combiner[In, Out]) run() {
 	for {
-		runtime.Gosched() // whoever is about to Put may still join
+		runtime.Gosched() // callers that are about to Put may still join this batch
 		c.mu.Lock()
 		if len(c.queue) == 0 {
 			close(c.idle)
@@ -174,7 +177,7 @@ func (c *Combiner[In, Out]) run() {
 	}
 }
 
-// writeGroup writes the items of g that were not withdrawn and releases whoever waits for them.
+// writeGroup writes the items of g that were not withdrawn, and releases the callers that wait.
 func (c *Combiner[In, Out]) writeGroup(g *group[In, Out]) {
 	defer close(g.done)
 	if len(g.withdrawn) == 0 {

@@ -19,7 +19,7 @@ var ErrUnavailable = errors.New("visits are unavailable")
 const (
 	maxBatch    = 4096
 	commandTime = time.Second            // for one command to the store
-	patience    = 250 * time.Millisecond // for a visitor: the page is due within 300 ms
+	patience    = 250 * time.Millisecond // of a visitor: the page is promised within 300 ms
 	minBackoff  = 50 * time.Millisecond
 	maxBackoff  = time.Second
 )
@@ -36,6 +36,11 @@ type store interface {
 
 // A Counter counts visits in a store, all concurrent ones with one command. Open one with OpenRedis
 // or OpenSQLite.
+//
+// While the store answers, a visit joins the next batch, and its caller waits for its number. When a
+// command fails, the Counter is down: it sends the batch again until the store answers. Visits that
+// come meanwhile are added to backlog, and their callers get ErrUnavailable at once. When the store
+// answers again, the Counter adds the backlog, until there is none left. Then it is up again.
 type Counter struct {
 	store   store
 	log     *slog.Logger
@@ -44,9 +49,9 @@ type Counter struct {
 	seq     int64  // of the last batch; used by write alone
 	writes  *batch.Combiner[int64, int64]
 
-	mu   sync.Mutex
-	down bool  // the store failed to answer; a write is retrying until it does
-	owed int64 // visits that came meanwhile
+	mu      sync.Mutex
+	down    bool
+	backlog int64 // visits that came while the Counter was down
 }
 
 func newCounter(s store, log *slog.Logger, onBatch func(visits int)) *Counter {
@@ -57,15 +62,17 @@ func newCounter(s store, log *slog.Logger, onBatch func(visits int)) *Counter {
 
 // Visit counts one visit and returns its own number, which no other visit gets. If the store
 // doesn't answer within 250 ms, Visit returns ErrUnavailable and the visit is counted later.
-func (c *Counter) Visit() (int64, error) { return c.do(1) }
+func (c *Counter) Visit() (int64, error) { return c.join(1) }
 
-// Total returns the number of visits so far, or ErrUnavailable if the store doesn't answer within 250 ms.
-func (c *Counter) Total() (int64, error) { return c.do(0) }
+// Total returns the number of visits so far. If the store doesn't answer within 250 ms, Total returns
+// ErrUnavailable. It joins a batch as zero visits: so concurrent readers share one command, too.
+func (c *Counter) Total() (int64, error) { return c.join(0) }
 
-func (c *Counter) do(n int64) (int64, error) {
+// join adds n visits to the next batch and returns the total after them.
+func (c *Counter) join(n int64) (int64, error) {
 	c.mu.Lock()
 	if c.down {
-		c.owed += n
+		c.backlog += n
 		c.mu.Unlock()
 		return 0, ErrUnavailable
 	}
@@ -81,7 +88,8 @@ func (c *Counter) do(n int64) (int64, error) {
 	return number, nil
 }
 
-// write adds a batch to the total and gives each visit its number. It tries until the store answers.
+// write adds a batch to the total and gives each visit its number. It retries until the store
+// answers.
 func (c *Counter) write(ctx context.Context, visits []int64) ([]int64, error) {
 	var n int64
 	for _, v := range visits {
@@ -97,31 +105,31 @@ func (c *Counter) write(ctx context.Context, visits []int64) ([]int64, error) {
 		number += v
 		numbers[i] = number
 	}
-	return numbers, c.settle(ctx)
+	return numbers, c.addBacklog(ctx)
 }
 
-// settle adds the visits that came while the store was down, until none is owed.
-func (c *Counter) settle(ctx context.Context) error {
+// addBacklog adds the visits that came while the Counter was down, until none is left.
+func (c *Counter) addBacklog(ctx context.Context) error {
 	for {
 		c.mu.Lock()
-		wasDown, owed := c.down, c.owed
-		c.owed = 0
-		c.down = owed > 0
+		wasDown, n := c.down, c.backlog
+		c.backlog = 0
+		c.down = n > 0
 		c.mu.Unlock()
 		if !wasDown {
 			return nil
 		}
-		if owed == 0 {
+		if n == 0 {
 			c.log.Info("visits are counted again")
 			return nil
 		}
-		if _, err := c.add(ctx, owed); err != nil {
+		if _, err := c.add(ctx, n); err != nil {
 			return err
 		}
 	}
 }
 
-// add adds n visits as one batch, again and again until the store answers or ctx ends.
+// add adds n visits as one batch. It retries until the store answers or ctx ends.
 func (c *Counter) add(ctx context.Context, n int64) (int64, error) {
 	if n > 0 {
 		c.seq++
@@ -142,7 +150,7 @@ func (c *Counter) add(ctx context.Context, n int64) (int64, error) {
 		select {
 		case <-ctx.Done():
 			c.mu.Lock()
-			n, c.owed = n+c.owed, 0
+			n, c.backlog = n+c.backlog, 0
 			c.mu.Unlock()
 			c.log.Error("visits are lost", "visits", n, "err", err)
 			return 0, err
@@ -163,7 +171,7 @@ func (c *Counter) try(ctx context.Context, n int64) (int64, error) {
 // Ping asks whether the store answers.
 func (c *Counter) Ping(ctx context.Context) error { return c.store.ping(ctx) }
 
-// Close counts what is kept, until ctx ends, and closes the store.
+// Close adds the visits that are not counted yet, until ctx ends, and closes the store.
 func (c *Counter) Close(ctx context.Context) error {
 	return errors.Join(c.writes.Close(ctx), c.store.close())
 }

@@ -104,11 +104,13 @@ func TestEachVisitGetsItsOwnNumber(t *testing.T) {
 				for i := range each {
 					group.Go(func() {
 						var err error
-						if numbers[p*each+i], err = c.Visit(); err != nil {
+						numbers[p*each+i], err = c.Visit()
+						if err != nil && !errors.Is(err, visits.ErrUnavailable) { // on a busy machine
 							t.Errorf("Visit = %v", err)
 						}
 						if i%10 == 0 {
-							if total, err := c.Total(); err != nil || total < 1 {
+							total, err := c.Total()
+							if err == nil && total < 1 || err != nil && !errors.Is(err, visits.ErrUnavailable) {
 								t.Errorf("Total = %d, %v", total, err)
 							}
 						}
@@ -117,12 +119,21 @@ func TestEachVisitGetsItsOwnNumber(t *testing.T) {
 			}
 			group.Wait()
 			slices.Sort(numbers)
+			numbers = slices.DeleteFunc(numbers, func(n int64) bool { return n == 0 }) // unavailable
 			for i, number := range numbers {
-				if number != int64(i+1) {
-					t.Fatalf("the %d. smallest number is %d: one was given twice or left out", i+1, number)
+				if number > processes*each || i > 0 && number == numbers[i-1] {
+					t.Fatalf("visit number %d of %d was given twice or does not exist", number, processes*each)
 				}
 			}
-			wantTotal(t, open(unobserved), processes*each)
+			if len(numbers) == 0 {
+				t.Error("no visit got a number")
+			}
+			last := open(unobserved)
+			eventually(t, "every visit is counted", func() bool {
+				total, err := last.Total()
+				return err == nil && total >= processes*each
+			})
+			wantTotal(t, last, processes*each)
 		})
 	}
 }

@@ -12,16 +12,16 @@ import (
 // key holds the total: an integer that INCR understands.
 const key = "visits"
 
-// A process's last batch is remembered for a week: an outage must be shorter than that for its
-// retries to be recognised.
+// Redis remembers the last batch of a process for a week. A retry after a longer outage would not be
+// recognised.
 const remember = 7 * 24 * time.Hour
 
-// add counts a batch once, however often and however late it is sent.
+// add adds a batch once, however often and however late the command arrives.
 //
 //	KEYS: the total, the process's last batch   ARGV: sequence number, visits, seconds to remember
 //
-// The last batch is kept as "sequence total". An older sequence number is a command that was given
-// up and came late, from a connection that hung: nobody waits for its answer.
+// The last batch is kept as "sequence total". A command with an older sequence number was given up,
+// and arrived late from a connection that hung. Nobody waits for its answer.
 var add = redis.NewScript(`
 local last = redis.call('GET', KEYS[2])
 if last then
@@ -36,18 +36,18 @@ return total
 // RedisConfig names a Redis server and how to log in.
 type RedisConfig struct {
 	Addr string
-	// Password is asked for each new connection, so that a rotated one is taken up.
+	// Password is called for each new connection, so that a changed password is used.
 	Password func() (string, error)
 }
 
 type redisStore struct{ client *redis.Client }
 
 // OpenRedis returns a Counter over Redis. It does not connect: until the server answers, visits are
-// kept. onBatch is told the size of each batch.
+// kept in memory. onBatch is called with the number of visits of each batch.
 func OpenRedis(cfg RedisConfig, log *slog.Logger, onBatch func(visits int)) *Counter {
 	client := redis.NewClient(&redis.Options{
 		Addr:       cfg.Addr,
-		MaxRetries: -1, // it would repeat commands whose answer was lost; the Counter knows how to
+		MaxRetries: -1, // the client would send a command again, and count twice; the Counter retries
 		PoolSize:   4,  // one command at a time, and probes
 		OnConnect: func(ctx context.Context, conn *redis.Conn) error {
 			password, err := cfg.Password()

@@ -17,7 +17,7 @@ INSERT INTO visits (id, total) VALUES (1, 0) ON CONFLICT DO NOTHING;`
 type sqliteStore struct{ db *sql.DB }
 
 // OpenSQLite returns a Counter over the SQLite file at path, which it creates if there is none.
-// onBatch is told the size of each batch.
+// onBatch is called with the number of visits of each batch.
 func OpenSQLite(path string, log *slog.Logger, onBatch func(visits int)) (*Counter, error) {
 	options := url.Values{
 		"_pragma": {"busy_timeout(1000)", "journal_mode(wal)", "synchronous(full)"},
@@ -36,9 +36,9 @@ func OpenSQLite(path string, log *slog.Logger, onBatch func(visits int)) (*Count
 	return newCounter(sqliteStore{db}, log, onBatch), nil
 }
 
-// add needs no sequence number: no answer is lost on the way from a library. The statement commits
-// when its rows end, and rows.Err tells whether it did. It can't be cancelled, for then it might
-// have committed all the same; busy_timeout bounds its wait.
+// add needs no sequence number: between a library and its caller no answer gets lost. The statement
+// commits when its rows end, and rows.Err tells whether it did. A cancelled statement might have
+// committed all the same, so ctx does not cancel it; busy_timeout bounds its wait.
 func (s sqliteStore) add(ctx context.Context, _ string, _, n int64) (total int64, err error) {
 	rows, err := s.db.QueryContext(context.WithoutCancel(ctx), "UPDATE visits SET total = total + ? RETURNING total", n)
 	if err != nil {
