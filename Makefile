@@ -5,11 +5,11 @@ SHELL := /bin/bash
 
 VERSION ?= dev
 COMPOSE ?= docker compose
-DIST := app/web/static/dist/app.css
+DIST := app/internal/web/static/dist/app.css
 NPM_DONE := app/assets/node_modules/.package-lock.json
-CHECKERS := app/e2e/node_modules/.package-lock.json
+CHECKERS := app/test/e2e/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
-GO_PACKAGES = $$(go list ./... | grep -v -e /deploy -e /e2e/pages -e /faults)
+GO_PACKAGES = $$(go list ./... | grep -v -e /test/deploy -e /test/e2e/pages -e /test/faults)
 
 .PHONY: help run build assets test check-pages lighthouse screenshots fuzz lint bench test-packages bench-packages faults-packages up migrate down logs ps test-deploy \
 	swarm-init push deploy scale status rollback rotate-secret backup restore undeploy test-faults
@@ -37,21 +37,21 @@ test: assets test-packages check-pages ## Test everything against real MySQL-pro
 	cd app && go test -race -count=1 -timeout 20m $(GO_PACKAGES)
 
 check-pages: assets test-packages $(CHECKERS) ## Check every page: accessibility, HTML, weight, and how the form behaves
-	cd app && go test -race -count=1 -v ./e2e/pages
+	cd app && go test -race -count=1 -v ./test/e2e/pages
 
 screenshots: assets test-packages $(CHECKERS) ## Write a picture of every page, narrow and wide, light and dark, to screenshots/
 	rm -rf screenshots && mkdir screenshots
-	cd app && go test -count=1 -run TestEveryPage ./e2e/pages -screenshots $(CURDIR)/screenshots
+	cd app && go test -count=1 -run TestEveryPage ./test/e2e/pages -screenshots $(CURDIR)/screenshots
 
 lighthouse: build test-packages $(CHECKERS) ## Measure the home page and the form with Lighthouse: each must have 100 in everything
-	cd app/e2e && node lighthouse.mjs ../../bin/simpleapp
+	cd app/test/e2e && node lighthouse.mjs ../../../bin/simpleapp
 
 lint: assets ## Check format, go vet (for macOS, too) and staticcheck
 	@cd app && unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "not gofmt'd:" $$unformatted; exit 1; fi
 	cd app && go vet ./... && GOOS=darwin go vet ./... && go tool staticcheck ./...
 
 fuzz: ## Feed the form's validation random answers for a minute
-	cd app && go test -fuzz FuzzSubmission -fuzztime 1m ./food
+	cd app && go test -fuzz FuzzSubmission -fuzztime 1m ./internal/food
 
 up: ## Build and start app, db and cache in Docker: http://localhost (HTTP_PORT=8080 for another port)
 	@$(COMPOSE) up --build --wait || { echo "make up: if the port is taken, HTTP_PORT=8080 make up takes another; if db_data is from an older version, make migrate; make logs tells more" >&2; exit 1; }
@@ -71,12 +71,12 @@ ps: ## List them and their health
 	$(COMPOSE) ps --all
 
 test-deploy: test-packages ## Test images, Compose and what operators do to a swarm under load (a quarter of an hour, the engine to itself)
-	cd app && go test -race -count=1 -timeout 60m -v ./deploy
+	cd app && go test -race -count=1 -timeout 60m -v ./test/deploy
 
 test-faults: faults-packages ## Kill, hang and crowd real servers under load (some minutes; FAULTS_SEED repeats a run)
-	cd app && go test -count=1 -timeout 20m -v ./faults
+	cd app && go test -count=1 -timeout 20m -v ./test/faults
 
-# Docker Swarm: each of these is a script in .swarm/ that tells what it takes. STACK=… for another name than mystack.
+# Docker Swarm: each of these is a script in ops/ that tells what it takes. STACK=… for another name than mystack.
 swarm-init: ## Make this machine manage a swarm; say where db and cache live; create the passwords
 push: ## Build the images and push them: REGISTRY=registry.example.com VERSION=1.2
 deploy: ## Deploy VERSION=1.2, with the schema it needs, and wait until it runs; what is not said stays as it is
@@ -88,10 +88,10 @@ backup: ## Write submissions and visit count into FILE=…, while serving
 restore: ## Load FILE=… into a site without submissions, and compare row by row
 undeploy: ## Take the site down; volumes and secrets stay
 swarm-init push deploy scale status rollback rotate-secret backup restore undeploy:
-	@.swarm/$@
+	@ops/$@
 
 bench: build bench-packages ## Measure the program against a server that stores nothing (about four minutes)
-	cd app && go run ./bench ../bin/simpleapp
+	cd app && go run ./test/bench ../bin/simpleapp
 
 # Servers, browser, Java (for the W3C checker) and C compiler (for the race detector) that the tests need.
 test-packages:

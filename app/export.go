@@ -15,8 +15,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"simpleapp/food"
-	"simpleapp/web"
+	"simpleapp/internal/food"
+	"simpleapp/internal/web"
 )
 
 // export writes every submission to stdout, oldest first, as it reads them: memory stays constant.

@@ -16,7 +16,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
-	"simpleapp/web"
+	"simpleapp/internal/web"
 )
 
 // A dependency is a store that the program can start without, but not be ready without.

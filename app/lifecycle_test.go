@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"testing"
 
-	"simpleapp/testserver"
+	"simpleapp/test/testserver"
 )
 
 func TestItServesBeforeItsServersAnswer(t *testing.T) {

@@ -22,9 +22,9 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
-	"simpleapp/food"
-	"simpleapp/visits"
-	"simpleapp/web"
+	"simpleapp/internal/food"
+	"simpleapp/internal/visits"
+	"simpleapp/internal/web"
 )
 
 // version is stamped by the build.

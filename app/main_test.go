@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"simpleapp/testserver"
+	"simpleapp/test/testserver"
 )
 
 // Shared by the tests of this package. Who breaks one mends it before its test ends.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"simpleapp/testserver"
+	"simpleapp/test/testserver"
 )
 
 // A program on a schema from before it serves, is not healthy, and says what to do; once that is done it goes on by itself.

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"simpleapp/food"
+	"simpleapp/internal/food"
 )
 
 var badge = regexp.MustCompile(`Visits: (\d+)`)

@@ -1,5 +1,5 @@
 -- The whole MySQL schema as it is now: the db image runs it on an empty data folder, the tests load it.
--- Databases that have data get there by the migrations in app/food/migrations; a test compares the two ways.
+-- Databases that have data get there by the migrations in app/internal/food/migrations; a test compares the two ways.
 -- MySQL 8.4 and later, MariaDB 10.8 and later.
 
 CREATE TABLE IF NOT EXISTS submissions (
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS submissions (
 -- batch: a row that is stored is counted, and only then. The apps soon add it to the tallies.
 CREATE TABLE IF NOT EXISTS tally_log (
     id      BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
-    -- JSON: see `counts` in app/food/tally.go
+    -- JSON: see `counts` in app/internal/food/tally.go
     counts  MEDIUMTEXT NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 

@@ -1,0 +1,231 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"simpleapp/internal/batch"
+)
+
+// A gate is a WriteFunc that tells of each batch and waits until it may go on. Results are the items doubled.
+type gate struct {
+	entered chan []int
+	proceed chan error
+}
+
+func newGate() gate { return gate{make(chan []int), make(chan error)} }
+
+func (g gate) write(_ context.Context, items []int) ([]int, error) {
+	g.entered <- slices.Clone(items)
+	err := <-g.proceed
+	doubled := make([]int, len(items))
+	for i, item := range items {
+		doubled[i] = 2 * item
+	}
+	return doubled, err
+}
+
+func put[In, Out any](t *testing.T, c *batch.Combiner[In, Out], item In) batch.Ticket[In, Out] {
+	t.Helper()
+	ticket, err := c.Put(item)
+	if err != nil {
+		t.Fatalf("Put(%v) = %v", item, err)
+	}
+	return ticket
+}
+
+func wantResult(t *testing.T, ticket batch.Ticket[int, int], want int) {
+	t.Helper()
+	if got, err := ticket.Wait(); got != want || err != nil {
+		t.Errorf("Wait = %d, %v, want %d", got, err, want)
+	}
+}
+
+func wantBatch(t *testing.T, g gate, want ...int) {
+	t.Helper()
+	if got := <-g.entered; !slices.Equal(got, want) {
+		t.Errorf("batch = %v, want %v", got, want)
+	}
+}
+
+func TestItemsThatArriveDuringAWriteShareTheNext(t *testing.T) {
+	g := newGate()
+	c := batch.New(3, time.Minute, g.write)
+	tickets := []batch.Ticket[int, int]{put(t, c, 1)}
+	wantBatch(t, g, 1)
+	for item := 2; item <= 6; item++ {
+		tickets = append(tickets, put(t, c, item))
+	}
+	g.proceed <- nil
+	wantBatch(t, g, 2, 3, 4) // no more than the most
+	g.proceed <- nil
+	wantBatch(t, g, 5, 6)
+	g.proceed <- nil
+	for i, ticket := range tickets {
+		wantResult(t, ticket, 2*(i+1))
+	}
+}
+
+func TestAnErrorReachesTheWholeBatchAndNoOther(t *testing.T) {
+	g := newGate()
+	c := batch.New(10, time.Minute, g.write)
+	first := put(t, c, 1)
+	wantBatch(t, g, 1)
+	second, third := put(t, c, 2), put(t, c, 3)
+	g.proceed <- nil
+	wantBatch(t, g, 2, 3)
+	failure := errors.New("disk full")
+	g.proceed <- failure
+	wantResult(t, first, 2)
+	for _, ticket := range []batch.Ticket[int, int]{second, third} {
+		if _, err := ticket.Wait(); err != failure {
+			t.Errorf("Wait = %v, want %v", err, failure)
+		}
+	}
+}
+
+func TestWhoStopsWaitingLeavesTheItem(t *testing.T) {
+	g := newGate()
+	c := batch.New(10, time.Millisecond, g.write)
+	put(t, c, 1)
+	wantBatch(t, g, 1)
+	ticket := put(t, c, 2)
+	if _, err := ticket.Wait(); err != batch.ErrSlow {
+		t.Errorf("Wait = %v, want ErrSlow", err)
+	}
+	g.proceed <- nil
+	wantBatch(t, g, 2)
+	g.proceed <- nil
+	if err := c.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ticket.Wait(); got != 4 || err != nil {
+		t.Errorf("Wait when it is written = %d, %v, want the result that is there", got, err)
+	}
+}
+
+func TestWithdraw(t *testing.T) {
+	g := newGate()
+	c := batch.New(10, time.Minute, g.write)
+	first := put(t, c, 1)
+	wantBatch(t, g, 1)
+	second, third, fourth := put(t, c, 2), put(t, c, 3), put(t, c, 4)
+	if first.Withdraw() {
+		t.Error("Withdraw = true of an item that is being written")
+	}
+	if !third.Withdraw() {
+		t.Error("Withdraw = false of an item that waits")
+	}
+	g.proceed <- nil
+	wantBatch(t, g, 2, 4)
+	fifth := put(t, c, 5)
+	if !fifth.Withdraw() {
+		t.Error("Withdraw = false of an item that waits alone")
+	}
+	g.proceed <- nil
+	wantResult(t, second, 4)
+	wantResult(t, fourth, 8)
+	if err := c.Close(t.Context()); err != nil { // and nobody writes an empty batch
+		t.Error(err)
+	}
+}
+
+func TestAPanicIsTheBatchsErrorAndTheNextIsWritten(t *testing.T) {
+	c := batch.New(10, time.Minute, func(_ context.Context, items []string) ([]string, error) {
+		if items[0] == "bad" {
+			panic("no such thing")
+		}
+		return items, nil
+	})
+	if _, err := put(t, c, "bad").Wait(); err == nil || !strings.Contains(err.Error(), "no such thing") {
+		t.Errorf("Wait = %v, want the panic", err)
+	}
+	if got, err := put(t, c, "good").Wait(); got != "good" || err != nil {
+		t.Errorf("Wait = %q, %v, want good", got, err)
+	}
+}
+
+func TestAWrongNumberOfResultsIsAnError(t *testing.T) {
+	c := batch.New(10, time.Minute, func(context.Context, []int) ([]int, error) { return []int{1, 2}, nil })
+	if _, err := put(t, c, 1).Wait(); err == nil {
+		t.Error("Wait = nil, want an error")
+	}
+}
+
+func TestCloseWritesWhatWaits(t *testing.T) {
+	g := newGate()
+	c := batch.New(10, time.Minute, g.write)
+	put(t, c, 1)
+	wantBatch(t, g, 1)
+	ticket := put(t, c, 2)
+	closed := make(chan error)
+	go func() { closed <- c.Close(t.Context()) }()
+	g.proceed <- nil
+	wantBatch(t, g, 2)
+	g.proceed <- nil
+	if err := <-closed; err != nil {
+		t.Errorf("Close = %v", err)
+	}
+	wantResult(t, ticket, 4)
+	if _, err := c.Put(3); err != batch.ErrClosed {
+		t.Errorf("Put = %v, want ErrClosed", err)
+	}
+}
+
+func TestCloseThatMayNotWaitCancelsTheWrite(t *testing.T) {
+	entered := make(chan struct{})
+	c := batch.New(10, time.Minute, func(ctx context.Context, items []int) ([]int, error) {
+		close(entered)
+		<-ctx.Done()
+		return nil, fmt.Errorf("given up: %w", ctx.Err())
+	})
+	ticket := put(t, c, 1)
+	<-entered
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.Close(ended); err != context.Canceled {
+		t.Errorf("Close = %v, want context.Canceled", err)
+	}
+	if _, err := ticket.Wait(); !errors.Is(err, context.Canceled) {
+		t.Errorf("Wait = %v, want the write's error", err)
+	}
+}
+
+// Everything at once, for the race detector and for the promise: each item once, each result its own.
+func TestEveryItemIsWrittenOnceOrWithdrawn(t *testing.T) {
+	written := make(map[int]int) // one write at a time needs no lock
+	c := batch.New(16, time.Minute, func(_ context.Context, items []int) ([]int, error) {
+		for _, item := range items {
+			written[item]++
+		}
+		return items, nil
+	})
+	const n = 10_000
+	withdrawn := make([]bool, n)
+	var group sync.WaitGroup
+	for item := range n {
+		group.Go(func() {
+			ticket := put(t, c, item)
+			if item%7 == 0 && ticket.Withdraw() {
+				withdrawn[item] = true
+				return
+			}
+			wantResult(t, ticket, item)
+		})
+	}
+	group.Wait()
+	if err := c.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for item := range n {
+		if want := map[bool]int{true: 0, false: 1}[withdrawn[item]]; written[item] != want {
+			t.Errorf("item %d: written %d times, want %d", item, written[item], want)
+		}
+	}
+}

@@ -1,0 +1,177 @@
+// Package visits counts the visits of the site: each once, however many processes count.
+package visits
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"simpleapp/internal/batch"
+)
+
+// ErrUnavailable says that the store didn't answer in time. A visit is kept and will be counted.
+var ErrUnavailable = errors.New("visits are unavailable")
+
+const (
+	maxBatch    = 4096
+	commandTime = time.Second            // for one command to the store
+	patience    = 250 * time.Millisecond // of a visitor: the page is promised within 300 ms
+	minBackoff  = 50 * time.Millisecond
+	maxBackoff  = time.Second
+)
+
+// A store keeps the total. Redis and SQLite do.
+type store interface {
+	// add adds n visits as batch seq of process and returns the new total. Sent again after a lost
+	// answer, a batch adds nothing and returns the total of the first time.
+	add(ctx context.Context, process string, seq, n int64) (total int64, err error)
+	total(ctx context.Context) (int64, error)
+	ping(ctx context.Context) error
+	close() error
+}
+
+// A Counter counts visits in a store, all concurrent ones with one command. Open one with OpenRedis
+// or OpenSQLite.
+//
+// While the store answers, a visit joins the next batch, and its caller waits for its number. When a
+// command fails, the Counter is down: it sends the batch again until the store answers. Visits that
+// come meanwhile are added to backlog, and their callers get ErrUnavailable at once. When the store
+// answers again, the Counter adds the backlog, until there is none left. Then it is up again.
+type Counter struct {
+	store   store
+	log     *slog.Logger
+	onBatch func(visits int)
+	process string // unique among all processes that share the store
+	seq     int64  // of the last batch; used by write alone
+	writes  *batch.Combiner[int64, int64]
+
+	mu      sync.Mutex
+	down    bool
+	backlog int64 // visits that came while the Counter was down
+}
+
+func newCounter(s store, log *slog.Logger, onBatch func(visits int)) *Counter {
+	c := &Counter{store: s, log: log, onBatch: onBatch, process: rand.Text()}
+	c.writes = batch.New(maxBatch, patience, c.write)
+	return c
+}
+
+// Visit counts one visit and returns its own number, which no other visit gets. If the store
+// doesn't answer within 250 ms, Visit returns ErrUnavailable and the visit is counted later.
+func (c *Counter) Visit() (int64, error) { return c.join(1) }
+
+// Total returns the number of visits so far. If the store doesn't answer within 250 ms, Total returns
+// ErrUnavailable. It joins a batch as zero visits: so concurrent readers share one command, too.
+func (c *Counter) Total() (int64, error) { return c.join(0) }
+
+// join adds n visits to the next batch and returns the total after them.
+func (c *Counter) join(n int64) (int64, error) {
+	c.mu.Lock()
+	if c.down {
+		c.backlog += n
+		c.mu.Unlock()
+		return 0, ErrUnavailable
+	}
+	ticket, err := c.writes.Put(n)
+	c.mu.Unlock()
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	number, err := ticket.Wait()
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return number, nil
+}
+
+// write adds a batch to the total and gives each visit its number. It retries until the store
+// answers.
+func (c *Counter) write(ctx context.Context, visits []int64) ([]int64, error) {
+	var n int64
+	for _, v := range visits {
+		n += v
+	}
+	total, err := c.add(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	numbers := make([]int64, len(visits))
+	number := total - n
+	for i, v := range visits {
+		number += v
+		numbers[i] = number
+	}
+	return numbers, c.addBacklog(ctx)
+}
+
+// addBacklog adds the visits that came while the Counter was down, until none is left.
+func (c *Counter) addBacklog(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		wasDown, n := c.down, c.backlog
+		c.backlog = 0
+		c.down = n > 0
+		c.mu.Unlock()
+		if !wasDown {
+			return nil
+		}
+		if n == 0 {
+			c.log.Info("visits are counted again")
+			return nil
+		}
+		if _, err := c.add(ctx, n); err != nil {
+			return err
+		}
+	}
+}
+
+// add adds n visits as one batch. It retries until the store answers or ctx ends.
+func (c *Counter) add(ctx context.Context, n int64) (int64, error) {
+	if n > 0 {
+		c.seq++
+		c.onBatch(int(n))
+	}
+	for backoff := minBackoff; ; backoff = min(2*backoff, maxBackoff) {
+		total, err := c.try(ctx, n)
+		if err == nil {
+			return total, nil
+		}
+		c.mu.Lock()
+		first := !c.down
+		c.down = true
+		c.mu.Unlock()
+		if first {
+			c.log.Error("visits can't be counted now and are kept", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			c.mu.Lock()
+			n, c.backlog = n+c.backlog, 0
+			c.mu.Unlock()
+			c.log.Error("visits are lost", "visits", n, "err", err)
+			return 0, err
+		case <-time.After(backoff):
+		}
+	}
+}
+
+func (c *Counter) try(ctx context.Context, n int64) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, commandTime)
+	defer cancel()
+	if n == 0 {
+		return c.store.total(ctx)
+	}
+	return c.store.add(ctx, c.process, c.seq, n)
+}
+
+// Ping asks whether the store answers.
+func (c *Counter) Ping(ctx context.Context) error { return c.store.ping(ctx) }
+
+// Close adds the visits that are not counted yet, until ctx ends, and closes the store.
+func (c *Counter) Close(ctx context.Context) error {
+	return errors.Join(c.writes.Close(ctx), c.store.close())
+}

@@ -1,0 +1,59 @@
+package visits_test
+
+import (
+	"database/sql"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"simpleapp/internal/visits"
+)
+
+// While another program holds the file's lock, nobody gets a number; then every visit is counted once.
+func TestVisitsAreExactOnALockedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "visits.db")
+	c, err := visits.OpenSQLite(path, slog.New(slog.DiscardHandler), unobserved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, c)
+	other, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	other.SetMaxOpenConns(1) // the lock is the connection's
+	if _, err := other.Exec("BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	const visitors = 20
+	var numbered atomic.Int64
+	visit := func() {
+		if _, err := c.Visit(); err == nil {
+			numbered.Add(1)
+		}
+	}
+	var group sync.WaitGroup
+	for range visitors {
+		group.Go(visit)
+	}
+	group.Wait()
+	if numbered.Load() > 0 {
+		t.Errorf("%d visitors got a number while the file was locked, want none", numbered.Load())
+	}
+	for range visitors { // by now it may be known that the store is away
+		visit()
+	}
+	if _, err := other.Exec("ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "all visits are counted", func() bool {
+		total, err := c.Total()
+		return err == nil && total == 2*visitors
+	})
+	if number, err := c.Visit(); err != nil || number != 2*visitors+1 {
+		t.Errorf("the next Visit = %d, %v, want %d", number, err, 2*visitors+1)
+	}
+}

@@ -1,0 +1,117 @@
+// Package web serves the site: routes, pages, and what surrounds every request.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"simpleapp/internal/food"
+	"simpleapp/internal/visits"
+)
+
+// Config is what a Server works with; all of it is needed.
+type Config struct {
+	Visits   *visits.Counter
+	Food     *food.Store
+	Metrics  *Metrics
+	Log      *slog.Logger
+	Instance string         // names this process among its replicas
+	Version  string         // of the program
+	Location *time.Location // of the times shown
+}
+
+// A Server is the site. Use New to make one.
+type Server struct {
+	cfg     Config
+	assets  assets
+	pages   map[string]*template.Template
+	home    splitPage
+	handler http.Handler
+	leaving atomic.Bool
+}
+
+// New returns the site. It fails only on a fault in its own templates.
+func New(cfg Config) (*Server, error) {
+	s := &Server{cfg: cfg}
+	var err error
+	if s.assets, err = loadAssets(); err != nil {
+		return nil, fmt.Errorf("load static files: %w", err)
+	}
+	if s.assets.url("app.css") == "" {
+		cfg.Log.Warn("the styles are missing, pages will look bare: build them with `make assets`")
+	}
+	if s.pages, err = s.parseTemplates(); err != nil {
+		return nil, fmt.Errorf("parse templates: %w", err)
+	}
+	if s.home, err = s.splitHome(); err != nil {
+		return nil, err
+	}
+	s.handler = s.surround(s.routes())
+	return s, nil
+}
+
+func (s *Server) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	for pattern, h := range map[string]handler{
+		"GET /{$}":                limit(s.getHome),
+		"GET /simpleform":         limit(s.getForm),
+		"POST /simpleform":        s.postForm(),
+		"GET /simpleform/success": limit(s.getSuccess),
+		"GET /submissions":        limit(s.getSubmissions),
+		"GET /results":            limit(s.getResults),
+		"GET /ping":               limit(s.getPing),
+		"GET /static/{file}":      s.static,
+		"/":                       s.notFound(mux),
+	} {
+		mux.Handle(pattern, s.handle(h))
+	}
+	return mux
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Leave makes every answer from now on close its connection, so that clients turn to another
+// instance before this one stops listening.
+func (s *Server) Leave() { s.leaving.Store(true) }
+
+// A handler answers a request or returns why it can't, before it has written anything.
+type handler func(http.ResponseWriter, *http.Request) error
+
+func (s *Server) handle(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		switch {
+		case err == nil:
+		case errors.Is(err, context.Canceled) && r.Context().Err() != nil: // the visitor has left
+			w.WriteHeader(statusClientClosed)
+		default:
+			s.errorPage(w, r, err)
+		}
+	})
+}
+
+// notFound answers what no other route takes: 405 where another method would be taken, else 404.
+func (s *Server) notFound(mux *http.ServeMux) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+			other := &http.Request{Method: method, Host: r.Host, URL: r.URL}
+			if _, pattern := mux.Handler(other); pattern != "/" && pattern != "" {
+				allowed = append(allowed, method)
+			}
+		}
+		if allowed == nil {
+			return errNotFound
+		}
+		w.Header()["Allow"] = []string{strings.Join(allowed, ", ")}
+		return errMethod
+	}
+}

@@ -1,0 +1,67 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+	"strconv"
+
+	"simpleapp/internal/food"
+)
+
+const (
+	recordsShown = 5  // on the success page
+	pageSize     = 25 // of the submissions
+)
+
+// A successPage thanks for a submission.
+type successPage struct {
+	Reference  string // "" if the address has none
+	Records    []food.Record
+	Unreadable bool // the records, right now
+}
+
+var referenceForm = regexp.MustCompile(`^[0-9a-f]{4}(-[0-9a-f]{4}){2}$`)
+
+// getSuccess is where a stored submission leads. What was stored stays so if the records can't be read now.
+func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
+	records, err := s.cfg.Food.Recent(r.Context(), recordsShown)
+	switch {
+	case errors.Is(err, context.Canceled): // the visitor has left
+		return err
+	case err != nil:
+		s.logFault(r, http.StatusOK, err)
+	}
+	return s.render(w, http.StatusOK, "success", page{Title: "Your answers are stored", Nav: "/simpleform", Visits: s.badge(),
+		Data: successPage{referenceForm.FindString(r.URL.Query().Get("reference")), records, err != nil}})
+}
+
+// A submissionsPage is the newest submissions or, continued, others.
+type submissionsPage struct {
+	food.Page
+	Continued bool
+}
+
+// getSubmissions shows a page of the submissions: the newest, those before an id, or those after one.
+func (s *Server) getSubmissions(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	before, after := query.Get("before"), query.Get("after")
+	read, key, title := s.cfg.Food.Before, int64(food.Newest), "MySQL Data"
+	if before+after != "" {
+		title += ", continued"
+		if after != "" {
+			read = s.cfg.Food.After
+		}
+		var err error
+		if key, err = strconv.ParseInt(before+after, 10, 64); err != nil || key < 1 || before != "" && after != "" {
+			return errNotFound
+		}
+	}
+	records, err := read(r.Context(), key, pageSize)
+	if err != nil {
+		return errDatabase(err)
+	}
+	return s.render(w, http.StatusOK, "submissions", page{Title: title, Nav: "/submissions", Visits: s.badge(),
+		Data: submissionsPage{records, key != food.Newest}})
+}

@@ -1,0 +1,210 @@
+package faults
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"simpleapp/test/testserver"
+)
+
+const (
+	crowdTime = 60 * time.Second
+	perSecond = 200 // new visitors
+	// kept is how long an idle connection is promised to live while there is room. Balancers keep
+	// theirs for 60 s.
+	kept = 75 * time.Second
+)
+
+// New visitors are served at once beside a crowd of idle connections, and beside clients that send
+// and read as slowly as they can. slowhttptest plays these.
+func TestNewVisitorsAreServedInACrowd(t *testing.T) {
+	empty(t)
+	// As docker-compose.yml runs it.
+	limits := append(environ(database.Addr, cache.Addr), "GOMAXPROCS=1", "GOMEMLIMIT=96MiB")
+	var others sync.WaitGroup
+	defer others.Wait()
+	others.Go(func() { idleConnectionIsKept(t, startApp(t, limits)) })
+
+	t.Run("idle", func(t *testing.T) {
+		app := startApp(t, limits)
+		earlier := make([]*visitor, 5000)
+		for i := range earlier {
+			earlier[i] = newVisitor(i)
+			defer earlier[i].close()
+			if err := earlier[i].visit(app.Addr); err != nil {
+				t.Fatal(err)
+			}
+		}
+		crowd(t, app)
+	})
+	t.Run("slow", func(t *testing.T) {
+		app := startApp(t, limits)
+		ctx, cancel := context.WithCancel(t.Context())
+		var attacks sync.WaitGroup
+		for _, kind := range [][]string{
+			{"-H", "-u", "http://" + app.Addr + "/"},
+			{"-B", "-u", "http://" + app.Addr + "/simpleform", "-t", "POST"},
+			// The form is the largest page. Asked for often, it is more than the kernel keeps.
+			{"-X", "-u", "http://" + app.Addr + "/simpleform", "-k", "10", "-w", "10", "-y", "20"},
+		} {
+			attacks.Go(func() { attack(t, ctx, kind) })
+		}
+		crowd(t, app)
+		cancel()
+		attacks.Wait()
+		for _, state := range []string{"idle", "receiving", "sending"} {
+			if n := closed(t, app, state); n == 0 {
+				t.Errorf("no connection was closed while %s, although there were so many", state)
+			}
+		}
+	})
+}
+
+// idleConnectionIsKept checks a connection that is idle while there is room.
+func idleConnectionIsKept(t *testing.T, app *testserver.App) {
+	v := newVisitor(0)
+	defer v.close()
+	if err := v.visit(app.Addr); err != nil {
+		t.Error(err)
+		return
+	}
+	time.Sleep(kept) // the time itself is promised
+	if err := v.again(); err != nil {
+		t.Errorf("a connection that was idle for %v: %v", kept, err)
+	}
+}
+
+// closed returns how many connections the app has closed in a state, to make room.
+func closed(t *testing.T, app *testserver.App, state string) int {
+	t.Helper()
+	resp, err := http.Get("http://" + app.AdminAddr + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	metrics, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return number(t, string(metrics), fmt.Sprintf("simpleapp_connections_closed_total{state=%q}", state))
+}
+
+// attack has slowhttptest open 4,000 slow connections of a kind, until ctx ends.
+func attack(t *testing.T, ctx context.Context, kind []string) {
+	args := append(kind, "-c", "4000", "-r", "200", "-i", "2", "-p", "30",
+		"-l", fmt.Sprint(crowdTime.Seconds()))
+	out, err := exec.CommandContext(ctx, "slowhttptest", args...).CombinedOutput()
+	if err != nil && ctx.Err() == nil {
+		t.Errorf("slowhttptest %s: %v (`make test-faults` installs it)\n%s", args, err, out)
+	}
+}
+
+// crowd has new visitors come at a steady rate, whether the earlier ones were answered or not. Each
+// keeps its connection. All must be served.
+func crowd(t *testing.T, app *testserver.App) {
+	t.Helper()
+	var mu sync.Mutex
+	var took []time.Duration
+	failures := make(map[string]int)
+	var group sync.WaitGroup
+	begun := time.Now()
+	const visitors = int(crowdTime/time.Second) * perSecond
+	for i := range visitors {
+		due := begun.Add(time.Duration(i) * time.Second / perSecond)
+		pause(t.Context(), time.Until(due))
+		group.Go(func() {
+			v := newVisitor(i)
+			err := v.visit(app.Addr)
+			t.Cleanup(v.close)
+			mu.Lock()
+			defer mu.Unlock()
+			took = append(took, time.Since(due))
+			if err != nil {
+				failures[withoutAddress(err)]++
+			}
+		})
+	}
+	group.Wait()
+	slices.Sort(took)
+	memory := resident(t, app.PID)
+	t.Logf("%d visitors in %v: %d kB resident; median %v, 99th percentile %v, slowest %v", visitors,
+		time.Since(begun).Round(time.Second), memory, took[len(took)/2].Round(time.Millisecond),
+		took[len(took)*99/100].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond))
+	for failure, n := range failures {
+		t.Errorf("%d visitors: %s", n, failure)
+	}
+	if memory > containerMemory {
+		t.Errorf("%d kB resident, want at most %d", memory, containerMemory)
+	}
+	if n := strings.Count(app.Log(), "connections run short"); n != 1 {
+		t.Errorf("%d log lines say that connections run short, want one", n)
+	}
+}
+
+// withoutAddress says what failed, so that failures of the same kind can be counted.
+func withoutAddress(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Op + ": " + op.Err.Error()
+	}
+	return err.Error()
+}
+
+// A visitor has a connection of its own.
+type visitor struct {
+	dialer net.Dialer
+	conn   net.Conn
+}
+
+// newVisitor returns the i-th visitor. They come from several addresses, since one address has too
+// few ports for all of them.
+func newVisitor(i int) *visitor {
+	return &visitor{dialer: net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%8))}}}
+}
+
+// visit opens the connection and asks for the home page.
+func (v *visitor) visit(addr string) (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if v.conn, err = v.dialer.DialContext(ctx, "tcp", addr); err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	return v.again()
+}
+
+// again asks for the home page on the open connection.
+func (v *visitor) again() error {
+	v.conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.WriteString(v.conn, "GET / HTTP/1.1\r\nHost: simpleapp.test\r\n\r\n"); err != nil {
+		return fmt.Errorf("send: %w", err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(v.conn), nil)
+	if err != nil {
+		return fmt.Errorf("receive: %w", err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return fmt.Errorf("receive the page: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET / = %d, want 200", resp.StatusCode)
+	}
+	return nil
+}
+
+func (v *visitor) close() {
+	if v.conn != nil {
+		v.conn.Close()
+	}
+}

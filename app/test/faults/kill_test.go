@@ -1,0 +1,126 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"simpleapp/test/testserver"
+)
+
+// Apps, MySQL and Redis are killed 100 times in all while visitors visit and submit: every submission
+// that a visitor saw confirmed is there, once, and no visit's number was shown twice.
+func TestWhatWasConfirmedSurvivesKills(t *testing.T) {
+	empty(t)
+	const kills, submitters, visitors = 100, 16, 8
+	rng := random(t)
+	var apps [2]atomic.Pointer[testserver.App]
+	start := func(i int) error {
+		app, err := testserver.StartApp(binary, environ(database.Addr, cache.Addr)...)
+		if err == nil {
+			apps[i].Store(app)
+		}
+		return err
+	}
+	for i := range apps {
+		if err := start(i); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { apps[i].Load().Kill() }()
+	}
+
+	var over atomic.Bool
+	var tried, confirmed atomic.Int64
+	var mu sync.Mutex
+	told := make(map[string]string) // favourite by token, as confirmed
+	seen := make(map[int64]bool)    // visitors' numbers
+	var load sync.WaitGroup
+	defer load.Wait()
+	defer over.Store(true)
+	for i := range submitters {
+		load.Go(func() {
+			for n := 0; !over.Load(); n++ {
+				sub := submission(fmt.Sprintf("Pizza %d of %d", n, i))
+				for !over.Load() { // the visitor submits again until it is confirmed
+					tried.Add(1)
+					status, _, err := submit(apps[(i+n)%len(apps)].Load().Addr, sub)
+					if err == nil && status == http.StatusSeeOther {
+						confirmed.Add(1)
+						mu.Lock()
+						told[sub.Token] = sub.FavouriteFood
+						mu.Unlock()
+						break
+					}
+					if err == nil && status != http.StatusServiceUnavailable {
+						t.Errorf("POST = %d, want 303 or 503", status)
+					}
+					pause(t.Context(), 20*time.Millisecond)
+				}
+			}
+		})
+	}
+	for i := range visitors {
+		load.Go(func() {
+			for !over.Load() {
+				status, number, err := visit(apps[i%len(apps)].Load().Addr)
+				if err == nil && status != http.StatusOK {
+					t.Errorf("GET / = %d, want 200", status)
+				}
+				if err == nil && number > 0 {
+					mu.Lock()
+					if seen[number] {
+						t.Errorf("two visitors are number %d", number)
+					}
+					seen[number] = true
+					mu.Unlock()
+				}
+				pause(t.Context(), 5*time.Millisecond)
+			}
+		})
+	}
+
+	for range kills {
+		// Now and then in the middle of a start.
+		enough := confirmed.Load() + rng.Int64N(200)
+		waitFor(t, time.Minute, "submissions between kills", func() bool { return confirmed.Load() >= enough })
+		var err error
+		switch victim := rng.IntN(4); victim {
+		case 0, 1:
+			err = errors.Join(apps[victim].Load().Kill(), start(victim))
+		case 2:
+			err = errors.Join(database.Stop(), database.Start())
+		case 3:
+			err = errors.Join(cache.Stop(), cache.Start())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	over.Store(true)
+	load.Wait()
+
+	wellCounted(t)
+	rows := storedRows(t)
+	for token, favourite := range told {
+		if rows[token] != favourite {
+			t.Errorf("token %s: %q was confirmed, stored is %q", token, favourite, rows[token])
+		}
+	}
+	client := cache.RedisClient()
+	defer client.Close()
+	total, err := client.Get(t.Context(), "visits").Int64()
+	if err != nil {
+		t.Error(err)
+	}
+	for number := range seen {
+		if number > total {
+			t.Errorf("a visitor is number %d of %d", number, total)
+		}
+	}
+	t.Logf("%d submissions confirmed in %d tries, %d rows; %d visitors' numbers, %d visits counted",
+		len(told), tried.Load(), len(rows), len(seen), total)
+}

@@ -1,0 +1,172 @@
+package testserver
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// Database and User are those of the product.
+const (
+	Database = "simple_db"
+	User     = "simpleapp"
+)
+
+// StartMySQL starts mysqld or, where that is missing, mariadbd, with the schema of mysql_db and a
+// user that may do what the product's may. The caller ends it with Close.
+func StartMySQL() (*Server, error) {
+	s, err := newServer("mysql")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.startMySQL(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start MySQL: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) startMySQL() error {
+	server, err := mysqlServer()
+	if err != nil {
+		return err
+	}
+	data, account := filepath.Join(s.dir, "data"), "--user="+currentUser()
+	install := exec.Command(server, "--no-defaults", "--initialize-insecure", "--datadir="+data, account)
+	if version, _ := exec.Command(server, "--version").Output(); strings.Contains(string(version), "MariaDB") {
+		install = exec.Command("mariadb-install-db", "--no-defaults", "--datadir="+data, account,
+			"--auth-root-authentication-method=normal", "--skip-test-db")
+	}
+	if output, err := install.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, output)
+	}
+	_, port, _ := net.SplitHostPort(s.Addr)
+	s.command = func() *exec.Cmd {
+		return exec.Command(server, "--no-defaults", "--datadir="+data, account,
+			"--bind-address=127.0.0.1", "--port="+port, "--socket="+s.socket(),
+			"--pid-file="+filepath.Join(s.dir, "pid"), "--tmpdir="+s.dir, // a server empties it at its start
+			"--skip-name-resolve", "--default-time-zone=+00:00",
+			"--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=1")
+	}
+	root := s.root("", "")
+	defer root.Close()
+	s.ping = root.Ping
+	if err := s.Start(); err != nil {
+		return err
+	}
+	schema, err := os.ReadFile(MySQLFile("schema.sql"))
+	if err != nil {
+		return err
+	}
+	grants, err := os.ReadFile(MySQLFile("grants.sql"))
+	if err != nil {
+		return err
+	}
+	for _, statement := range []string{
+		"CREATE DATABASE " + Database,
+		"USE " + Database,
+		string(schema),
+		fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY '%s'", User, s.Password),
+		string(grants),
+		fmt.Sprintf("ALTER USER 'root'@'localhost' IDENTIFIED BY '%s'", s.Password),
+	} {
+		if _, err := root.Exec(statement); err != nil {
+			return err
+		}
+	}
+	s.ping = s.Root().Ping
+	return nil
+}
+
+// Root returns a connection pool of the server's administrator, in the product's database.
+func (s *Server) Root() *sql.DB { return s.root(s.Password, Database) }
+
+// Empty removes all submissions, and all that was counted of them, from the product's database.
+func (s *Server) Empty() error {
+	root := s.Root()
+	defer root.Close()
+	_, err := root.Exec("TRUNCATE TABLE submissions; TRUNCATE TABLE tallies; TRUNCATE TABLE tally_log")
+	return err
+}
+
+// Miscounted returns where the tallies of a database are not what its submissions add up to; before that,
+// the log has to be folded. Of the foods it knows no other spellings than in capitals and small letters.
+func (s *Server) Miscounted(database string) (wrong []string, err error) {
+	root := s.root(s.Password, database)
+	defer root.Close()
+	rows, err := root.Query(`SELECT CONCAT(scope, ' ', name, ' is off by ', SUM(n)) FROM (
+		SELECT scope, name, n FROM tallies
+		UNION ALL SELECT 'country', country, -COUNT(*) FROM submissions GROUP BY country
+		UNION ALL SELECT 'food', LOWER(favourite_food), -COUNT(*) FROM submissions GROUP BY LOWER(favourite_food)
+		UNION ALL SELECT CONCAT('food:', LOWER(favourite_food)), favourite_food, -COUNT(*) FROM submissions GROUP BY favourite_food
+		UNION ALL SELECT 'quarter', DATE_FORMAT(FROM_UNIXTIME(FLOOR(UNIX_TIMESTAMP(created_at) / 900) * 900), '%Y-%m-%d %H:%i') AS time, -COUNT(*)
+			FROM submissions GROUP BY time
+		UNION ALL SELECT 'hour', DATE_FORMAT(created_at, '%Y-%m-%d %H:00') AS time, -COUNT(*) FROM submissions GROUP BY time
+		UNION ALL SELECT 'log', 'rows', COUNT(*) FROM tally_log
+		UNION ALL SELECT 'submissions', 'not tallied', COUNT(*) FROM submissions WHERE NOT tallied
+	) AS difference GROUP BY scope, name HAVING SUM(n) <> 0 LIMIT 20`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		wrong = append(wrong, text)
+	}
+	return wrong, rows.Err()
+}
+
+func (s *Server) root(password, database string) *sql.DB {
+	return s.connect("root", password, database)
+}
+
+// As returns a connection pool of a user with the app's password.
+func (s *Server) As(user, database string) *sql.DB { return s.connect(user, s.Password, database) }
+
+func (s *Server) connect(user, password, database string) *sql.DB {
+	c := mysql.NewConfig()
+	c.Net, c.Addr, c.User, c.Passwd, c.DBName = "unix", s.socket(), user, password, database
+	c.MultiStatements, c.ParseTime = true, true
+	c.Logger = &mysql.NopLogger{}
+	connector, err := mysql.NewConnector(c)
+	if err != nil {
+		panic(err) // the settings above are wrong
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(1) // USE holds for all that follows
+	return db
+}
+
+func (s *Server) socket() string { return filepath.Join(s.dir, "socket") }
+
+func mysqlServer() (string, error) {
+	for _, name := range []string{"mysqld", "mariadbd", "/usr/sbin/mysqld", "/usr/sbin/mariadbd"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("mysqld or mariadbd is not installed: `make test` installs it")
+}
+
+func currentUser() string {
+	if os.Getuid() == 0 {
+		return "root"
+	}
+	return os.Getenv("USER")
+}
+
+// MySQLFile returns the path of a file of mysql_db in this checkout.
+func MySQLFile(name string) string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "../../../mysql_db", name)
+}
