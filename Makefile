@@ -11,7 +11,7 @@ CHECKERS := app/test/e2e/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 GO_PACKAGES = $$(go list ./... | grep -v -e /test/deploy -e /test/e2e/pages -e /test/faults)
 
-.PHONY: help run build assets test check-pages lighthouse screenshots fuzz lint bench test-packages bench-packages faults-packages up migrate down logs ps test-deploy \
+.PHONY: help run build assets test check-pages lighthouse screenshots fuzz lint bench setup up migrate down logs ps test-deploy \
 	swarm-init push deploy scale status rollback rotate-secret backup restore undeploy test-faults
 
 help: ## List the targets
@@ -33,22 +33,26 @@ $(DIST): $(NPM_DONE) $(wildcard app/assets/*.scss) app/assets/app.js
 	cd $* && npm ci
 	touch $@
 
-test: assets test-packages check-pages ## Test everything against real MySQL-protocol and Redis servers and Chromium
+test: assets setup check-pages ## Test everything against real MySQL-protocol and Redis servers and Chromium
 	cd app && go test -race -count=1 -timeout 20m $(GO_PACKAGES)
 
-check-pages: assets test-packages $(CHECKERS) ## Check every page: accessibility, HTML, weight, and how the form behaves
+check-pages: assets setup $(CHECKERS) ## Check every page: accessibility, HTML, weight, and how the form behaves
 	cd app && go test -race -count=1 -v ./test/e2e/pages
 
-screenshots: assets test-packages $(CHECKERS) ## Write a picture of every page, narrow and wide, light and dark, to screenshots/
+screenshots: assets setup $(CHECKERS) ## Write a picture of every page, narrow and wide, light and dark, to screenshots/
 	rm -rf screenshots && mkdir screenshots
 	cd app && go test -count=1 -run TestEveryPage ./test/e2e/pages -screenshots $(CURDIR)/screenshots
 
-lighthouse: build test-packages $(CHECKERS) ## Measure the home page and the form with Lighthouse: each must have 100 in everything
+lighthouse: build setup $(CHECKERS) ## Measure the home page and the form with Lighthouse: each must have 100 in everything
 	cd app/test/e2e && node lighthouse.mjs ../../../bin/simpleapp
 
-lint: assets ## Check format, go vet (for macOS, too) and staticcheck
+setup: ## Install what the tests need (make test does it, too)
+	@app/test/setup
+
+lint: assets setup ## Check format, go vet (for macOS, too), staticcheck and shellcheck
 	@cd app && unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "not gofmt'd:" $$unformatted; exit 1; fi
 	cd app && go vet ./... && GOOS=darwin go vet ./... && go tool staticcheck ./...
+	shellcheck $$(git grep -lE '^#!.*sh$$')
 
 fuzz: ## Feed the form's validation random answers for a minute
 	cd app && go test -fuzz FuzzSubmission -fuzztime 1m ./internal/food
@@ -70,10 +74,10 @@ logs: ## Follow their logs
 ps: ## List them and their health
 	$(COMPOSE) ps --all
 
-test-deploy: test-packages ## Test images, Compose and what operators do to a swarm under load (a quarter of an hour, the engine to itself)
+test-deploy: setup ## Test images, Compose and what operators do to a swarm under load (a quarter of an hour, the engine to itself)
 	cd app && go test -race -count=1 -timeout 60m -v ./test/deploy
 
-test-faults: faults-packages ## Kill, hang and crowd real servers under load (some minutes; FAULTS_SEED repeats a run)
+test-faults: setup ## Kill, hang and crowd real servers under load (some minutes; FAULTS_SEED repeats a run)
 	cd app && go test -count=1 -timeout 20m -v ./test/faults
 
 # Docker Swarm: each of these is a script in ops/ that tells what it takes. STACK=… for another name than mystack.
@@ -90,34 +94,5 @@ undeploy: ## Take the site down; volumes and secrets stay
 swarm-init push deploy scale status rollback rotate-secret backup restore undeploy:
 	@ops/$@
 
-bench: build bench-packages ## Measure the program against a server that stores nothing (about four minutes)
+bench: build setup ## Measure the program against a server that stores nothing (about four minutes)
 	cd app && go run ./test/bench ../bin/simpleapp
-
-# Servers, browser, Java (for the W3C checker) and C compiler (for the race detector) that the tests need.
-test-packages:
-	@missing=; \
-	PATH=$$PATH:/usr/sbin; \
-	command -v mariadbd >/dev/null || command -v mysqld >/dev/null || missing+=" mariadb-server-core mariadb-client-core"; \
-	command -v redis-server >/dev/null || missing+=" redis-server"; \
-	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=" chromium"; \
-	command -v gcc >/dev/null || missing+=" gcc libc6-dev"; \
-	command -v java >/dev/null || missing+=" default-jre-headless"; \
-	[ -n "$$missing" ] || exit 0; \
-	if ! command -v apt-get >/dev/null; then \
-	  echo "The tests need MySQL or MariaDB, Redis, Chromium, Java and a C compiler. Missing here (by their Debian names):$$missing" >&2; exit 1; \
-	fi; \
-	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	echo "installing$$missing"; \
-	$$sudo apt-get update -qq; \
-	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null
-
-# The load client, and the client that sends and reads slowly.
-bench-packages: PACKAGE = wrk
-faults-packages: PACKAGE = slowhttptest
-bench-packages faults-packages: test-packages
-	@command -v $(PACKAGE) >/dev/null && exit 0; \
-	if ! command -v apt-get >/dev/null; then echo "Install $(PACKAGE): this target needs it." >&2; exit 1; fi; \
-	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	echo "installing $(PACKAGE)"; \
-	$$sudo apt-get update -qq; \
-	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGE) >/dev/null

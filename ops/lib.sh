@@ -15,15 +15,15 @@ elif [ "$command" != swarm-init ] && [ "$command" != push ] && [ "${here% *}" !=
   fail "this engine manages no swarm: run it on a manager, or make swarm-init first"
 fi
 
-# The tasks that there were before: what goes wrong in later ones is this command's doing.
+# The tasks that there were before this command. What fails in later ones is this command's doing.
 earlier=$(docker stack ps --quiet --no-trunc "$STACK" 2>/dev/null || true)
 
-# inspect SERVICE TEMPLATE tells about a service, and nothing if there is none.
+# inspect SERVICE TEMPLATE prints what the template makes of a service, or nothing if there is none.
 inspect() { docker service inspect --format "$2" "${STACK}_$1" 2>/dev/null || true; }
 
 deployed() { [ -n "$(inspect app '{{.ID}}')" ] || fail "there is no stack $STACK (STACK=… names another one)"; }
 
-# Secrets are STACK_NAME_v1, STACK_NAME_v2, …: a swarm can't change one.
+# A swarm can't change a secret, so the versions are STACK_NAME_v1, STACK_NAME_v2, …
 newest() { docker secret ls --format '{{.Name}}' | sed -n "s/^${STACK}_$1_v\([0-9][0-9]*\)$/\1/p" | sort -n | tail -n 1; }
 in_use() {
   inspect app '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{println .File.Name .SecretName}}{{end}}' |
@@ -31,7 +31,8 @@ in_use() {
 }
 new_password() { head -c 24 /dev/urandom | base64 | tr +/ -_; }
 
-# find_task SERVICE sets container, and host: the arguments that lead docker there by ssh where that is another node.
+# find_task SERVICE sets container to the service's container, and host to the arguments with which docker reaches it by
+# ssh on another node.
 find_task() {
   local task node address
   host=()
@@ -54,7 +55,7 @@ in_task() {
   docker "${host[@]}" exec --interactive "$container" "$@"
 }
 
-# migrate IMAGE brings the schema to what a version of the app needs, and counts what is not counted yet.
+# migrate IMAGE brings the schema to what a version of the app needs, and counts the submissions that are not counted yet.
 migrate() {
   local container host
   find_task db
@@ -62,24 +63,24 @@ migrate() {
   mysql_db/migrate "$container" "$1" 2>&1 | sed "s/^/$command: /"
 }
 
-# troubles SERVICE lists the tasks that failed, ended or can't start.
-troubles() {
+# failed_tasks SERVICE lists the tasks that failed, ended or can't start, as TASK|description.
+failed_tasks() {
   docker service ps --no-trunc --format '{{.ID}}|{{.Name}} on {{.Node}}: {{.CurrentState}}: {{.Error}}' "${STACK}_$1" |
     sed -n -e 's/: Complete [^:]*: $/&stopped, for instance as unhealthy/' -e '/: $/!p'
 }
 
-# blame TASK says what became of it, and its last words.
-blame() {
+# show_failure TASK prints the task's state, its error and the end of its log.
+show_failure() {
   docker inspect --type task --format '  task {{.ID}}: {{.Status.State}}: {{or .Status.Err "stopped as unhealthy"}}' "$1"
   timeout 30 docker service logs --raw --tail 10 "$1" 2>&1 | sed 's/^/    /'
 } >&2
 
-# What makes a task the service's present one.
+# The parts of a task's definition that tell whether it is the service's present one.
 definition='{{.ForceUpdate}} {{json .Resources}} {{with .ContainerSpec}}{{.Image}} {{json .Env}} {{json .Secrets}} {{json .Mounts}} {{json .Healthcheck}}{{end}}'
 
-# lacking SERVICE says what a service lacks until it runs as it is defined now, or nothing.
-lacking() {
-  local wanted update present tasks running=0 lack=''
+# pending SERVICE says what is missing until the service runs as it is defined now, or prints nothing.
+pending() {
+  local wanted update present tasks running=0 missing=''
   read -r wanted update present < <(inspect "$1" \
     "{{.Spec.Mode.Replicated.Replicas}} {{with .UpdateStatus}}{{.State}}{{else}}none{{end}} {{with .Spec.TaskTemplate}}$definition{{end}}")
   mapfile -t tasks < <(docker service ps --quiet --no-trunc --filter desired-state=running "${STACK}_$1")
@@ -87,56 +88,57 @@ lacking() {
     running=$(docker inspect --type task --format "{{.Status.State}} {{with .Spec}}$definition{{end}}" "${tasks[@]}" 2>/dev/null |
       grep -cxF "running $present" || true)
   fi
-  if [ "$running $wanted" != "$wanted ${#tasks[@]}" ]; then lack="$running of $wanted run as wanted"; fi
+  if [ "$running $wanted" != "$wanted ${#tasks[@]}" ]; then missing="$running of $wanted run as wanted"; fi
   case $update in
-    none | completed) echo "$lack" ;;
-    *) echo "$update${lack:+, $lack}" ;;
+    none | completed) echo "$missing" ;;
+    *) echo "$update${missing:+, $missing}" ;;
   esac
 }
 
-# converge SERVICE… waits until each runs as it is defined now. If one doesn't it says why and returns 1.
-converge() {
-  local deadline=$((SECONDS + ${TIMEOUT:-900})) service lack all said='' verdict='' culprit=tail task trouble reason told=$earlier
+# wait_until_running SERVICE… waits until each service runs as it is defined now. If one fails, it says why and returns 1.
+wait_until_running() {
+  local deadline=$((SECONDS + ${TIMEOUT:-900})) service missing all said='' verdict='' which=tail task description reason told=$earlier
   while :; do
     all=''
     for service in "$@"; do
-      lack=$(lacking "$service")
-      all+=${lack:+"$service: $lack; "}
-      case $lack in
+      missing=$(pending "$service")
+      all+=${missing:+"$service: $missing; "}
+      case $missing in
         rollback_completed*) verdict="$service was rolled back: what ran before runs on" ;;
         paused* | rollback_paused*) verdict="$service: the update stopped half-way" ;;
       esac
-      while IFS='|' read -r task trouble; do
-        reason="$service${trouble##* ago}"
-        case $told in *"$task"* | *"$reason"*) ;; *) told+=" $task $reason"; say "$trouble" ;; esac
-      done < <(troubles "$service")
+      while IFS='|' read -r task description; do
+        reason="$service${description##* ago}"
+        case $told in *"$task"* | *"$reason"*) ;; *) told+=" $task $reason"; say "$description" ;; esac
+      done < <(failed_tasks "$service")
     done
     if [ -z "$all" ]; then return 0; fi
     if [ "$all" != "$said" ]; then say "${all%; }"; said=$all; fi
-    if [ -z "$verdict" ] && [ "$SECONDS" -gt "$deadline" ]; then verdict="not ready after ${TIMEOUT:-900} s" culprit=head; fi
+    if [ -z "$verdict" ] && [ "$SECONDS" -gt "$deadline" ]; then verdict="not ready after ${TIMEOUT:-900} s" which=head; fi
     if [ -n "$verdict" ]; then break; fi
     sleep 1
   done
-  # Of this command's tasks the first that failed, for which Swarm gave up, or the last, when it is still trying.
+  # Show the first task of this command that failed, for which Swarm gave up, or the last one while Swarm still tries.
   for service in "$@"; do
-    task=$(troubles "$service" | cut -d'|' -f1 | grep -vxF "$earlier" | $culprit -n 1)
-    if [ -n "$task" ]; then blame "$task" || true; fi
+    task=$(failed_tasks "$service" | cut -d'|' -f1 | grep -vxF "$earlier" | $which -n 1)
+    if [ -n "$task" ]; then show_failure "$task" || true; fi
   done
   echo "$command: $verdict" >&2
   return 1
 }
 
-# A backup is a comment with the visits, one INSERT a line, and mysqldump's last line, which says that it is whole.
-# What is counted is not in it, nor which rows are: restore counts them anew.
+# A backup is a comment with the visits, one INSERT a line, and mysqldump's last line, which says that it is complete. The
+# counts are not in it: restore counts the submissions again.
 # shellcheck disable=SC2016 # expanded in the container
 as_root() { in_task db bash -c 'MYSQL_PWD=$(<"$MYSQL_ROOT_PASSWORD_FILE") exec "$@"' - "$@"; }
 sql() { as_root mysql --user=root --protocol=socket --batch --skip-column-names --default-character-set=utf8mb4 simple_db; }
 dump() {
+  # shellcheck disable=SC2016 # backquotes are MySQL's
   as_root mysqldump --user=root --protocol=socket --single-transaction --skip-extended-insert --complete-insert --no-create-info \
     --skip-add-locks --skip-disable-keys --no-tablespaces \
     --set-gtid-purged=OFF --default-character-set=utf8mb4 simple_db submissions </dev/null |
     sed '/^INSERT [^(]*([^)]*, `tallied`)/{s/, `tallied`)/)/;s/,[01]);$/);/}'
 }
-whole() { gzip --test "$1" 2>/dev/null && zcat "$1" | tail -n 1 | grep -q '^-- Dump completed'; }
+is_complete() { gzip --test "$1" 2>/dev/null && zcat "$1" | tail -n 1 | grep -q '^-- Dump completed'; }
 rows() { zcat "$1" | { grep '^INSERT ' || true; }; }
 visits() { zcat "$1" | sed -n '1s/.*: \([0-9]*\) visits$/\1/p'; }

@@ -97,7 +97,7 @@ func (s *stack) backupAndRestore() {
 			t.Fatalf("half a backup: %v", err)
 		}
 		out, err := fresh.try("restore", "FILE="+half)
-		says(t, "make restore of half a backup", out, err, "no whole backup")
+		says(t, "make restore of half a backup", out, err, "is incomplete")
 
 		fresh.make("restore", "FILE="+file)
 		compare := func(after string) {
