@@ -44,6 +44,8 @@ func (s *Server) startMySQL() error {
 		install = exec.Command("mariadb-install-db", "--no-defaults", "--datadir="+data, account,
 			"--auth-root-authentication-method=normal", "--skip-test-db")
 	}
+	// Two installations at once would remove each other's temporary tables.
+	install.Env = append(os.Environ(), "TMPDIR="+s.dir)
 	if output, err := install.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, output)
 	}
