@@ -27,7 +27,7 @@ type Count struct {
 
 // A Day is how many submissions came on a day.
 type Day struct {
-	Date time.Time // when it began
+	Date time.Time // when it began, in the zone: not at midnight where its midnight does not exist
 	N    int64
 }
 
@@ -52,7 +52,7 @@ func (s *Store) Results(ctx context.Context, zone *time.Location) (r Results, er
 	for i, c := range r.Countries {
 		r.Countries[i].Name = CountryName(c.Name)
 	}
-	if r.Days, err = s.days(ctx, zone); err != nil {
+	if r.Days, err = s.days(ctx, time.Now(), zone); err != nil {
 		return r, fmt.Errorf("read days: %w", err)
 	}
 	return r, nil
@@ -83,16 +83,13 @@ func (s *Store) counts(ctx context.Context, query string, args ...any) (all []Co
 	return all, rows.Err()
 }
 
-// days adds up each of the last days in a zone. Most zones are whole hours away from UTC, so that hours are
-// enough; the others take four times as many quarters. Nobody needs finer ones.
-func (s *Store) days(ctx context.Context, zone *time.Location) ([]Day, error) {
-	now := time.Now().In(zone)
-	midnight := func(day int) time.Time {
-		return time.Date(now.Year(), now.Month(), now.Day()+day-(resultDays-1), 0, 0, 0, 0, zone)
-	}
+// days adds up each of the last days in a zone, until now. Most zones are whole hours away from UTC, so
+// that hours are enough; the others take four times as many quarters.
+func (s *Store) days(ctx context.Context, now time.Time, zone *time.Location) ([]Day, error) {
+	bounds := dayBounds(now, resultDays, zone)
 	scope := "hour"
-	for day := range resultDays + 1 {
-		if midnight(day).UTC().Minute() != 0 {
+	for _, bound := range bounds {
+		if bound.UTC().Minute() != 0 {
 			scope = "quarter"
 		}
 	}
@@ -100,9 +97,9 @@ func (s *Store) days(ctx context.Context, zone *time.Location) ([]Day, error) {
 	var queries []string
 	var args []any
 	for day := range days {
-		days[day].Date = midnight(day)
+		days[day].Date = bounds[day]
 		queries = append(queries, "SELECT ?, COALESCE(SUM(n), 0) FROM tallies WHERE scope = ? AND name >= ? AND name < ?")
-		args = append(args, day, scope, midnight(day).UTC().Format(timeForm), midnight(day+1).UTC().Format(timeForm))
+		args = append(args, day, scope, bounds[day].UTC().Format(timeForm), bounds[day+1].UTC().Format(timeForm))
 	}
 	sums, err := s.counts(ctx, strings.Join(queries, " UNION ALL "), args...)
 	if err != nil {

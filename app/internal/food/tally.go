@@ -34,9 +34,12 @@ type counts struct {
 	Quarters  map[string]int64 `json:"quarters"`  // of an hour
 }
 
-// timeForm is how hours and quarters of an hour are named, by their begin in UTC. Every time zone is whole
-// quarters away from UTC: they add up to its days.
-const timeForm = "2006-01-02 15:04"
+// timeForm is how hours and quarters of an hour are named, by their begin in UTC. They add up to the days
+// of every time zone: since 1972 each is a whole number of quarters away from UTC.
+const (
+	quarter  = 15 * time.Minute
+	timeForm = "2006-01-02 15:04"
+)
 
 // countsOf returns the counts of rows as JSON.
 func countsOf(rows []Submission) string {
@@ -44,7 +47,7 @@ func countsOf(rows []Submission) string {
 	for _, row := range rows {
 		c.Foods[row.FavouriteFood]++
 		c.Countries[row.Country]++
-		c.Quarters[row.AddedAt.UTC().Truncate(15*time.Minute).Format(timeForm)]++
+		c.Quarters[row.AddedAt.UTC().Truncate(quarter).Format(timeForm)]++
 	}
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -72,9 +75,9 @@ func (c counts) addTo(sums map[tally]int64) {
 	for code, n := range c.Countries {
 		sums[tally{"country", code}] += n
 	}
-	for quarter, n := range c.Quarters {
-		sums[tally{"quarter", quarter}] += n
-		hour, _, _ := strings.Cut(quarter, ":")
+	for begin, n := range c.Quarters {
+		sums[tally{"quarter", begin}] += n
+		hour, _, _ := strings.Cut(begin, ":")
 		sums[tally{"hour", hour + ":00"}] += n
 	}
 }
