@@ -101,9 +101,6 @@ func textError(name, text string) string {
 	return ""
 }
 
-// visible reports whether r shows anything: a name of zero-width characters alone is empty.
-func visible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
-
 func control(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 // ValidToken reports whether token is one that NewToken could have returned.
