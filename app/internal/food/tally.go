@@ -10,9 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
 )
 
 // Every submission is counted in the transaction that stores it. What a batch adds to the counts is one
@@ -54,11 +51,6 @@ func countsOf(rows []Submission) string {
 		panic(err) // maps from text to numbers
 	}
 	return string(text)
-}
-
-// foodKey is the same for all spellings of a food: whatever their case, Unicode form and outer spaces.
-func foodKey(spelling string) string {
-	return strings.TrimSpace(norm.NFC.String(cases.Fold().String(norm.NFC.String(spelling))))
 }
 
 // A tally is a name that is counted. mysql_db/schema.sql lists the scopes.

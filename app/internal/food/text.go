@@ -1,6 +1,13 @@
 package food
 
-import "unicode"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
 
 // unseen lists the characters that show nothing by themselves: white space, control and format
 // characters, and Unicode's Default_Ignorable_Code_Points, which are format characters, variation
@@ -26,4 +33,43 @@ func blank(r rune) bool {
 		return true
 	}
 	return false
+}
+
+// maxKey is how many characters a food's key may have: the room for it in the table tallies.
+const maxKey = 3 * MaxLength
+
+// foodKey returns the name under which a food is counted. It is the same for all spellings that look the
+// same, whatever their case, their spaces and their invisible characters. It is Unicode's NFKC_Casefold,
+// the standard form for comparing text that people type, with the spaces, quotation marks and hyphens
+// that look alike made equal, too.
+//
+// Joiners are among the invisible characters. Between letters people leave them out as they like. Between
+// emoji they are part of the picture: a cook counts as a woman and a frying pan, which is the price.
+// Letters of different scripts stay different, even if they look the same.
+func foodKey(spelling string) string {
+	text := strings.Map(func(r rune) rune {
+		switch {
+		case blank(r):
+			return ' '
+		case unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point):
+			return -1
+		case unicode.Is(unicode.Cherokee, r): // cases.Fold only exchanges its two cases
+			return unicode.ToLower(r)
+		}
+		return r
+	}, spelling)
+	key := fold(norm.NFKC, text)
+	if utf8.RuneCountInString(key) > maxKey { // U+FDFA, for one, becomes 18 characters
+		key = fold(norm.NFC, text)
+	}
+	return key
+}
+
+// alike maps punctuation to what it looks like. Keyboards and word processors put in one for the other.
+var alike = strings.NewReplacer("‘", "'", "’", "'", "ʼ", "'", "“", `"`, "”", `"`,
+	"‐", "-", "–", "-", "−", "-", "⁄", "/")
+
+func fold(form norm.Form, text string) string {
+	text = form.String(cases.Fold().String(form.String(text)))
+	return strings.Join(strings.Fields(alike.Replace(text)), " ")
 }
