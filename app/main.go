@@ -232,6 +232,9 @@ func migrate(ctx context.Context, cfg config, log *slog.Logger, stdout io.Writer
 	if done.Counted > 0 {
 		fmt.Fprintf(stdout, "counted %d submissions for the results\n", done.Counted)
 	}
+	if done.Merged > 0 {
+		fmt.Fprintf(stdout, "merged %d spellings of foods in the results\n", done.Merged)
+	}
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", cfg.MySQLDatabase, err)
 	}

@@ -62,6 +62,13 @@ func TestMigrate(t *testing.T) {
 	if out, err := migrate(with(environ, "MYSQL_USER", "migrator")); err != nil || out != "the schema is up to date\n" {
 		t.Errorf("migrate again = %q, %v", out, err)
 	}
+	// An older version that ran on for a while has counted a zero-width space.
+	if _, err := root.Exec("INSERT INTO tallies (scope, name, n) VALUES ('food', 'pie\u200b', 1), ('food:pie\u200b', 'Pie\u200b', 1)"); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := migrate(with(environ, "MYSQL_USER", "migrator")); err != nil || out != "merged 1 spellings of foods in the results\nthe schema is up to date\n" {
+		t.Errorf("migrate what an older version counted = %q, %v", out, err)
+	}
 	grants, err := os.ReadFile(testserver.MySQLFile("grants.sql"))
 	if err != nil {
 		t.Fatal(err)

@@ -33,11 +33,13 @@ func newProvider(dialect goose.Dialect, folder string, db *sql.DB, options ...go
 type Migration struct {
 	Applied []string // names of migrations
 	Counted int      // submissions that were stored, but not counted yet
+	Merged  int      // spellings that an older version counted as foods of their own
 }
 
 // MigrateMySQL changes the schema of a MySQL database to what this program needs, while other versions of
-// it work there, and counts the submissions that versions from before there were tallies have stored.
-// It can be repeated at any time. The user needs the right to do all that.
+// it work there, counts the submissions that versions from before there were tallies have stored, and
+// merges the foods that versions with another foodKey have counted apart. It can be repeated at any time.
+// The user needs the right to do all that.
 func MigrateMySQL(ctx context.Context, cfg MySQLConfig, log *slog.Logger) (m Migration, err error) {
 	c, err := cfg.driverConfig()
 	if err != nil {
@@ -57,7 +59,9 @@ func MigrateMySQL(ctx context.Context, cfg MySQLConfig, log *slog.Logger) (m Mig
 		return m, errors.Join(fmt.Errorf("change the schema: %w", err), db.Close())
 	}
 	s := newStore(db, mysqlDialect, log, func(int, int) {})
-	m.Counted, err = s.countUntallied(ctx)
+	if m.Counted, err = s.countUntallied(ctx); err == nil {
+		m.Merged, err = s.rekeyFoods(ctx)
+	}
 	return m, errors.Join(err, s.Close(ctx))
 }
 

@@ -39,10 +39,29 @@ func OpenSQLite(path string, log *slog.Logger, observe Observer) (*Store, error)
 		upsert:   "ON CONFLICT (scope, name) DO UPDATE SET n = n + excluded.n",
 		writer:   new(sync.Mutex), // in line one gets its turn, with busy_timeout it may not
 	}, log, observe)
-	if _, err := s.countUntallied(context.Background()); err != nil {
+	_, err = s.countUntallied(context.Background())
+	if err == nil {
+		err = s.rekeyFileOnce(context.Background())
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), s.Close(context.Background()))
 	}
 	return s, nil
+}
+
+// rekeyFileOnce merges the foods that older versions have counted apart. The file's user_version says
+// whether that was done, because it would slow each start down. What an older version that opens the
+// file later counts is not merged.
+func (s *Store) rekeyFileOnce(ctx context.Context) error {
+	var version int
+	if err := s.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil || version >= foodKeyVersion {
+		return err
+	}
+	if _, err := s.rekeyFoods(ctx); err != nil {
+		return err
+	}
+	_, err := s.db.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", foodKeyVersion))
+	return err
 }
 
 func storeSQLite(ctx context.Context, db *sql.DB, rows []Submission, counts string) error {

@@ -1,0 +1,204 @@
+package food_test
+
+import (
+	"database/sql"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"simpleapp/internal/food"
+	"simpleapp/test/testserver"
+)
+
+// dishes are more foods than rekeyFoods reads at a time: each has three spellings.
+const dishes = 400
+
+// spellingsOf returns the spellings that are counted, with their numbers.
+func spellingsOf(dish int) map[string]int64 {
+	return map[string]int64{
+		fmt.Sprintf("dish %d", dish):       3,
+		fmt.Sprintf("DISH  %d", dish):      2,
+		fmt.Sprintf("Dish %d\u200b", dish): 1,
+	}
+}
+
+// countAsBefore counts the spellings of every dish as the version before did: by their small letters alone.
+func countAsBefore(t *testing.T, db *sql.DB) {
+	t.Helper()
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	count := func(spelling string, n int64) {
+		t.Helper()
+		key := strings.ToLower(spelling)
+		if _, err := tx.Exec("INSERT INTO tallies (scope, name, n) VALUES ('food', ?, ?), (?, ?, ?)", key, n, "food:"+key, spelling, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for dish := range dishes {
+		for spelling, n := range spellingsOf(dish) {
+			count(spelling, n)
+		}
+	}
+	count("\u3164", 5) // nothing to see: it was valid then
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantMerged checks that all spellings of a dish are counted together, and some more of the first one.
+func wantMerged(t *testing.T, db *sql.DB, more int64) {
+	t.Helper()
+	want := map[string]int64{"food/": 5, "food:/\u3164": 5}
+	for dish := range dishes {
+		key := fmt.Sprintf("dish %d", dish)
+		want["food/"+key] = 6
+		for spelling, n := range spellingsOf(dish) {
+			want["food:"+key+"/"+spelling] = n
+		}
+	}
+	want["food/dish 0"] += more
+	want["food:dish 0/Dish 0\u200b"] += more
+	got := make(map[string]int64)
+	rows, err := db.Query("SELECT scope, name, n FROM tallies WHERE scope LIKE 'food%'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var scope, name string
+		var n int64
+		if err := rows.Scan(&scope, &name, &n); err != nil {
+			t.Fatal(err)
+		}
+		got[scope+"/"+name] = n
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if maps.Equal(got, want) {
+		return
+	}
+	t.Errorf("%d tallies of foods, want %d", len(got), len(want))
+	told := 0
+	for key, n := range got {
+		if want[key] != n && told < 10 {
+			t.Errorf("%q = %d, want %d", key, n, want[key])
+			told++
+		}
+	}
+}
+
+// What the version before has counted apart is merged by several migrators at once, while that version
+// still counts. What it counts after they have passed is merged by the next one.
+func TestMigrateMergesFoods(t *testing.T) {
+	name, root := oldDatabase(t, 0)
+	if _, err := food.MigrateMySQL(t.Context(), mysqlConfig(migrator, name), quiet); err != nil {
+		t.Fatal(err)
+	}
+	countAsBefore(t, root)
+	stop := make(chan struct{})
+	var before sync.WaitGroup
+	var more int64
+	before.Go(func() {
+		old := mysqlServer.As(migrator, name)
+		defer old.Close()
+		for {
+			_, err := old.Exec("INSERT INTO tallies (scope, name, n) VALUES ('food', 'dish 0\u200b', 1), ('food:dish 0\u200b', 'Dish 0\u200b', 1) " +
+				"ON DUPLICATE KEY UPDATE n = n + VALUES(n)")
+			switch {
+			case err == nil:
+				more++
+			case !strings.Contains(err.Error(), "1213"): // a deadlock: it would be tried again
+				t.Error(err)
+			}
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	})
+	var merged [3]int
+	var group sync.WaitGroup
+	for i := range merged {
+		group.Go(func() {
+			m, err := food.MigrateMySQL(t.Context(), mysqlConfig(migrator, name), quiet)
+			if err != nil {
+				t.Error(err)
+			}
+			merged[i] = m.Merged
+		})
+	}
+	group.Wait()
+	close(stop)
+	before.Wait()
+	if sum := merged[0] + merged[1] + merged[2]; sum < 2*dishes+1 {
+		t.Errorf("%d spellings were merged, want at least %d", sum, 2*dishes+1)
+	}
+	if _, err := food.MigrateMySQL(t.Context(), mysqlConfig(migrator, name), quiet); err != nil {
+		t.Error(err)
+	}
+	wantMerged(t, root, more)
+	if m, err := food.MigrateMySQL(t.Context(), mysqlConfig(migrator, name), quiet); err != nil || m.Merged != 0 {
+		t.Errorf("migrate again merges %d spellings, %v, want 0", m.Merged, err)
+	}
+
+	for _, table := range []string{"submissions", "tallies", "tally_log"} {
+		if _, err := root.Exec(fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO '%s'@'%%'", table, testserver.User)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := food.OpenMySQL(mysqlConfig(testserver.User, name), quiet, unobserved)
+	closeAtEnd(t, s, err)
+	add(t, s, "dish\u00a01", "GB", time.Now().UTC())
+	if r := results(t, s, time.UTC); r.Foods[1] != (food.Count{Name: "dish 1", N: 7}) {
+		t.Errorf("the second food is %v, want dish 1, 7 times", r.Foods[1])
+	}
+}
+
+// A file of the version before is brought up to date when it is opened, by several at once, and is not
+// looked through again.
+func TestSQLiteMergesFoodsOnce(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.db")
+	open := func() {
+		t.Helper()
+		s, err := food.OpenSQLite(file, quiet, unobserved)
+		if err == nil {
+			err = s.Close(t.Context())
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	open()
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("PRAGMA user_version = 0"); err != nil {
+		t.Fatal(err)
+	}
+	countAsBefore(t, db)
+	var group sync.WaitGroup
+	for range 3 {
+		group.Go(open)
+	}
+	group.Wait()
+	wantMerged(t, db, 0)
+	if _, err := db.Exec("INSERT INTO tallies (scope, name, n) VALUES ('food:x\u200b', 'x\u200b', 0)"); err != nil {
+		t.Fatal(err)
+	}
+	open()
+	var n int
+	if err := db.QueryRow("SELECT COUNT(*) FROM tallies WHERE scope = 'food:x\u200b'").Scan(&n); err != nil || n != 1 {
+		t.Errorf("a start that has nothing to merge looks through the foods (%d, %v)", n, err)
+	}
+}
