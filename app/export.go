@@ -3,17 +3,15 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode"
 
 	"simpleapp/internal/food"
 	"simpleapp/internal/web"
@@ -23,9 +21,21 @@ import (
 func export(ctx context.Context, cfg config, log *slog.Logger, args []string, stdout io.Writer) (err error) {
 	flags := flag.NewFlagSet("export", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error says it
-	format := flags.String("format", "csv", "csv or json")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
+	format := flags.String("format", "csv", "`csv` or json")
+	bom := flags.Bool("bom", false, "begin the CSV with a byte order mark: some spreadsheets (Excel) need it to show\n"+
+		"letters outside English")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprintln(stdout, "usage: simpleapp export [--format csv|json] [--bom]\nWrites every submission to standard output.")
+		flags.SetOutput(stdout)
+		flags.PrintDefaults()
+		return nil
+	case err != nil || flags.NArg() > 0:
 		return errUsage
+	case *format != "csv" && *format != "json":
+		return fmt.Errorf("--format: %q is neither csv nor json", *format)
+	case *bom && *format == "json":
+		return errors.New("--bom: JSON has no byte order mark: leave --bom out, or write --format csv")
 	}
 	store, err := openFood(cfg, log, web.NewMetrics())
 	if err != nil {
@@ -34,37 +44,58 @@ func export(ctx context.Context, cfg config, log *slog.Logger, args []string, st
 	defer func() { err = errors.Join(err, store.Close(ctx)) }()
 
 	out := bufio.NewWriter(stdout)
-	switch *format {
-	case "csv":
-		err = exportCSV(ctx, store, out)
-	case "json":
-		err = exportJSON(ctx, store, out)
-	default:
-		return fmt.Errorf("--format: %q is neither csv nor json", *format)
+	if *bom {
+		out.WriteString("\ufeff") // an error comes back from Flush
 	}
+	write := exportCSV
+	if *format == "json" {
+		write = exportJSON
+	}
+	err = write(ctx, store, out)
 	return errors.Join(err, out.Flush())
 }
 
+// exportCSV writes the cells that visitors have typed in quotation marks, which encoding/csv does only
+// where a comma makes it necessary: some spreadsheets (LibreOffice) separate cells by semicolons, too.
 func exportCSV(ctx context.Context, store *food.Store, out io.Writer) error {
-	w := csv.NewWriter(out)
-	if err := w.Write([]string{"id", "first_name", "last_name", "favourite_food", "country", "added_at"}); err != nil {
+	if _, err := io.WriteString(out, "id,first_name,last_name,favourite_food,country,added_at\n"); err != nil {
 		return err
 	}
-	err := store.Each(ctx, func(r food.Record) error {
-		return w.Write([]string{strconv.FormatInt(r.ID, 10), cell(r.FirstName), cell(r.LastName), cell(r.FavouriteFood),
-			r.Country, r.AddedAt.Format(time.RFC3339Nano)})
+	return store.Each(ctx, func(r food.Record) error {
+		_, err := fmt.Fprintf(out, "%d,%s,%s,%s,%s,%s\n", r.ID, cell(r.FirstName), cell(r.LastName), cell(r.FavouriteFood),
+			r.Country, r.AddedAt.Format(time.RFC3339Nano))
+		return err
 	})
-	w.Flush()
-	return errors.Join(err, w.Error())
 }
 
-// cell puts an apostrophe before what a spreadsheet would run as a formula
-// (https://owasp.org/www-community/attacks/CSV_Injection).
+// cell returns text as a quoted cell, with an apostrophe before each character that would begin a formula
+// (https://owasp.org/www-community/attacks/CSV_Injection). A formula begins where a cell does: at the
+// start of the text and, because a spreadsheet may separate cells by other characters than commas and then
+// sees no quotation, behind each of those. What a spreadsheet may drop before a formula, such as spaces,
+// quotation marks and invisible characters, makes no difference.
 func cell(text string) string {
-	if first, _ := utf8.DecodeRuneInString(text); strings.ContainsRune("=+-@＝＋－＠", first) {
-		return "'" + text
+	var b strings.Builder
+	b.WriteByte('"')
+	start := true // of a cell
+	for _, r := range text {
+		switch {
+		case strings.ContainsRune(",;|\t\r\n", r):
+			start = true
+		case strings.ContainsRune("=+-@＝＋－＠", r):
+			if start {
+				b.WriteByte('\'')
+			}
+			start = false
+		case !strings.ContainsRune(`"'`, r) && !unicode.In(r, unicode.Z, unicode.C):
+			start = false
+		}
+		if r == '"' {
+			b.WriteByte('"')
+		}
+		b.WriteRune(r)
 	}
-	return text
+	b.WriteByte('"')
+	return b.String()
 }
 
 func exportJSON(ctx context.Context, store *food.Store, out io.Writer) error {

@@ -3,11 +3,19 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"io"
+	"log/slog"
+	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+	"unicode"
+
+	"simpleapp/internal/food"
 )
 
 func TestExport(t *testing.T) {
@@ -19,9 +27,9 @@ func TestExport(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			export := func(format string) string {
+			export := func(format string, more ...string) string {
 				var out strings.Builder
-				if err := run(t.Context(), []string{"export", "--format", format}, environ, &out, io.Discard); err != nil {
+				if err := run(t.Context(), append([]string{"export", "--format", format}, more...), environ, &out, io.Discard); err != nil {
 					t.Fatalf("export --format %s = %v", format, err)
 				}
 				return out.String()
@@ -30,7 +38,10 @@ func TestExport(t *testing.T) {
 				t.Errorf("empty: %q, want []", got)
 			}
 			p := startReady(t, environ)
-			foods := []string{`=HYPERLINK("http://x")`, "+1", "-1", "@SUM(A1)", "＝1", "Mac, \"cheese\"", "寿司"}
+			foods := []string{`=HYPERLINK("http://x")`, "+1", "-1", "@SUM(A1)", "＝1", "'=1", "x;=1+2;y", `x; "-1"`,
+				"Mac, \"cheese\"", "x=1; y", "7-Up + rum", "'nduja", "寿司"}
+			wantCells := []string{`'=HYPERLINK("http://x")`, "'+1", "'-1", "'@SUM(A1)", "'＝1", "''=1", "x;'=1+2;y", `x; "'-1"`,
+				"Mac, \"cheese\"", "x=1; y", "7-Up + rum", "'nduja", "寿司"}
 			for _, favourite := range foods {
 				form := validForm()
 				form.Set("favourite_food", favourite)
@@ -41,14 +52,13 @@ func TestExport(t *testing.T) {
 			if err != nil || len(rows) != 1+len(foods) || strings.Join(rows[0], " ") != "id first_name last_name favourite_food country added_at" {
 				t.Fatalf("csv: %v, %v", rows, err)
 			}
-			for i, favourite := range foods {
-				want := favourite
-				if i < 5 {
-					want = "'" + favourite
-				}
+			for i, want := range wantCells {
 				if row := rows[1+i]; !slices.Equal(row[1:5], []string{"Ada", "Lovelace", want, "GB"}) {
 					t.Errorf("row %d = %q, want the food %q", i, row, want)
 				}
+			}
+			if marked := export("csv", "--bom"); marked != "\ufeff"+export("csv") {
+				t.Errorf("csv with --bom: %q, want the same after a byte order mark", marked)
 			}
 
 			var records []struct {
@@ -65,9 +75,81 @@ func TestExport(t *testing.T) {
 			}
 		})
 	}
-	for _, args := range [][]string{{"export", "--format", "xml"}, {"export", "--all"}, {"export", "csv"}} {
+	for _, args := range [][]string{{"export", "--format", "xml"}, {"export", "--all"}, {"export", "csv"}, {"export", "--format", "json", "--bom"}} {
 		if err := run(t.Context(), args, embedded(t), io.Discard, io.Discard); err == nil {
 			t.Errorf("%v = nil, want an error", args)
+		}
+	}
+}
+
+func TestExportHelp(t *testing.T) {
+	var out strings.Builder
+	if err := run(t.Context(), []string{"export", "--help"}, embedded(t), &out, io.Discard); err != nil {
+		t.Fatalf("export --help = %v", err)
+	}
+	for _, want := range []string{"usage: simpleapp export", "-format", "-bom", "byte order mark"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("export --help = %q, want %q in it", out.String(), want)
+		}
+	}
+	if err := run(t.Context(), []string{"help"}, embedded(t), io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "--bom") {
+		t.Errorf("help = %v, want the usage with --bom", err)
+	}
+}
+
+// Whatever visitors type, no cell begins a formula: not in a spreadsheet that separates cells by other
+// characters than commas, and not in one that knows no quotation marks.
+func TestExportHasNoFormulas(t *testing.T) {
+	environ := embedded(t)
+	store, err := food.OpenSQLite(filepath.Join(environ["DATA_DIR"], "submissions.db"), slog.New(slog.DiscardHandler), func(int, int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	pieces := []string{";", ";", ",", "\t", "|", "\n", `"`, `"`, `""`, "'", " ", "\u00a0", "\u200b", "\ufeff", "=", "=1+2", "+", "-", "@", "＝", "x", "é"}
+	text := func() string {
+		var b strings.Builder
+		for range 1 + random.IntN(8) {
+			b.WriteString(pieces[random.IntN(len(pieces))])
+		}
+		return b.String()
+	}
+	const rows = 2000
+	var group sync.WaitGroup
+	for range rows {
+		sub := food.Submission{Token: food.NewToken(), FirstName: text(), LastName: text(), FavouriteFood: text(), Country: "GB", AddedAt: time.Now().UTC()}
+		group.Go(func() {
+			if err := store.Add(sub); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if err := store.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := run(t.Context(), []string{"export"}, environ, &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	check := func(how, cell string) {
+		shown := strings.TrimLeftFunc(cell, func(r rune) bool { return r == '"' || !unicode.IsGraphic(r) || unicode.IsSpace(r) })
+		if shown != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(shown)[0]) {
+			t.Errorf("%s: the cell %q is a formula", how, cell)
+		}
+	}
+	for _, separator := range ",;\t|" {
+		reader := csv.NewReader(strings.NewReader(out.String()))
+		reader.Comma, reader.LazyQuotes, reader.FieldsPerRecord = separator, true, -1
+		records, err := reader.ReadAll()
+		if err != nil || separator == ',' && len(records) != 1+rows {
+			t.Fatalf("separated by %q: %d records, %v", separator, len(records), err)
+		}
+		for _, cell := range slices.Concat(records...) {
+			check(fmt.Sprintf("separated by %q", separator), cell)
+		}
+		for _, line := range strings.FieldsFunc(out.String(), func(r rune) bool { return r == separator || r == '\n' }) {
+			check(fmt.Sprintf("split at %q", separator), line)
 		}
 	}
 }

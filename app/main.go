@@ -1,7 +1,7 @@
 // Command simpleapp serves SimpleApp: a home page that counts its visits, a form that stores
 // favourite foods, and a page of what was stored.
 //
-//	usage: simpleapp [healthcheck | version | migrate | export --format csv|json]
+//	usage: simpleapp [healthcheck | version | migrate | export [--format csv|json] [--bom]]
 package main
 
 import (
@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 	return serve(ctx, cfg, log)
 }
 
-var errUsage = errors.New("usage: simpleapp [healthcheck | version | migrate | export --format csv|json]")
+var errUsage = errors.New("usage: simpleapp [healthcheck | version | migrate | export [--format csv|json] [--bom]]")
 
 // newLogger writes text for people at a terminal and JSON for machines.
 func newLogger(w io.Writer, level slog.Level) *slog.Logger {
