@@ -61,13 +61,40 @@ func (cfg MySQLConfig) driverConfig() (*mysql.Config, error) {
 	// The driver's own limits are infinite. Contexts bound calls; these are for what has none.
 	c.Timeout, c.ReadTimeout, c.WriteTimeout = 2*time.Second, 5*time.Second, 5*time.Second
 	c.Logger = &mysql.NopLogger{} // what it would print is in the errors, too
-	err := c.Apply(
-		mysql.Charset("utf8mb4", ""),
-		mysql.BeforeConnect(func(_ context.Context, c *mysql.Config) (err error) {
-			c.Passwd, err = cfg.Password()
-			return err
-		}))
+	err := c.Apply(mysql.BeforeConnect(func(_ context.Context, c *mysql.Config) (err error) {
+		c.Passwd, err = cfg.Password()
+		return err
+	}))
 	return c, err
+}
+
+// session sets what this package relies on, because a server may have other defaults:
+//   - Text is UTF-8.
+//   - A statement outside of a transaction sees what is committed, and commits. COMMIT ends a transaction,
+//     begins no other one and does not disconnect.
+//   - A value that does not fit is an error. A backslash in a quoted text escapes, and "x" is a text.
+//   - Tokens are unique, and queries return all of their rows.
+//   - A transaction may write, and sees nothing that is not committed.
+//
+// It costs no round trip more than SET NAMES alone. MySQL and MariaDB name the isolation level's variable
+// differently.
+const session = "SET NAMES utf8mb4, autocommit = 1, completion_type = 0, sql_mode = 'TRADITIONAL', unique_checks = 1, " +
+	"sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = 18446744073709551615; " +
+	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE"
+
+// A sessionConnector opens connections with the settings in session.
+type sessionConnector struct{ driver.Connector }
+
+func (c sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, session, nil); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("set the session's variables: %w", err)
+	}
+	return conn, nil
 }
 
 func openMySQL(c *mysql.Config) (*sql.DB, error) {
@@ -75,7 +102,7 @@ func openMySQL(c *mysql.Config) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := sql.OpenDB(connector)
+	db := sql.OpenDB(sessionConnector{connector})
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
 	db.SetConnMaxLifetime(4 * time.Minute) // under the server's, and every balancer's, idle limit
