@@ -1,20 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
-	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/go-sql-driver/mysql"
 
 	"simpleapp/internal/web"
 )
@@ -23,13 +17,14 @@ import (
 type dependency struct {
 	name string // in logs and metrics
 	ping func(context.Context) error
+	hint func(error) string // what the operator can do about an error of ping, or ""
 
 	up       atomic.Bool // it answered when it was last asked
 	answered atomic.Bool // it has answered once
 }
 
 // watch asks the dependency until ctx ends: often while it is down, each second while it is up.
-// It tells the operator when that changes, and again when the reason changes.
+// It logs when that changes, and again when the reason changes.
 func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.Metrics) {
 	var reason string
 	for wait := 50 * time.Millisecond; ; {
@@ -44,7 +39,8 @@ func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.M
 		if err != nil {
 			if wait = min(2*wait, time.Second); wasUp || err.Error() != reason {
 				reason = err.Error()
-				log.Error(d.name+" is unavailable", "err", err, "hint", hint(err))
+				log.Error(d.name+" is unavailable", "err", err,
+					"hint", cmp.Or(d.hint(err), "it will be tried again until it answers"))
 			}
 		} else {
 			if wait, reason = time.Second, ""; !wasUp {
@@ -58,20 +54,6 @@ func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.M
 		case <-time.After(wait):
 		}
 	}
-}
-
-// hint tells the operator what to do about an error that has a usual cause.
-func hint(err error) string {
-	var reply *mysql.MySQLError
-	switch {
-	case errors.As(err, &reply) && reply.Number == 1045: // access denied
-		return "the password in MYSQL_PASSWORD_FILE is not the one this database has: a volume keeps the password it was created with"
-	case errors.As(err, &reply) && slices.Contains([]uint16{1054, 1142, 1146}, reply.Number): // no such column, denied, no such table
-		return "the database's schema is older than this program, or was never loaded: make migrate, or simpleapp migrate, brings it up to date"
-	case strings.HasPrefix(err.Error(), "WRONGPASS"):
-		return "the password in REDIS_PASSWORD_FILE is not the one this server was started with"
-	}
-	return "it will be tried again until it answers"
 }
 
 // health answers the admin listener's probes.
@@ -113,28 +95,6 @@ func (h *health) healthy() error {
 		if !d.answered.Load() {
 			return fmt.Errorf("%s has not answered yet", d.name)
 		}
-	}
-	return nil
-}
-
-// healthcheck asks a running program at its admin address whether it is healthy.
-func healthcheck(adminAddr string) error {
-	host, port, err := net.SplitHostPort(adminAddr)
-	if err != nil {
-		return fmt.Errorf("ADMIN_ADDR: %w", err)
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	client := &http.Client{Timeout: 2 * time.Second}
-	resp, err := client.Get("http://" + net.JoinHostPort(host, port) + "/healthz")
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		reason, _ := io.ReadAll(io.LimitReader(resp.Body, 1024))
-		return fmt.Errorf("not healthy: %s", strings.TrimSpace(string(reason)))
 	}
 	return nil
 }

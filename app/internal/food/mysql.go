@@ -154,3 +154,20 @@ func classifyMySQL(err error) failure {
 	}
 	return unknown
 }
+
+// Hint returns what an operator can do about an error of Ping, or "" if it does not know.
+func Hint(err error) string {
+	var reply *mysql.MySQLError
+	if !errors.As(err, &reply) {
+		return ""
+	}
+	switch reply.Number {
+	case 1045: // access denied
+		return "the password in MYSQL_PASSWORD_FILE is not the one this database has: " +
+			"a volume keeps the password it was created with"
+	case 1054, 1142, 1146: // no such column, no right to it, no such table
+		return "the database's schema is older than this program, or was never loaded: " +
+			"make migrate, or simpleapp migrate, brings it up to date"
+	}
+	return ""
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/go-redis/redis/v8"
@@ -81,3 +82,11 @@ func (s redisStore) total(ctx context.Context) (int64, error) {
 func (s redisStore) ping(ctx context.Context) error { return s.client.Ping(ctx).Err() }
 
 func (s redisStore) close() error { return s.client.Close() }
+
+// Hint returns what an operator can do about an error of Ping, or "" if it does not know.
+func Hint(err error) string {
+	if strings.HasPrefix(err.Error(), "WRONGPASS") {
+		return "the password in REDIS_PASSWORD_FILE is not the one this server was started with"
+	}
+	return ""
+}

@@ -14,7 +14,7 @@ import (
 func TestMigrate(t *testing.T) {
 	root := mysqlServer.Root()
 	defer root.Close()
-	first, err := os.ReadFile("food/migrations/mysql/00001_submissions.sql")
+	first, err := os.ReadFile("internal/food/migrations/mysql/00001_submissions.sql")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 	"time"
 	"unicode"
@@ -17,17 +16,17 @@ import (
 	"simpleapp/internal/web"
 )
 
-// export writes every submission to stdout, oldest first, as it reads them: memory stays constant.
-func export(ctx context.Context, cfg config, log *slog.Logger, args []string, stdout io.Writer) (err error) {
+// export writes every submission to standard output, oldest first, as it reads them: memory stays constant.
+func export(ctx context.Context, i invocation) (err error) {
 	flags := flag.NewFlagSet("export", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error says it
 	format := flags.String("format", "csv", "`csv` or json")
 	bom := flags.Bool("bom", false, "begin the CSV with a byte order mark: some spreadsheets (Excel) need it to show\n"+
 		"letters outside English")
-	switch err := flags.Parse(args); {
+	switch err := flags.Parse(i.args); {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintln(stdout, "usage: simpleapp export [--format csv|json] [--bom]\nWrites every submission to standard output.")
-		flags.SetOutput(stdout)
+		fmt.Fprintln(i.stdout, "usage: simpleapp export [--format csv|json] [--bom]\nWrites every submission to standard output.")
+		flags.SetOutput(i.stdout)
 		flags.PrintDefaults()
 		return nil
 	case err != nil || flags.NArg() > 0:
@@ -37,13 +36,17 @@ func export(ctx context.Context, cfg config, log *slog.Logger, args []string, st
 	case *bom && *format == "json":
 		return errors.New("--bom: JSON has no byte order mark: leave --bom out, or write --format csv")
 	}
+	cfg, log, err := i.configure()
+	if err != nil {
+		return err
+	}
 	store, err := openFood(cfg, log, web.NewMetrics())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close(ctx)) }()
 
-	out := bufio.NewWriter(stdout)
+	out := bufio.NewWriter(i.stdout)
 	if *bom {
 		out.WriteString("\ufeff") // an error comes back from Flush
 	}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// healthcheck asks a running program at its admin address whether it is healthy.
+func healthcheck(_ context.Context, i invocation) error {
+	if len(i.args) > 0 {
+		return errUsage
+	}
+	cfg, _ := loadConfig(i.environ) // other settings do not matter here
+	host, port, err := net.SplitHostPort(cfg.AdminAddr)
+	if err != nil {
+		return fmt.Errorf("ADMIN_ADDR: %w", err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	client := &http.Client{Timeout: 2 * time.Second}
+	resp, err := client.Get("http://" + net.JoinHostPort(host, port) + "/healthz")
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		reason, _ := io.ReadAll(io.LimitReader(resp.Body, 1024))
+		return fmt.Errorf("not healthy: %s", strings.TrimSpace(string(reason)))
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"simpleapp/internal/food"
+	"simpleapp/internal/visits"
+	"simpleapp/internal/web"
+)
+
+// shutdownTime is how long requests in flight and kept visits may take after SHUTDOWN_DELAY.
+const shutdownTime = 10 * time.Second
+
+// serve serves the site. It returns once ctx has ended and all that was accepted is done.
+func serve(ctx context.Context, i invocation) error {
+	if len(i.args) > 0 {
+		return errUsage
+	}
+	cfg, log, err := i.configure()
+	if err != nil {
+		return err
+	}
+	public, err := listen("ADDR", cfg.Addr)
+	if err != nil {
+		return err
+	}
+	defer public.Close()
+	private, err := listen("ADMIN_ADDR", cfg.AdminAddr)
+	if err != nil {
+		return err
+	}
+	defer private.Close()
+	instance, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+
+	metrics := web.NewMetrics()
+	counter, err := openVisits(cfg, log, metrics)
+	if err != nil {
+		return err
+	}
+	store, err := openFood(cfg, log, metrics)
+	if err != nil {
+		return errors.Join(err, counter.Close(ctx))
+	}
+	site, err := web.New(web.Config{Visits: counter, Food: store, Metrics: metrics, Log: log,
+		Instance: instance, Version: version, Location: cfg.location})
+	if err != nil {
+		return errors.Join(err, counter.Close(ctx), store.Close(ctx))
+	}
+	health := &health{dependencies: []*dependency{
+		{name: "database", ping: store.Ping, hint: food.Hint},
+		{name: "cache", ping: counter.Ping, hint: visits.Hint},
+	}}
+	admin := newServer(web.NewAdmin(health.healthy, health.ready, metrics), log)
+	admin.WriteTimeout = 0 // a profile takes as long as it was asked for
+	server := newServer(site, log)
+
+	failed := make(chan error, 2)
+	connections := web.NewConnections(log, metrics)
+	go func() { failed <- server.Serve(connections.Bound(server, public)) }()
+	go func() { failed <- admin.Serve(private) }()
+	log.Info("serving", "addr", public.Addr().String(), "admin_addr", private.Addr().String(),
+		"version", version, "instance", instance)
+	stopWatching := health.watch(log, metrics)
+
+	select {
+	case err = <-failed:
+		err = fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+		// Balancers and clients turn away first, then the listener closes.
+		log.Info("stopping", "delay", cfg.ShutdownDelay.String())
+		health.leaving.Store(true)
+		site.Leave()
+		time.Sleep(cfg.ShutdownDelay)
+	}
+	stopWatching()
+	stopCtx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	err = errors.Join(err,
+		wrap("finish requests", server.Shutdown(stopCtx)),
+		wrap("count kept visits", counter.Close(stopCtx)),
+		wrap("store submissions", store.Close(stopCtx)),
+		admin.Close())
+	log.Info("stopped")
+	return err
+}
+
+func listen(variable, addr string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", addr)
+	return listener, wrap(variable, err)
+}
+
+func wrap(doing string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
+
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      15 * time.Second,
+		// Balancers keep idle connections for 60 s. If this were shorter, they would now and then send a
+		// request on a connection that was just closed.
+		IdleTimeout:    90 * time.Second,
+		MaxHeaderBytes: 16 << 10,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
