@@ -20,3 +20,16 @@ func TestMySQLOptions(t *testing.T) {
 		}
 	}
 }
+
+// The real /wait logs hosts as they are written, and more than an operator wants unless it is told a level.
+func TestWaitSettings(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"compose", "config"}, {"stack", "config", "-c", "docker-stack.yml"}} {
+		config := docker(t, args...)
+		for _, want := range []string{"WAIT_HOSTS: db:3306,cache:6379\n", "WAIT_LOGGER_LEVEL: info\n"} {
+			if !strings.Contains(config, want) {
+				t.Errorf("docker %s has no %q", strings.Join(args, " "), want)
+			}
+		}
+	}
+}
