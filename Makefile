@@ -11,7 +11,7 @@ CHECKERS := app/test/e2e/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 GO_PACKAGES = $$(go list ./... | grep -v -e /test/deploy -e /test/e2e/pages -e /test/faults)
 
-.PHONY: help run build assets test check-pages lighthouse screenshots fuzz lint bench setup up migrate down logs ps test-deploy \
+.PHONY: help run build assets test check-pages lighthouse screenshots fuzz lint bench bases setup up migrate down logs ps test-deploy \
 	swarm-init push deploy scale status rollback rotate-secret backup restore undeploy test-faults
 
 help: ## List the targets
@@ -56,6 +56,9 @@ lint: assets setup ## Check format, go vet (for macOS, too), staticcheck and she
 
 fuzz: ## Feed the form's validation random answers for a minute
 	cd app && go test -fuzz FuzzSubmission -fuzztime 1m ./internal/food
+
+bases: ## List the base images, and how long each of them gets fixes
+	@awk '/^FROM .*:/ {printf "%-20s %-50s %s\n", FILENAME, $$2, comment} {comment = $$0}' */Dockerfile
 
 up: ## Build and start app, db and cache in Docker: http://localhost (HTTP_PORT=8080 for another port)
 	@$(COMPOSE) up --build --wait || { echo "make up: if the port is taken, HTTP_PORT=8080 make up takes another; if db_data is from an older version, make migrate; make logs tells more" >&2; exit 1; }

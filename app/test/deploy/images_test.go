@@ -1,9 +1,40 @@
 package deploy
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
+
+// `make bases` shows every base image, with how long it gets fixes.
+func TestBaseImages(t *testing.T) {
+	t.Parallel()
+	bases, err := command(interrupted, root, "make", "--no-print-directory", "bases")
+	if err != nil {
+		t.Fatalf("make bases: %v\n%s", err, bases)
+	}
+	files, err := filepath.Glob(filepath.Join(root, "*/Dockerfile"))
+	if err != nil || len(files) != len(services) {
+		t.Fatalf("the Dockerfiles are %q (%v), want one for each of %q", files, err, services)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stages := map[string]bool{}
+		for _, line := range regexp.MustCompile(`(?m)^FROM (\S+)(?: AS (\S+))?$|--from=(\S+)|[,=]from=([^,\s]+)`).FindAllStringSubmatch(string(content), -1) {
+			source := line[1] + line[3] + line[4]
+			want := regexp.MustCompile(regexp.QuoteMeta(" "+source+" ") + `.*[Ff]ixes`)
+			if !stages[source] && !want.MatchString(bases) {
+				t.Errorf("%s uses %s, which make bases does not show with how long it gets fixes:\n%s", file, source, bases)
+			}
+			stages[line[2]] = true
+		}
+	}
+}
 
 // The server only warns about a loose_ option that is misspelt. Any other option that it does not know ends its start.
 func TestMySQLOptions(t *testing.T) {
