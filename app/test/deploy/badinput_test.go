@@ -61,50 +61,6 @@ func TestMissingSecretFile(t *testing.T) {
 	}
 }
 
-func TestEmptyPassword(t *testing.T) {
-	t.Parallel()
-	p := newProject(t, "")
-	for secret, holders := range map[string][]string{
-		"mysql_root_password": {"db"}, "mysql_password": {"db", "app"}, "redis_password": {"cache", "app"},
-	} {
-		password, err := os.ReadFile(filepath.Join(p.dir, "devsecrets", secret))
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.write("devsecrets/"+secret, "\n")
-		for _, service := range holders {
-			p.refuses(service, "/run/secrets/"+secret+" is empty")
-		}
-		p.write("devsecrets/"+secret, string(password))
-	}
-	p.write("devsecrets/mysql_password", "two words\n")
-	p.refuses("db", "/run/secrets/mysql_password has white space")
-	p.write("devsecrets/redis_password", "line end of Windows\r\n")
-	p.refuses("cache", "/run/secrets/redis_password has white space")
-}
-
-func TestVolumeFromAnotherPassword(t *testing.T) {
-	t.Parallel()
-	p := newProject(t, "")
-	p.compose("up", "--wait")
-	check := p.kept()
-	p.compose("down")
-
-	p.write("devsecrets/mysql_password", `an'other\password`)
-	p.write("devsecrets/redis_password", "another-redis-password")
-	out, err := p.tryCompose("up", "--wait")
-	says(t, "docker compose up", out, err, p.container("db")+" is unhealthy")
-	p.awaitLog("db", "the password in /run/secrets/mysql_password is not the one in the data volume")
-	p.awaitLog("db", "db-set-password")
-	p.compose("up", "--no-deps", "--detach", "app")
-	p.awaitLog("app", "the password in MYSQL_PASSWORD_FILE is not the one this database has")
-
-	p.compose("exec", "--no-TTY", "db", "db-set-password")
-	p.compose("restart")
-	p.compose("up", "--wait")
-	check("a change of both passwords")
-}
-
 // tmpfs gives db a disk of a few megabytes, which counts as its memory.
 func tmpfs(megabytes int) string {
 	return fmt.Sprintf(`

@@ -67,7 +67,8 @@ func inSwarm(t testing.TB) {
 	t.Helper()
 	if docker(t, "info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive" {
 		t.Cleanup(func() {
-			if out, err := command(context.Background(), "", "bash", "-c", `[ -n "$(docker service ls --quiet)" ] || docker swarm leave --force`); err != nil {
+			if out, err := command(context.Background(), "", "bash", "-c", `
+				[ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ] || [ -n "$(docker service ls --quiet)" ] || docker swarm leave --force`); err != nil {
 				t.Errorf("docker swarm leave: %v\n%s", err, out)
 			}
 		})
