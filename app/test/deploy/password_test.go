@@ -35,6 +35,17 @@ func TestVolumeFromAnotherPassword(t *testing.T) {
 	p := newProject(t, "")
 	p.compose("up", "--wait")
 	check := p.kept()
+	old, err := os.ReadFile(filepath.Join(p.dir, "devsecrets/mysql_password"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The volume has seen a rotation, and another one that was cut short.
+	rotate := func(password, step string) {
+		piped(t, password, "exec", "--interactive", p.container("db"), "db-rotate-password", step)
+	}
+	rotate("rotated-password", "accept")
+	rotate("", "finish")
+	rotate("cut-short-password", "accept")
 	p.compose("down")
 
 	p.write("devsecrets/mysql_password", `an'other\password`)
@@ -50,6 +61,13 @@ func TestVolumeFromAnotherPassword(t *testing.T) {
 	p.compose("restart")
 	p.compose("up", "--wait")
 	check("a change of both passwords")
+	for _, password := range []string{strings.TrimSpace(string(old)), "rotated-password", "cut-short-password"} {
+		out := piped(t, password, "run", "--rm", "--interactive", "--network", p.name+"_back-tier", "--no-healthcheck",
+			"--entrypoint", "sh", image("db"), "-c", stores["mysql_password"].login)
+		if !strings.Contains(out, "Access denied") {
+			t.Errorf("after db-set-password, %q logs in to MySQL: %s", password, out)
+		}
+	}
 }
 
 // unusable are passwords that some secrets can't have, and what is said about them.
