@@ -6,8 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -101,32 +99,6 @@ func TestSlowFirstStartOfMySQL(t *testing.T) {
 			p.visitor().submit()
 		})
 	}
-}
-
-// Half a database must not be taken for a whole one.
-func TestFirstStartOfMySQLKilled(t *testing.T) {
-	t.Parallel()
-	p := newProject(t, `
-services:
-  db:
-    volumes:
-      - ./hold:/hold:ro
-      - ./hold/hold.sh:/docker-entrypoint-initdb.d/15-hold.sh:ro
-`)
-	if err := os.Mkdir(filepath.Join(p.dir, "hold"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	p.write("hold/hold.sh", "while [ -e /hold/on ]; do sleep 0.1; done\n")
-	p.write("hold/on", "")
-	p.compose("up", "--detach", "db")
-	p.awaitLog("db", "15-hold.sh")
-	p.kill("db")
-	if err := os.Remove(filepath.Join(p.dir, "hold/on")); err != nil {
-		t.Fatal(err)
-	}
-	p.awaitLog("db", "the first start was interrupted")
-	p.compose("up", "--wait")
-	p.visitor().submit()
 }
 
 func stopCutsNoRequest(p *project) {
