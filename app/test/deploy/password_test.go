@@ -35,17 +35,23 @@ func TestVolumeFromAnotherPassword(t *testing.T) {
 	p := newProject(t, "")
 	p.compose("up", "--wait")
 	check := p.kept()
-	old, err := os.ReadFile(filepath.Join(p.dir, "devsecrets/mysql_password"))
-	if err != nil {
-		t.Fatal(err)
+	old := map[string]string{}
+	for name := range stores {
+		password, err := os.ReadFile(filepath.Join(p.dir, "devsecrets", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		old[name] = strings.TrimSpace(string(password))
 	}
-	// The volume has seen a rotation, and another one that was cut short.
-	rotate := func(password, step string) {
-		piped(t, password, "exec", "--interactive", p.container("db"), "db-rotate-password", step)
+	// The volumes have seen a rotation, and another one that was cut short.
+	for name, store := range stores {
+		rotate := func(password, step string) {
+			piped(t, password, "exec", "--interactive", p.container(store.service), store.rotate, step)
+		}
+		rotate("rotated-"+name, "accept")
+		rotate("", "finish")
+		rotate("cut-short-"+name, "accept")
 	}
-	rotate("rotated-password", "accept")
-	rotate("", "finish")
-	rotate("cut-short-password", "accept")
 	p.compose("down")
 
 	p.write("devsecrets/mysql_password", `an'other\password`)
@@ -58,14 +64,17 @@ func TestVolumeFromAnotherPassword(t *testing.T) {
 	p.awaitLog("app", "the password in MYSQL_PASSWORD_FILE is not the one this database has")
 
 	p.compose("exec", "--no-TTY", "db", "db-set-password")
+	p.compose("exec", "--no-TTY", "cache", "cache-set-password")
 	p.compose("restart")
 	p.compose("up", "--wait")
 	check("a change of both passwords")
-	for _, password := range []string{strings.TrimSpace(string(old)), "rotated-password", "cut-short-password"} {
-		out := piped(t, password, "run", "--rm", "--interactive", "--network", p.name+"_back-tier", "--no-healthcheck",
-			"--entrypoint", "sh", image("db"), "-c", stores["mysql_password"].login)
-		if !strings.Contains(out, "Access denied") {
-			t.Errorf("after db-set-password, %q logs in to MySQL: %s", password, out)
+	for name, network := range map[string]string{"mysql_password": "back-tier", "redis_password": "cache-tier"} {
+		for _, password := range []string{old[name], "rotated-" + name, "cut-short-" + name} {
+			out := piped(t, password, "run", "--rm", "--interactive", "--network", p.name+"_"+network, "--no-healthcheck",
+				"--entrypoint", "sh", image(stores[name].service), "-c", stores[name].login)
+			if !strings.Contains(out, "Access denied") && !strings.Contains(out, "WRONGPASS") {
+				t.Errorf("%q, no longer %s, is answered %s", password, name, out)
+			}
 		}
 	}
 }
