@@ -18,6 +18,8 @@ func newBrowser(t *testing.T) context.Context {
 		chromedp.NoSandbox, // the tests may run as root, and visit this one site alone
 		chromedp.DisableGPU,
 		chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("host-resolver-rules", hostRules),
+		chromedp.Flag("ignore-certificate-errors", true), // those of httptest
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true))
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -54,11 +56,15 @@ func text(t *testing.T, ctx context.Context, selector css) string {
 	return value(t, ctx, chromedp.Text(selector))
 }
 
-// submit submits the form and waits for the page that follows.
-func submit(t *testing.T, ctx context.Context) {
+// submit submits the form and waits for the page that follows, which must have the status want.
+func submit(t *testing.T, ctx context.Context, want int64) {
 	t.Helper()
-	if _, err := chromedp.RunResponse(ctx, chromedp.Click(css("#simpleform button[type=submit]"))); err != nil {
+	response, err := chromedp.RunResponse(ctx, chromedp.Click(css("#simpleform button[type=submit]")))
+	if err != nil {
 		t.Fatal(err)
+	}
+	if response.Status != want {
+		t.Fatalf("the form led to a page with status %d, want %d", response.Status, want)
 	}
 }
 
@@ -74,13 +80,18 @@ func scripts(on bool) chromedp.Action[chromedp.Void] {
 func TestAVisitorTellsTheirFavouriteFood(t *testing.T) {
 	for _, test := range []struct {
 		name      string
+		site      string
 		scripts   bool
 		favourite string
 	}{
-		{"with scripts", true, "Laksa 寿司 🍜"},
-		{"without scripts", false, "O'Brien's <b>stew</b>"},
+		{"http", httpSite, true, "Laksa 寿司 🍜"},
+		{"http without scripts", httpSite, false, "O'Brien's <b>stew</b>"},
+		{"http on another port", portSite, true, "Rojak"},
+		{"https", httpsSite, true, "Kaya toast"},
+		{"https without scripts", httpsSite, false, "Chilli crab"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			site := test.site
 			ctx := newBrowser(t)
 			do(t, ctx, scripts(test.scripts), chromedp.Navigate(site+"/"))
 			if got := text(t, ctx, "h1"); got != "Hello! This is SimpleApp" {
@@ -92,7 +103,7 @@ func TestAVisitorTellsTheirFavouriteFood(t *testing.T) {
 
 			do(t, ctx, chromedp.Click(css(`header a[href="/simpleform"]`)),
 				chromedp.SendKeys(css("[name=last_name]"), "Tan"))
-			submit(t, ctx)
+			submit(t, ctx, 422)
 			summary := text(t, ctx, "#error-summary")
 			for _, want := range []string{"Enter your first name", "Enter your favourite food", "Select your country", "Tick the box"} {
 				if !strings.Contains(summary, want) {
@@ -115,7 +126,7 @@ func TestAVisitorTellsTheirFavouriteFood(t *testing.T) {
 				chromedp.SendKeys(css("[name=favourite_food]"), test.favourite),
 				chromedp.SetValue(css("[name=country]"), "SG"),
 				chromedp.Click(css("[name=pledge]")))
-			submit(t, ctx)
+			submit(t, ctx, 200)
 			do(t, ctx, chromedp.WaitVisible(css("svg.check")))
 			if at := value(t, ctx, chromedp.Location()); !strings.HasPrefix(at, site+"/simpleform/success") {
 				t.Errorf("location = %s, want the success page", at)

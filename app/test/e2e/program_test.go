@@ -3,7 +3,14 @@
 package e2e
 
 import (
+	"fmt"
+	"io"
 	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,9 +19,18 @@ import (
 	"simpleapp/test/testserver"
 )
 
+// A browser treats localhost like https, and plain http under any other name differently. So the
+// browser tests give the site a name, on the ports that visitors use and on another one.
+const (
+	host      = "simpleapp.test"
+	httpSite  = "http://" + host
+	httpsSite = "https://" + host
+)
+
 var (
-	binary string // the built program
-	site   string // the address of one that runs on MySQL and Redis, for all tests
+	binary    string // the built program
+	portSite  string // the site on the port where a program listens that runs on MySQL and Redis
+	hostRules string // lead the browser to it, see Chromium's --host-resolver-rules
 )
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
@@ -46,11 +62,35 @@ func testMain(m *testing.M) int {
 	if err != nil {
 		log.Fatal(err)
 	}
-	site = "http://" + app.Addr
+	proxy := httptest.NewTLSServer(proxyTo(app.Addr))
+	defer proxy.Close()
+	_, port, _ := net.SplitHostPort(app.Addr)
+	portSite = httpSite + ":" + port
+	hostRules = fmt.Sprintf("MAP %s:80 %s, MAP %s:443 %s, MAP *.test 127.0.0.1",
+		host, app.Addr, host, proxy.Listener.Addr())
+
 	code := m.Run()
 	if err := app.Stop(); err != nil {
 		log.Printf("the program ended with %v", err)
 		return 1
 	}
 	return code
+}
+
+// proxyTo returns a proxy that leaves Host as the browser sent it.
+func proxyTo(addr string) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(&url.URL{Scheme: "http", Host: addr})
+		r.Out.Host = r.In.Host
+	}}
+}
+
+func readAll(t *testing.T, r *http.Response) string {
+	t.Helper()
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }
