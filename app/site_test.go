@@ -288,23 +288,40 @@ func TestWhatIsNoFormIsRefused(t *testing.T) {
 	}
 }
 
+// How Origin, Host and Sec-Fetch-Site are compared is tested beside the code, in web/origin_test.go.
 func TestCrossSitePostsAreRefused(t *testing.T) {
 	p := startReady(t, embedded(t))
-	for name, headers := range map[string]http.Header{
-		"another site":           {"Sec-Fetch-Site": {"cross-site"}},
-		"another origin's names": {"Origin": {"https://elsewhere.example"}},
+	for _, test := range []struct {
+		name, host string
+		header     http.Header
+		want       int
+	}{
+		{"another site", "site.example", http.Header{"Origin": {"https://site.example"}, "Sec-Fetch-Site": {"cross-site"}}, 403},
+		{"another origin", "site.example", http.Header{"Origin": {"https://elsewhere.example"}}, 403},
+		{"another port", "site.example", http.Header{"Origin": {"http://site.example:8080"}}, 403},
+		{"a hidden origin", "site.example", http.Header{"Origin": {"null"}}, 403},
+		{"a name that a client claims", "app:8080", http.Header{"Origin": {"http://site.example"}, "X-Forwarded-Host": {"site.example"}, "Forwarded": {"host=site.example"}}, 403},
+		{"the site, over plain http", "site.example", http.Header{"Origin": {"http://site.example"}}, 303},
+		{"the site, behind a proxy that adds the port", "site.example:443", http.Header{"Origin": {"https://site.example"}}, 303},
+		{"the site, over https behind a proxy that rewrites Host", "app:8080", http.Header{"Origin": {"https://site.example"}, "Sec-Fetch-Site": {"same-origin"}}, 303},
+		{"no browser", "site.example", http.Header{}, 303},
 	} {
-		r := request(t, "POST", p.url+"/simpleform", strings.NewReader(validForm().Encode()))
-		r.Header = headers
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		a := send(t, r)
-		if a.StatusCode != http.StatusForbidden {
-			t.Errorf("from %s: %d, want 403", name, a.StatusCode)
-		}
-		wantBody(t, a, "came from another site")
-	}
-	if a := get(t, p.url+"/submissions"); strings.Contains(a.body, "<td>") {
-		t.Error("something was stored")
+		t.Run(test.name, func(t *testing.T) {
+			form := validForm()
+			form.Set("favourite_food", food.NewToken())
+			r := request(t, "POST", p.url+"/simpleform", strings.NewReader(form.Encode()))
+			r.Host, r.Header = test.host, test.header
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			a := send(t, r)
+			wantStatus(t, a, test.want)
+			if test.want == http.StatusForbidden {
+				wantBody(t, a, "came from another site")
+			}
+			stored := strings.Contains(get(t, p.url+"/submissions").body, form.Get("favourite_food"))
+			if stored != (test.want == http.StatusSeeOther) {
+				t.Errorf("stored = %t after %d", stored, a.StatusCode)
+			}
+		})
 	}
 }
 

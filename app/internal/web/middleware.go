@@ -35,9 +35,15 @@ var connectionClose = []string{"close"}
 
 // surround puts around the routes what every request gets.
 func (s *Server) surround(routes http.Handler) http.Handler {
-	crossOrigin := http.NewCrossOriginProtection()
-	crossOrigin.SetDenyHandler(s.handle(func(http.ResponseWriter, *http.Request) error { return errCrossSite }))
-	protected := crossOrigin.Handler(routes)
+	var protection http.CrossOriginProtection
+	protected := s.handle(func(w http.ResponseWriter, r *http.Request) error {
+		if err := checkOrigin(&protection, r); err != nil {
+			s.cfg.Log.Debug("request refused", "err", err, "origin", r.Header.Get("Origin"), "host", r.Host)
+			return errCrossSite
+		}
+		routes.ServeHTTP(w, r)
+		return nil
+	})
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()

@@ -1,0 +1,118 @@
+package e2e
+
+import (
+	"fmt"
+	"html"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"simpleapp/internal/food"
+)
+
+// A sent form is what a server saw of one: where it came from, and how the site answered.
+type sentForm struct {
+	origin string
+	status int
+}
+
+// observed returns the site behind a proxy, which tells of each form. The proxy also has an attacker's page.
+func observed(addr string, forms chan<- sentForm) http.Handler {
+	proxy := proxyTo(addr)
+	proxy.ModifyResponse = func(r *http.Response) error {
+		if r.Request.Method == http.MethodPost {
+			forms <- sentForm{r.Request.Header.Get("Origin"), r.StatusCode}
+		}
+		return nil
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", proxy)
+	mux.HandleFunc("GET /attack", func(w http.ResponseWriter, r *http.Request) {
+		page := attack(r.FormValue("site"), r.FormValue("food"))
+		switch r.FormValue("by") {
+		case "frame":
+			page = fmt.Sprintf(`<iframe sandbox="allow-forms allow-scripts" srcdoc="%s"></iframe>`, html.EscapeString(page))
+		case "no referrer":
+			page = `<meta name="referrer" content="no-referrer">` + page
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprint(w, "<!DOCTYPE html><title>Attack</title>", page)
+	})
+	return mux
+}
+
+// attack returns a page that sends the site a form in which every answer is right.
+func attack(site, favourite string) string {
+	page := fmt.Sprintf(`<form method="post" action="%s/simpleform">`, html.EscapeString(site))
+	for name, value := range map[string]string{"token": food.NewToken(), "first_name": "Eve", "last_name": "Vil",
+		"favourite_food": favourite, "country": "GB", "pledge": "yes"} {
+		page += fmt.Sprintf(`<input type="hidden" name="%s" value="%s">`, name, html.EscapeString(value))
+	}
+	return page + `</form><script>document.forms[0].submit()</script>`
+}
+
+// A page of another origin can't submit the form with a visitor's browser.
+func TestOtherOriginsCannotSubmitTheForm(t *testing.T) {
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(portSite, "http://"))
+	forms := make(chan sentForm, 100)
+	site := observed("127.0.0.1:"+port, forms)
+	plain, secure, other := httptest.NewServer(site), httptest.NewTLSServer(site), httptest.NewServer(site)
+	t.Cleanup(plain.Close)
+	t.Cleanup(secure.Close)
+	t.Cleanup(other.Close)
+	at := func(scheme, name string, server *httptest.Server) string {
+		_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+		return scheme + "://" + net.JoinHostPort(name, port)
+	}
+	browser := newBrowser(t)
+
+	for _, target := range []string{at("http", host, plain), at("https", host, secure)} {
+		for _, test := range []struct {
+			name, from, by string
+			origin         string
+			status         int
+		}{
+			// The same page, from the site itself, shows that the form is right and gets through.
+			{"the site itself", target, "", target, 303},
+			{"another site", at("http", "evil.test", other), "", at("http", "evil.test", other), 403},
+			{"a subdomain", at("http", "evil."+host, other), "", at("http", "evil."+host, other), 403},
+			{"another port", at("http", host, other), "", at("http", host, other), 403},
+			{"another site without a referrer", at("http", "evil.test", other), "no referrer", "null", 403},
+			{"a sandboxed frame", at("http", "evil.test", other), "frame", "null", 403},
+			{"a sandboxed frame of the site itself", target, "frame", "null", 403},
+			{"a data address", "data:text/html,", "", "null", 403},
+		} {
+			t.Run(target[:strings.Index(target, ":")]+" from "+test.name, func(t *testing.T) {
+				favourite := food.NewToken()
+				page := test.from + "/attack?" + url.Values{"site": {target}, "food": {favourite}, "by": {test.by}}.Encode()
+				if strings.HasPrefix(test.from, "data:") {
+					page = test.from + url.PathEscape(attack(target, favourite))
+				}
+				do(t, browser, chromedp.Navigate(page))
+				var form sentForm
+				select {
+				case form = <-forms:
+				case <-time.After(30 * time.Second):
+					t.Fatal("the form was not sent")
+				}
+				if form.status != test.status || form.origin != test.origin {
+					t.Errorf("a form of Origin %s = %d, want Origin %s and %d", form.origin, form.status, test.origin, test.status)
+				}
+				response, err := plain.Client().Get(plain.URL + "/submissions")
+				if err != nil {
+					t.Fatal(err)
+				}
+				stored := strings.Contains(readAll(t, response), favourite)
+				if stored != (test.status == http.StatusSeeOther) {
+					t.Errorf("stored = %t after %d", stored, form.status)
+				}
+			})
+		}
+	}
+}
