@@ -8,28 +8,17 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"simpleapp/test/e2e/chrome"
 )
 
 // patience is how long a step in the browser may take, on a machine that is busy with other things.
 const patience = 30 * time.Second
 
 // newBrowser starts Chromium with an empty profile, and returns the context of its tab.
-func newBrowser(t *testing.T) context.Context {
+func newBrowser(t *testing.T, options ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.NoSandbox, // the tests may run as root, and visit this one site alone
-		chromedp.DisableGPU,
-		chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(func() { chromedp.Cancel(ctx); cancel() })
-	if err := chromedp.Do(ctx); err != nil { // the browser lives as long as this context
-		t.Fatal(err)
-	}
-	return ctx
+	return chrome.Start(t, options...)
 }
 
 // do runs actions that have to succeed.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,14 +29,10 @@ func fillIn(t *testing.T, browser context.Context, site string) {
 
 func TestDoubleClickSendsOnce(t *testing.T) {
 	app, browser := startApp(t, "DATA_DIR="+t.TempDir()), newBrowser(t)
-	target, err := url.Parse(app)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var posts atomic.Int64
 	arrived, release := make(chan struct{}, 10), make(chan struct{})
 	done := sync.OnceFunc(func() { close(release) })
-	proxy := httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host }}
+	proxy := proxyTo(t, app)
 	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			posts.Add(1)
@@ -50,7 +44,7 @@ func TestDoubleClickSendsOnce(t *testing.T) {
 	t.Cleanup(slow.Close)
 	t.Cleanup(done)
 
-	fillIn(t, browser, slow.URL)
+	fillIn(t, browser, named("http", slow.Listener.Addr().String()))
 	eval[struct{}](t, browser, `new MutationObserver(() => {
 		const button = document.querySelector("#simpleform button");
 		sessionStorage.setItem("said", button.textContent + " " + button.ariaDisabled);
@@ -89,33 +83,6 @@ func click(x, y float64) chromedp.Action[chromedp.Void] {
 		}
 		return chromedp.Void{}, nil
 	}
-}
-
-func TestBackAfterSuccessFindsAnEmptyForm(t *testing.T) {
-	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), newBrowser(t)
-	fillIn(t, browser, site)
-	const token = `document.querySelector("[name=token]").value`
-	used := eval[string](t, browser, token)
-	do(t, browser, chromedp.Click(chromedp.CSS("#simpleform button[type=submit]")))
-	waitFor(t, browser, `location.pathname === "/simpleform/success"`)
-
-	eval[struct{}](t, browser, "history.back(), {}")
-	waitFor(t, browser, fmt.Sprintf(`location.pathname === "/simpleform" && document.readyState === "complete" && %s !== %q &&
-		[...document.querySelectorAll("input:not([type]), [type=text], select")].every((field) => field.value === "") &&
-		!document.querySelector("[name=pledge]").checked`, token, used))
-	// It can be filled in and sent like the first.
-	fillIn(t, browser, site)
-	do(t, browser, chromedp.Click(chromedp.CSS("#simpleform button[type=submit]")))
-	waitFor(t, browser, `location.pathname === "/simpleform/success" && document.querySelectorAll("tbody tr").length === 2`)
-}
-
-// Who goes Back before sending finds their answers as they were left.
-func TestBackKeepsAnswersThatWereNotSent(t *testing.T) {
-	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), newBrowser(t)
-	fillIn(t, browser, site)
-	do(t, browser, chromedp.Navigate(site+"/submissions"))
-	eval[struct{}](t, browser, "history.back(), {}")
-	waitFor(t, browser, `location.pathname === "/simpleform" && document.querySelector("[name=first_name]").value === "Ada"`)
 }
 
 // enter presses the Enter key as a keyboard does: what the key's going down has done is not done again

@@ -8,12 +8,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,7 +18,6 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"simpleapp/internal/food"
-	"simpleapp/internal/web"
 	"simpleapp/test/testserver"
 )
 
@@ -177,9 +172,9 @@ func (c *checker) check(t *testing.T, site string, states []state) {
 // fetch returns what the server sends.
 func (c *checker) fetch(t *testing.T, site string, s state) []byte {
 	t.Helper()
-	response, err := http.Get(site + s.path)
+	response, err := client.Get(site + s.path)
 	if s.form != nil {
-		response, err = http.PostForm(site+s.path, s.form)
+		response, err = client.PostForm(site+s.path, s.form)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -237,45 +232,4 @@ func (c *checker) picture(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func startServer(t *testing.T, start func() (*testserver.Server, error)) *testserver.Server {
-	t.Helper()
-	server, err := start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
-	return server
-}
-
-// startApp builds and starts the program, and returns the address of its site.
-func startApp(t *testing.T, environ ...string) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "simpleapp")
-	if output, err := exec.Command("go", "build", "-o", binary, "simpleapp").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, output)
-	}
-	app, err := testserver.StartApp(binary, environ...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := app.Kill(); err != nil { // it may have visits to count, for a server that has gone
-			t.Error(err)
-		}
-	})
-	return "http://" + app.Addr
-}
-
-// faulty returns the address of a site whose pages that need the database panic.
-func faulty(t *testing.T) string {
-	t.Helper()
-	site, err := web.New(web.Config{Metrics: web.NewMetrics(), Log: slog.New(slog.DiscardHandler), Instance: "faulty", Version: "test"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(site)
-	t.Cleanup(server.Close)
-	return server.URL
 }

@@ -1,0 +1,99 @@
+package pages
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"simpleapp/internal/web"
+	"simpleapp/test/testserver"
+)
+
+// host is the site's name in the browser. A browser treats localhost like https, which hides how a
+// site behaves over plain http.
+const host = "simpleapp.test"
+
+// named returns the address of what listens at addr, host:port, under the site's name.
+func named(scheme, addr string) string {
+	_, port, _ := net.SplitHostPort(addr)
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// client finds the site under its name, as the browser does.
+var client = &http.Client{Transport: &http.Transport{
+	DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		_, port, _ := net.SplitHostPort(addr)
+		return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+	},
+}}
+
+// proxyTo returns a proxy to a site that leaves Host as the browser sent it.
+func proxyTo(t *testing.T, site string) *httputil.ReverseProxy {
+	t.Helper()
+	target, err := url.Parse(site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &httputil.ReverseProxy{Transport: client.Transport, Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host
+	}}
+}
+
+// overTLS puts a proxy that terminates TLS before a site, and returns its address.
+func overTLS(t *testing.T, site string) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(proxyTo(t, site))
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // the browser hangs up at will
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return named("https", server.Listener.Addr().String())
+}
+
+func startServer(t *testing.T, start func() (*testserver.Server, error)) *testserver.Server {
+	t.Helper()
+	server, err := start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	return server
+}
+
+// startApp builds and starts the program, and returns where the browser finds its site.
+func startApp(t *testing.T, environ ...string) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "simpleapp")
+	if output, err := exec.Command("go", "build", "-o", binary, "simpleapp").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, output)
+	}
+	app, err := testserver.StartApp(binary, environ...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := app.Kill(); err != nil { // it may have visits to count, for a server that has gone
+			t.Error(err)
+		}
+	})
+	return named("http", app.Addr)
+}
+
+// faulty returns the address of a site whose pages that need the database panic.
+func faulty(t *testing.T) string {
+	t.Helper()
+	site, err := web.New(web.Config{Metrics: web.NewMetrics(), Log: slog.New(slog.DiscardHandler), Instance: "faulty", Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(site)
+	t.Cleanup(server.Close)
+	return named("http", server.Listener.Addr().String())
+}
