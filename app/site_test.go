@@ -352,10 +352,20 @@ func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
 		if !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") {
 			t.Errorf("%s: Content-Security-Policy = %q", a.Request.URL.Path, csp)
 		}
-		for _, name := range []string{"X-Content-Type-Options", "Referrer-Policy", "Permissions-Policy", "Cross-Origin-Opener-Policy", "Cache-Control"} {
+		for _, name := range []string{"X-Content-Type-Options", "Referrer-Policy", "Permissions-Policy", "Cross-Origin-Resource-Policy", "Cache-Control"} {
 			if a.Header.Get(name) == "" {
 				t.Errorf("%s %s: no %s", a.Request.Method, a.Request.URL.Path, name)
 			}
+		}
+	}
+	// A browser sends Sec-Fetch-Site over https. Over http it reports Cross-Origin-Opener-Policy as an error.
+	for _, fetchSite := range []string{"", "none", "cross-site"} {
+		r := request(t, "GET", p.url+"/", nil)
+		if fetchSite != "" {
+			r.Header.Set("Sec-Fetch-Site", fetchSite)
+		}
+		if got := send(t, r).Header.Get("Cross-Origin-Opener-Policy"); (got == "same-origin") != (fetchSite != "") {
+			t.Errorf("with Sec-Fetch-Site %q: Cross-Origin-Opener-Policy = %q", fetchSite, got)
 		}
 	}
 	if a := get(t, p.url+"/"); regexp.MustCompile(`(?i)<script>|<style|\sstyle=|\son\w+=`).MatchString(a.body) {

@@ -25,13 +25,15 @@ var securityHeaders = []struct {
 	// nothing else tells it from another site's.
 	{"Referrer-Policy", []string{"same-origin"}},
 	{"Permissions-Policy", []string{"camera=(), geolocation=(), microphone=(), payment=(), usb=()"}},
-	{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
 	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
 	// Pages hold a visitor's own number or answers.
 	{"Cache-Control", []string{"no-store"}},
 }
 
-var connectionClose = []string{"close"}
+var (
+	connectionClose = []string{"close"}
+	sameOrigin      = []string{"same-origin"}
+)
 
 // surround puts around the routes what every request gets.
 func (s *Server) surround(routes http.Handler) http.Handler {
@@ -50,6 +52,11 @@ func (s *Server) surround(routes http.Handler) http.Handler {
 		h := w.Header()
 		for _, header := range securityHeaders {
 			h[header.name] = header.value
+		}
+		// Over plain http, browsers ignore this one and report an error. They send Sec-Fetch-Site exactly
+		// where they heed it.
+		if r.Header["Sec-Fetch-Site"] != nil {
+			h["Cross-Origin-Opener-Policy"] = sameOrigin
 		}
 		if s.leaving.Load() {
 			h["Connection"] = connectionClose

@@ -7,10 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -99,4 +102,48 @@ func TestFirstVisitIsLight(t *testing.T) {
 	if total > 30_000 || len(bytes) > 4 || len(bytes) < 3 {
 		t.Errorf("a first visit takes %.0f bytes in %d requests, want at most 30000 in 3 or 4", total, len(bytes))
 	}
+}
+
+// A console gathers what the browser reports about the pages that it shows: what scripts write and
+// throw, and what the browser finds wrong with a page or its headers.
+type console struct {
+	mu       sync.Mutex
+	messages []string
+}
+
+// listen gathers the messages of all pages that the tab shows from now on.
+func listen(t *testing.T, browser context.Context) *console {
+	t.Helper()
+	c := &console{}
+	err := chromedp.Listen(browser, func(event any) {
+		switch e := event.(type) {
+		case *log.EventEntryAdded:
+			// An error page has the status that it should have.
+			isStatus := strings.HasPrefix(e.Entry.Text, "Failed to load resource: the server responded with a status of")
+			if !isStatus || strings.Contains(e.Entry.URL, "/static/") {
+				c.add("%s: %s", e.Entry.URL, e.Entry.Text)
+			}
+		case *runtime.EventConsoleAPICalled:
+			c.add("%s: %+v", e.Type, e.Args)
+		case *runtime.EventExceptionThrown:
+			c.add("%s: %s", e.ExceptionDetails.URL, e.ExceptionDetails.Text)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (c *console) add(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.messages = append(c.messages, fmt.Sprintf(format, args...))
+}
+
+// all returns the messages so far.
+func (c *console) all() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.messages
 }

@@ -92,6 +92,7 @@ func TestEveryPage(t *testing.T) {
 	app := startApp(t, "MYSQL_ADDR="+mysql.Addr, "MYSQL_PASSWORD_FILE="+mysql.PasswordFile,
 		"REDIS_ADDR="+redis.Addr, "REDIS_PASSWORD_FILE="+redis.PasswordFile)
 	c := &checker{browser: newBrowser(t), html: t.TempDir()}
+	console := listen(t, c.browser)
 
 	c.check(t, app, working)
 	names := []string{"Ada", "李", "محمد", strings.Repeat("Wolfeschlegelsteinhausen", 4)}
@@ -111,6 +112,9 @@ func TestEveryPage(t *testing.T) {
 	c.check(t, app, down)
 	c.check(t, faulty(t), broken)
 	t.Run("HTML", c.validate)
+	for _, message := range console.all() {
+		t.Errorf("the browser's console says %s", message)
+	}
 }
 
 // countOdd counts what nobody would submit by hand: foods of 100 characters in every script, millions of times.
@@ -143,12 +147,14 @@ type checker struct {
 }
 
 func (c *checker) check(t *testing.T, site string, states []state) {
+	secure := overTLS(t, site)
 	for _, s := range states {
 		t.Run(s.name, func(t *testing.T) {
 			body := c.fetch(t, site, s)
 			if err := os.WriteFile(filepath.Join(c.html, s.name+".html"), body, 0o600); err != nil {
 				t.Fatal(err)
 			}
+			c.arrive(t, secure, s) // for what the console says
 			c.arrive(t, site, s)
 			if got, want := eval[string](t, c.browser, "document.title"), s.title+" – SimpleApp"; got != want {
 				t.Errorf("title = %q, want %q", got, want)
