@@ -26,8 +26,9 @@ var securityHeaders = []struct {
 	{"Referrer-Policy", []string{"same-origin"}},
 	{"Permissions-Policy", []string{"camera=(), geolocation=(), microphone=(), payment=(), usb=()"}},
 	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
-	// Pages hold a visitor's own number or answers.
-	{"Cache-Control", []string{"no-store"}},
+	// Pages hold a visitor's own number or answers, so no proxy keeps them. With no-store, the browser
+	// would keep none either, and Back would find a form without answers, or no page at all.
+	{"Cache-Control", []string{"private, no-cache"}},
 }
 
 var (
