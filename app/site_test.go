@@ -45,6 +45,7 @@ func postBody(t *testing.T, p *program, contentType string, body io.Reader) answ
 	t.Helper()
 	r := request(t, "POST", p.url+"/simpleform", body)
 	r.Header.Set("Content-Type", contentType)
+	r.Header.Set("Origin", p.url) // as browsers do, and over plain http no Sec-Fetch-Site
 	return send(t, r)
 }
 

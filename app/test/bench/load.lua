@@ -4,9 +4,10 @@ local count, prefix = 0
 function init(args)
   if args[1] ~= "form" then return end
   prefix = args[2]
+  local origin = "http://" .. wrk.host .. ":" .. wrk.port -- as browsers send with a form
   request = function()
     count = count + 1
-    return wrk.format("POST", nil, {["Content-Type"] = "application/x-www-form-urlencoded"},
+    return wrk.format("POST", nil, {["Content-Type"] = "application/x-www-form-urlencoded", ["Origin"] = origin},
       "first_name=Ada&last_name=Lovelace&favourite_food=Pizza&country=GB&pledge=yes&token="
         .. prefix .. string.format("%016x", count))
   end

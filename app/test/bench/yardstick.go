@@ -115,5 +115,6 @@ func formRequest(addr, body string) *http.Request {
 		panic(err) // the line above is wrong
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Origin", "http://"+addr)
 	return request
 }

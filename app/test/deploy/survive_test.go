@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"simpleapp/test/testserver"
 )
 
 func dataSurvives(p *project) {
@@ -113,7 +115,7 @@ func stopCutsNoRequest(p *project) {
 		p.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "POST /simpleform HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
+	fmt.Fprintf(conn, "POST /simpleform HTTP/1.1\r\nHost: simpleapp.test\r\nOrigin: http://simpleapp.test\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
 		len(body), body[:len(body)/2])
 
 	// ...and visitors who go on submitting on their connections until they are told to close them.
@@ -123,7 +125,7 @@ func stopCutsNoRequest(p *project) {
 	busy := make(chan struct{}, 100_000)
 	for range 4 {
 		visitors.Go(func() {
-			client := &http.Client{Transport: &http.Transport{}, CheckRedirect: v.client.CheckRedirect, Timeout: 30 * time.Second}
+			client := &http.Client{Transport: &testserver.Browser{RoundTripper: &http.Transport{}}, CheckRedirect: v.client.CheckRedirect, Timeout: 30 * time.Second}
 			for closing := false; !closing; {
 				values := answers("")
 				values.Set("token", token())

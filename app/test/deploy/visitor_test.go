@@ -12,9 +12,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"simpleapp/test/testserver"
 )
 
-// A visitor uses the site over HTTP and follows no redirect.
+// A visitor uses the site as a browser does over plain http, but follows no redirect.
 type visitor struct {
 	testing.TB
 	site   string
@@ -23,6 +25,7 @@ type visitor struct {
 
 func (p *project) visitor() *visitor {
 	return &visitor{p, fmt.Sprintf("http://127.0.0.1:%d", p.port), &http.Client{
+		Transport:     &testserver.Browser{RoundTripper: http.DefaultTransport},
 		Timeout:       30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

@@ -20,7 +20,7 @@ import (
 // The embedded storage under kill -9, again and again: what a visitor was told is there.
 func TestTheEmbeddedStorageSurvivesKill9(t *testing.T) {
 	dir := t.TempDir()
-	client := &http.Client{Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Transport: &testserver.Browser{RoundTripper: http.DefaultTransport}, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	badge := regexp.MustCompile(`Visits: (\d+)`)
 
 	var mu sync.Mutex

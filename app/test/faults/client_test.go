@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"simpleapp/internal/food"
+	"simpleapp/test/testserver"
 )
 
-// plain is a client that keeps many connections and follows no redirects.
+// plain is a client that keeps many connections, follows no redirects, and sends what a browser sends.
 var plain = &http.Client{
-	Transport:     &http.Transport{MaxIdleConnsPerHost: 512},
+	Transport:     &testserver.Browser{RoundTripper: &http.Transport{MaxIdleConnsPerHost: 512}},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	Timeout:       20 * time.Second,
 }

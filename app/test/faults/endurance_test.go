@@ -142,7 +142,7 @@ func send(addr string, next func() int64, requests int64) error {
 		switch n % 100 {
 		case 20, 40, 60, 80, 0:
 			form := "first_name=Ada&last_name=Lovelace&favourite_food=Pizza&country=GB&pledge=yes&token=" + food.NewToken()
-			want, request = 303, fmt.Sprintf("POST /simpleform HTTP/1.1\r\nHost: x\r\n"+
+			want, request = 303, fmt.Sprintf("POST /simpleform HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\n"+
 				"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", len(form), form)
 		case 10, 50:
 			request = "GET /submissions HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -11,13 +11,16 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"simpleapp/test/testserver"
 )
 
-// A connection sends each request once. (http.Client would send some again without telling.)
+// A connection sends each request once, as a browser does over plain http. (http.Client would send some again without telling.)
 type connection struct {
 	address string
-	keep    bool // use it again, for as long as the server agrees
-	used    bool // the last request went out on a connection that had been used before
+	keep    bool   // use it again, for as long as the server agrees
+	used    bool   // the last request went out on a connection that had been used before
+	policy  string // the Referrer-Policy of the last page
 	conn    *net.TCPConn
 	reader  *bufio.Reader
 }
@@ -51,6 +54,8 @@ func (c *connection) exchange(method, path, body string) (a answer, keep bool, e
 	if err != nil {
 		return a, false, err
 	}
+	testserver.AsBrowser(req, c.policy)
+	req.Header.Set("Accept-Encoding", "gzip, deflate")
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -70,6 +75,7 @@ func (c *connection) exchange(method, path, body string) (a answer, keep bool, e
 	if err != nil {
 		return a, false, fmt.Errorf("receive the body: %w", err)
 	}
+	c.policy = resp.Header.Get("Referrer-Policy")
 	return answer{resp.StatusCode, resp.Header.Get("Location"), string(content)}, c.keep && !resp.Close, nil
 }
 
