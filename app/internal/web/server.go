@@ -53,12 +53,17 @@ func New(cfg Config) (*Server, error) {
 	if s.home, err = s.splitHome(); err != nil {
 		return nil, err
 	}
-	s.handler = s.surround(s.routes())
+	static, err := s.static()
+	if err != nil {
+		return nil, err
+	}
+	s.handler = s.surround(s.routes(static))
 	return s, nil
 }
 
-func (s *Server) routes() *http.ServeMux {
+func (s *Server) routes(static http.Handler) *http.ServeMux {
 	mux := http.NewServeMux()
+	mux.Handle("GET /static/{file}", static)
 	for pattern, h := range map[string]handler{
 		"GET /{$}":                limit(s.getHome),
 		"GET /simpleform":         limit(s.getForm),
@@ -67,7 +72,6 @@ func (s *Server) routes() *http.ServeMux {
 		"GET /submissions":        limit(s.getSubmissions),
 		"GET /results":            limit(s.getResults),
 		"GET /ping":               limit(s.getPing),
-		"GET /static/{file}":      s.static,
 		"/":                       s.notFound(mux),
 	} {
 		mux.Handle(pattern, s.handle(h))

@@ -6,12 +6,15 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"fmt"
 	"io/fs"
 	"mime"
 	"net/http"
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/klauspost/compress/gzhttp"
 )
 
 // The styles and scripts under static/dist are built from ../assets; a clone builds without them.
@@ -63,10 +66,21 @@ func loadAssets() (assets, error) {
 // url returns the content-hashed address of a static file, or "" if it is not built.
 func (a assets) url(name string) string { return a[name].url }
 
-// serve sends a static file. The address changes with the content, so it may be kept for a year.
+// static returns the handler of the static files. gzhttp decides whether a client accepts gzip, and
+// leaves the files as they are: they were compressed once, as well as can be.
+func (s *Server) static() (http.Handler, error) {
+	negotiate, err := gzhttp.NewWrapper(gzhttp.EnableZstd(false), gzhttp.AcceptWildcards(true),
+		gzhttp.ContentTypeFilter(func(string) bool { return false }))
+	if err != nil {
+		return nil, fmt.Errorf("negotiate encodings: %w", err)
+	}
+	return negotiate(s.handle(s.getStatic)), nil
+}
+
+// getStatic sends a static file. The address changes with the content, so it may be kept for a year.
 // While versions of the program run side by side, a page of one may ask another for its styles:
 // those of another hash are answered with what there is, not to be kept.
-func (s *Server) static(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) error {
 	parts := strings.Split(r.PathValue("file"), ".")
 	if len(parts) != 3 {
 		return errNotFound
@@ -77,31 +91,18 @@ func (s *Server) static(w http.ResponseWriter, r *http.Request) error {
 	}
 	h := w.Header()
 	h.Set("Content-Type", a.contentType)
-	h.Set("Vary", "Accept-Encoding")
 	if r.URL.Path == a.url {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	} else {
 		h.Set("Cache-Control", "no-cache")
 	}
 	content := a.plain
-	if a.gzip != nil && acceptsGzip(r) {
+	// gzhttp passes this type exactly to those who accept gzip.
+	if _, accepted := w.(*gzhttp.GzipResponseWriter); accepted && a.gzip != nil {
 		h.Set("Content-Encoding", "gzip")
 		content = a.gzip
 	}
 	h.Set("Content-Length", strconv.Itoa(len(content)))
 	w.Write(content)
 	return nil
-}
-
-// acceptsGzip reports whether the client takes gzip (RFC 9110, 12.5.3).
-func acceptsGzip(r *http.Request) bool {
-	for _, coding := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
-		name, weight, _ := strings.Cut(strings.TrimSpace(coding), ";")
-		if name == "gzip" || name == "*" {
-			_, q, _ := strings.Cut(weight, "q=")
-			value, err := strconv.ParseFloat(strings.TrimSpace(q), 64)
-			return q == "" || err == nil && value > 0
-		}
-	}
-	return false
 }
