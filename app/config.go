@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"time"
@@ -43,8 +44,8 @@ func loadConfig(environ map[string]string) (config, error) {
 	} else if err != nil {
 		return c, err
 	}
-	if c.location, err = time.LoadLocation(c.TimeZone); err != nil {
-		return c, fmt.Errorf("TZ: %w", err)
+	if c.location, err = location(c.TimeZone); err != nil {
+		return c, fmt.Errorf("TZ: %w: write a name such as Asia/Singapore or UTC", err)
 	}
 	if c.ShutdownDelay < 0 {
 		return c, fmt.Errorf("SHUTDOWN_DELAY: %v is negative", c.ShutdownDelay)
@@ -68,6 +69,24 @@ func loadConfig(environ map[string]string) (config, error) {
 		}
 	}
 	return c, nil
+}
+
+// location returns the time zone that a TZ variable names. POSIX lets a colon stand before the name, and
+// C libraries also take the path of a file, as in :/etc/localtime.
+func location(tz string) (*time.Location, error) {
+	name := strings.TrimPrefix(tz, ":")
+	if !filepath.IsAbs(name) {
+		return time.LoadLocation(name)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocationFromTZData(name, data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return zone, nil
 }
 
 // A secretFile is the path of a file that holds a password and nothing else.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A mistake in the environment ends the program at once, and names the variable and the file.
@@ -39,7 +40,10 @@ func TestStartUpMistakes(t *testing.T) {
 		{"empty MySQL password file", map[string]string{"MYSQL_ADDR": "db:3306", "MYSQL_PASSWORD_FILE": empty}, []string{"MYSQL_PASSWORD_FILE", empty, "empty"}},
 		{"no Redis password file", map[string]string{"REDIS_ADDR": "cache:6379"}, []string{"REDIS_PASSWORD_FILE", "/run/secrets/redis_password"}},
 		{"empty Redis password file", map[string]string{"REDIS_ADDR": "cache:6379", "REDIS_PASSWORD_FILE": empty}, []string{"REDIS_PASSWORD_FILE", empty, "empty"}},
-		{"bad time zone", map[string]string{"TZ": "Mars/Olympus"}, []string{"TZ", "Mars/Olympus"}},
+		{"bad time zone", map[string]string{"TZ": "Mars/Olympus"}, []string{"TZ", "Mars/Olympus", "Asia/Singapore"}},
+		{"rule of a time zone", map[string]string{"TZ": "SGT-8"}, []string{"TZ", "SGT-8", "Asia/Singapore"}},
+		{"time zone from a missing file", map[string]string{"TZ": ":" + missing}, []string{"TZ", missing, "Asia/Singapore"}},
+		{"time zone from another file", map[string]string{"TZ": ":" + empty}, []string{"TZ", empty, "Asia/Singapore"}},
 		{"bad log level", map[string]string{"LOG_LEVEL": "loud"}, []string{"LOG_LEVEL", "loud"}},
 		{"bad delay", map[string]string{"SHUTDOWN_DELAY": "5"}, []string{"SHUTDOWN_DELAY", "5"}},
 		{"negative delay", map[string]string{"SHUTDOWN_DELAY": "-5s"}, []string{"SHUTDOWN_DELAY", "-5s"}},
@@ -65,6 +69,32 @@ func TestStartUpMistakes(t *testing.T) {
 				t.Errorf("run = %v, which tells a password", err)
 			}
 		})
+	}
+}
+
+// TZ takes what C libraries take, but for rules such as SGT-8.
+func TestTimeZone(t *testing.T) {
+	// A file of the time zone database: version 1, eight hours east of UTC at all times.
+	file := filepath.Join(t.TempDir(), "localtime")
+	content := "TZif" + strings.Repeat("\x00", 16+4*4) + "\x00\x00\x00\x01\x00\x00\x00\x04" + "\x00\x00\x70\x80\x00\x00" + "SGT\x00"
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		tz    string
+		hours int
+	}{
+		{"", 0}, {":", 0}, {"UTC", 0}, {":UTC", 0},
+		{"Asia/Singapore", 8}, {":Asia/Singapore", 8}, {"Etc/GMT-8", 8}, {file, 8}, {":" + file, 8},
+	} {
+		c, err := loadConfig(map[string]string{"TZ": test.tz})
+		if err != nil {
+			t.Errorf("TZ=%s: %v", test.tz, err)
+			continue
+		}
+		if _, offset := time.Unix(1_800_000_000, 0).In(c.location).Zone(); offset != test.hours*3600 {
+			t.Errorf("TZ=%s is %d s east of UTC, want %d hours", test.tz, offset, test.hours)
+		}
 	}
 }
 
