@@ -49,6 +49,27 @@ func axe(t *testing.T, browser context.Context) []violation {
 		`axe.run({rules: {"target-size": {enabled: true}}}).then((results) => results.violations)`)
 }
 
+// checkLayout checks that nothing is wider than the window, and that buttons keep their distance, beside
+// each other and one above the other.
+func (c *checker) checkLayout(t *testing.T, where string) {
+	t.Helper()
+	for _, problem := range eval[[]string](t, c.browser, `(() => {
+		const problems = [];
+		const {scrollWidth, clientWidth} = document.documentElement;
+		if (scrollWidth > clientWidth) problems.push("the page is " + scrollWidth + " px wide");
+		const buttons = [...document.querySelectorAll(".btn")].map((button) => [button.textContent, button.getBoundingClientRect()]);
+		for (const [i, [name, a]] of buttons.entries()) {
+			for (const [other, b] of buttons.slice(i + 1)) {
+				const gap = Math.max(a.left - b.right, b.left - a.right, a.top - b.bottom, b.top - a.bottom);
+				if (gap < 8) problems.push("between " + name + " and " + other + " there are " + gap + " px");
+			}
+		}
+		return problems;
+	})()`) {
+		t.Errorf("%s: %s", where, problem)
+	}
+}
+
 // validate checks the gathered pages with the W3C's checker.
 func (c *checker) validate(t *testing.T) {
 	pages, err := filepath.Glob(filepath.Join(c.html, "*.html"))
