@@ -41,7 +41,7 @@ check-pages: assets setup $(CHECKERS) ## Check every page: accessibility, HTML, 
 
 screenshots: assets setup $(CHECKERS) ## Write a picture of every page, narrow and wide, light and dark, to screenshots/
 	rm -rf screenshots && mkdir screenshots
-	cd app && go test -count=1 -run TestEveryPage ./test/e2e/pages -screenshots $(CURDIR)/screenshots
+	cd app && go test -count=1 -run TestEveryPage ./test/e2e/pages -screenshots ../../../../screenshots # seen from ./test/e2e/pages
 
 lighthouse: build setup $(CHECKERS) ## Measure the home page and the form with Lighthouse: each must have 100 in everything
 	cd app/test/e2e && node lighthouse.mjs ../../../bin/simpleapp
