@@ -21,11 +21,12 @@ func export(ctx context.Context, i invocation) (err error) {
 	flags := flag.NewFlagSet("export", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error says it
 	format := flags.String("format", "csv", "`csv` or json")
-	bom := flags.Bool("bom", false, "begin the CSV with a byte order mark: some spreadsheets (Excel) need it to show\n"+
-		"letters outside English")
+	bom := flags.Bool("bom", false, "begin the CSV with a byte order mark: some spreadsheets (Excel) need it\n"+
+		"to show letters outside English")
 	switch err := flags.Parse(i.args); {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintln(i.stdout, "usage: simpleapp export [--format csv|json] [--bom]\nWrites every submission to standard output.")
+		fmt.Fprintln(i.stdout, "usage: simpleapp export [--format csv|json] [--bom]")
+		fmt.Fprintln(i.stdout, "Writes every submission to standard output.")
 		flags.SetOutput(i.stdout)
 		flags.PrintDefaults()
 		return nil
@@ -34,7 +35,7 @@ func export(ctx context.Context, i invocation) (err error) {
 	case *format != "csv" && *format != "json":
 		return fmt.Errorf("--format: %q is neither csv nor json", *format)
 	case *bom && *format == "json":
-		return errors.New("--bom: JSON has no byte order mark: leave --bom out, or write --format csv")
+		return errors.New("--bom: JSON has no byte order mark: leave --bom out or use --format csv")
 	}
 	cfg, log, err := i.configure()
 	if err != nil {
@@ -58,24 +59,26 @@ func export(ctx context.Context, i invocation) (err error) {
 	return errors.Join(err, out.Flush())
 }
 
-// exportCSV writes the cells that visitors have typed in quotation marks, which encoding/csv does only
-// where a comma makes it necessary: some spreadsheets (LibreOffice) separate cells by semicolons, too.
+// exportCSV writes the cells that visitors have typed in quotation marks, which encoding/csv does
+// only where a comma makes it necessary: some spreadsheets (LibreOffice) separate cells by
+// semicolons, too.
 func exportCSV(ctx context.Context, store *food.Store, out io.Writer) error {
-	if _, err := io.WriteString(out, "id,first_name,last_name,favourite_food,country,added_at\n"); err != nil {
+	_, err := io.WriteString(out, "id,first_name,last_name,favourite_food,country,added_at\n")
+	if err != nil {
 		return err
 	}
 	return store.Each(ctx, func(r food.Record) error {
-		_, err := fmt.Fprintf(out, "%d,%s,%s,%s,%s,%s\n", r.ID, cell(r.FirstName), cell(r.LastName), cell(r.FavouriteFood),
-			r.Country, r.AddedAt.Format(time.RFC3339Nano))
+		_, err := fmt.Fprintf(out, "%d,%s,%s,%s,%s,%s\n", r.ID, cell(r.FirstName), cell(r.LastName),
+			cell(r.FavouriteFood), r.Country, r.AddedAt.Format(time.RFC3339Nano))
 		return err
 	})
 }
 
-// cell returns text as a quoted cell, with an apostrophe before each character that would begin a formula
-// (https://owasp.org/www-community/attacks/CSV_Injection). A formula begins where a cell does: at the
-// start of the text and, because a spreadsheet may separate cells by other characters than commas and then
-// sees no quotation, behind each of those. What a spreadsheet may drop before a formula, such as spaces,
-// quotation marks and invisible characters, makes no difference.
+// cell returns text as a quoted cell, with an apostrophe before each character that would begin a
+// formula (https://owasp.org/www-community/attacks/CSV_Injection). A formula begins where a cell
+// does: at the start of the text and, because a spreadsheet may separate cells by other characters
+// than commas and then sees no quotation, behind each of those. Spaces, quotation marks and
+// invisible characters before a formula make no difference, because a spreadsheet may drop them.
 func cell(text string) string {
 	var b strings.Builder
 	b.WriteByte('"')

@@ -29,7 +29,8 @@ func TestExport(t *testing.T) {
 			}
 			export := func(format string, more ...string) string {
 				var out strings.Builder
-				if err := run(t.Context(), append([]string{"export", "--format", format}, more...), environ, &out, io.Discard); err != nil {
+				args := append([]string{"export", "--format", format}, more...)
+				if err := run(t.Context(), args, environ, &out, io.Discard); err != nil {
 					t.Fatalf("export --format %s = %v", format, err)
 				}
 				return out.String()
@@ -75,7 +76,9 @@ func TestExport(t *testing.T) {
 			}
 		})
 	}
-	for _, args := range [][]string{{"export", "--format", "xml"}, {"export", "--all"}, {"export", "csv"}, {"export", "--format", "json", "--bom"}} {
+	for _, args := range [][]string{
+		{"export", "--format", "xml"}, {"export", "--all"}, {"export", "csv"}, {"export", "--format", "json", "--bom"},
+	} {
 		if err := run(t.Context(), args, embedded(t), io.Discard, io.Discard); err == nil {
 			t.Errorf("%v = nil, want an error", args)
 		}
@@ -92,21 +95,24 @@ func TestExportHelp(t *testing.T) {
 			t.Errorf("export --help = %q, want %q in it", out.String(), want)
 		}
 	}
-	if err := run(t.Context(), []string{"help"}, embedded(t), io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "--bom") {
+	err := run(t.Context(), []string{"help"}, embedded(t), io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "--bom") {
 		t.Errorf("help = %v, want the usage with --bom", err)
 	}
 }
 
-// Whatever visitors type, no cell begins a formula: not in a spreadsheet that separates cells by other
-// characters than commas, and not in one that knows no quotation marks.
+// Whatever visitors type, no cell begins a formula: not in a spreadsheet that separates cells by
+// other characters than commas, and not in one that knows no quotation marks.
 func TestExportHasNoFormulas(t *testing.T) {
 	environ := embedded(t)
-	store, err := food.OpenSQLite(filepath.Join(environ["DATA_DIR"], "submissions.db"), slog.New(slog.DiscardHandler), func(int, int) {})
+	file := filepath.Join(environ["DATA_DIR"], "submissions.db")
+	store, err := food.OpenSQLite(file, slog.New(slog.DiscardHandler), func(int, int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	pieces := []string{";", ";", ",", "\t", "|", "\n", `"`, `"`, `""`, "'", " ", "\u00a0", "\u200b", "\ufeff", "=", "=1+2", "+", "-", "@", "＝", "x", "é"}
+	pieces := []string{";", ";", ",", "\t", "|", "\n", `"`, `"`, `""`, "'", " ", "\u00a0", "\u200b", "\ufeff",
+		"=", "=1+2", "+", "-", "@", "＝", "x", "é"}
 	text := func() string {
 		var b strings.Builder
 		for range 1 + random.IntN(8) {
@@ -117,7 +123,8 @@ func TestExportHasNoFormulas(t *testing.T) {
 	const rows = 2000
 	var group sync.WaitGroup
 	for range rows {
-		sub := food.Submission{Token: food.NewToken(), FirstName: text(), LastName: text(), FavouriteFood: text(), Country: "GB", AddedAt: time.Now().UTC()}
+		sub := food.Submission{Token: food.NewToken(), FirstName: text(), LastName: text(),
+			FavouriteFood: text(), Country: "GB", AddedAt: time.Now().UTC()}
 		group.Go(func() {
 			if err := store.Add(sub); err != nil {
 				t.Error(err)
@@ -133,7 +140,9 @@ func TestExportHasNoFormulas(t *testing.T) {
 		t.Fatal(err)
 	}
 	check := func(how, cell string) {
-		shown := strings.TrimLeftFunc(cell, func(r rune) bool { return r == '"' || !unicode.IsGraphic(r) || unicode.IsSpace(r) })
+		shown := strings.TrimLeftFunc(cell, func(r rune) bool {
+			return r == '"' || !unicode.IsGraphic(r) || unicode.IsSpace(r)
+		})
 		if shown != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(shown)[0]) {
 			t.Errorf("%s: the cell %q is a formula", how, cell)
 		}
@@ -148,8 +157,9 @@ func TestExportHasNoFormulas(t *testing.T) {
 		for _, cell := range slices.Concat(records...) {
 			check(fmt.Sprintf("separated by %q", separator), cell)
 		}
-		for _, line := range strings.FieldsFunc(out.String(), func(r rune) bool { return r == separator || r == '\n' }) {
-			check(fmt.Sprintf("split at %q", separator), line)
+		split := func(r rune) bool { return r == separator || r == '\n' }
+		for _, cell := range strings.FieldsFunc(out.String(), split) {
+			check(fmt.Sprintf("split at %q", separator), cell)
 		}
 	}
 }

@@ -52,7 +52,8 @@ var commands = map[string]func(context.Context, invocation) error{
 }
 
 // errUsage is what a command returns when its arguments are wrong.
-var errUsage = errors.New("usage: simpleapp [healthcheck | version | migrate | export [--format csv|json] [--bom]]")
+var errUsage = errors.New("usage: simpleapp " +
+	"[healthcheck | version | migrate | export [--format csv|json] [--bom]]")
 
 // run is the program without its process. It returns an error that tells what to do about it.
 func run(ctx context.Context, args []string, environ map[string]string, stdout, stderr io.Writer) error {

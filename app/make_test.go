@@ -17,7 +17,7 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{"app/assets", "app/e2e", ".swarm", "mysql_db"} {
+	for _, dir := range []string{"app/assets", "app/test/e2e", "ops", "mysql_db"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -29,11 +29,13 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 	}
 	write(filepath.Join(root, "Makefile"), string(makefile))
 	note := "#!/bin/sh\n{ pwd; printf '%s\\n' \"$@\"; } >>'" + calls + "'\n"
-	for _, name := range []string{"go", "gofmt", "npm", "node", "docker", "apt-get", "sudo", "touch"} {
+	for _, name := range []string{"go", "gofmt", "git", "shellcheck", "npm", "node", "docker",
+		"touch"} {
 		write(filepath.Join(tools, name), note)
 	}
 	for _, path := range []string{"app/assets/app.js", "app/assets/package.json", "app/assets/package-lock.json",
-		"app/e2e/package.json", "app/e2e/package-lock.json", ".swarm/push", "mysql_db/migrate"} {
+		"app/test/e2e/package.json", "app/test/e2e/package-lock.json", "app/test/setup",
+		"ops/push", "mysql_db/migrate"} {
 		write(filepath.Join(root, path), note)
 	}
 
@@ -60,7 +62,7 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 		if target == "screenshots" {
 			folder := lines[len(lines)-1]
 			if !filepath.IsAbs(folder) {
-				folder = filepath.Join(root, "app/e2e/pages", folder) // where go test runs the test
+				folder = filepath.Join(root, "app/test/e2e/pages", folder) // where go test runs the test
 			}
 			if info, err := os.Stat(folder); err != nil || !info.IsDir() || folder != filepath.Join(root, "screenshots") {
 				t.Errorf("the pictures are written to %q: %v", folder, err)

@@ -57,57 +57,55 @@ func dateOf(at time.Time) int64 {
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() / (24 * 60 * 60)
 }
 
-// firstSeen walks through some years and returns when a zone's clocks first show each date. It looks at
-// every quarter of an hour around a change of the clocks, and else only where midnight is expected.
-func firstSeen(zone *time.Location, from, to time.Time) map[int64]time.Time {
-	first := make(map[int64]time.Time)
-	look := func(at time.Time) {
-		date := dateOf(at)
-		if earlier, seen := first[date]; !seen || at.Before(earlier) {
-			first[date] = at
-		}
-	}
-	const day = 24 * time.Hour
-	from = from.In(zone)
-	_, before := from.Zone()
-	for at := from; at.Before(to); at = at.Add(day) {
-		_, offset := at.Zone()
+// changes returns the days after which the clocks of a zone have another offset than before.
+func changes(zone *time.Location, from, to time.Time) (days []time.Time) {
+	_, before := from.In(zone).Zone()
+	for at := from; at.Before(to); at = at.AddDate(0, 0, 1) {
+		_, offset := at.In(zone).Zone()
 		if offset != before {
-			for near := at.Add(-3 * day).Truncate(day); near.Before(at.Add(2 * day)); near = near.Add(quarter) {
-				look(near)
-			}
+			days = append(days, at)
 		}
-		look(at.Truncate(day).Add(-time.Duration(offset) * time.Second))
 		before = offset
 	}
-	return first
+	return days
 }
 
+// Around each change of the clocks, in every zone, the days are those of a walk through the quarters of
+// an hour, which notes when the clocks first show each date.
 func TestDayBounds(t *testing.T) {
 	from := time.Date(1993, 1, 1, 0, 0, 0, 0, time.UTC)
 	to := time.Date(2041, 1, 1, 0, 0, 0, 0, time.UTC)
 	for name, zone := range allZones(t) {
-		first := firstSeen(zone, from.AddDate(0, -3, 0), to.AddDate(0, 3, 0))
-		for now := from; now.Before(to); now = now.Add(29*24*time.Hour + 45*time.Minute) {
-			bounds := dayBounds(now, resultDays, zone)
-			if len(bounds) != resultDays+1 || now.Before(bounds[resultDays-1]) || !now.Before(bounds[resultDays]) {
-				t.Fatalf("%s: dayBounds(%v) = %v, want %d days, the last with now in it", name, now, bounds, resultDays)
+		for _, change := range changes(zone, from, to) {
+			first := make(map[int64]time.Time)
+			for at := change.AddDate(0, 0, -4).In(zone); at.Before(change.AddDate(0, 0, 3)); at = at.Add(quarter) {
+				date := dateOf(at)
+				if _, seen := first[date]; !seen {
+					first[date] = at
+				}
 			}
-			next := dateOf(bounds[0])
-			for _, begin := range bounds {
-				date := dateOf(begin)
-				for ; next < date; next++ {
-					if at, exists := first[next]; exists {
-						t.Errorf("%s: the day that begins at %v is left out", name, at)
+			for _, now := range []time.Time{change.Add(-30 * time.Hour), change, change.Add(30 * time.Hour)} {
+				bounds := dayBounds(now, 2, zone)
+				if len(bounds) != 3 || now.Before(bounds[1]) || !now.Before(bounds[2]) {
+					t.Errorf("%s: dayBounds(%v) = %v, want two days, the last with now in it", name, now, bounds)
+					continue
+				}
+				next := dateOf(bounds[0])
+				for _, begin := range bounds {
+					date := dateOf(begin)
+					for ; next < date; next++ {
+						if at, exists := first[next]; exists {
+							t.Errorf("%s: the day that begins at %v is left out", name, at)
+						}
 					}
+					if !begin.Equal(first[date]) || next != date {
+						t.Errorf("%s: a day begins at %v, want %v, and one after the other", name, begin, first[date])
+					}
+					if !begin.Equal(begin.Truncate(quarter)) {
+						t.Errorf("%s: a day begins at %v, want a whole quarter of an hour", name, begin.UTC())
+					}
+					next++
 				}
-				if !begin.Equal(first[date]) || next != date {
-					t.Errorf("%s: a day begins at %v, want %v, and one after the other", name, begin, first[date])
-				}
-				if !begin.Equal(begin.Truncate(quarter)) {
-					t.Errorf("%s: a day begins at %v, want a whole quarter of an hour", name, begin.UTC())
-				}
-				next++
 			}
 		}
 	}
@@ -144,7 +142,8 @@ func TestDayBoundsOfKnownDays(t *testing.T) {
 	}
 }
 
-// Submissions around a midnight that does not exist are counted once, on the dates that the clocks showed.
+// Submissions around a midnight that does not exist are counted once, on the dates that the clocks
+// showed.
 func TestDaysAroundAMissingMidnight(t *testing.T) {
 	for _, test := range []struct {
 		zone  string
@@ -172,8 +171,10 @@ func TestDaysAroundAMissingMidnight(t *testing.T) {
 					t.Error(err)
 				}
 			}()
-			for _, at := range []time.Time{begin.Add(-time.Millisecond), begin, begin.Add(22 * time.Hour), begin.Add(25 * time.Hour)} {
-				sub := Submission{Token: NewToken(), FirstName: "Ada", LastName: "Lovelace", FavouriteFood: "Pizza", Country: "CL", AddedAt: at}
+			for _, after := range []time.Duration{-time.Millisecond, 0, 22 * time.Hour, 25 * time.Hour} {
+				at := begin.Add(after)
+				sub := Submission{Token: NewToken(), FirstName: "Ada", LastName: "Lovelace",
+					FavouriteFood: "Pizza", Country: "CL", AddedAt: at}
 				if err := s.Add(sub); err != nil {
 					t.Fatal(err)
 				}

@@ -78,8 +78,9 @@ func (cfg MySQLConfig) driverConfig() (*mysql.Config, error) {
 //
 // It costs no round trip more than SET NAMES alone. MySQL and MariaDB name the isolation level's variable
 // differently.
-const session = "SET NAMES utf8mb4, autocommit = 1, completion_type = 0, sql_mode = 'TRADITIONAL', unique_checks = 1, " +
-	"sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = 18446744073709551615; " +
+const session = "SET NAMES utf8mb4, autocommit = 1, completion_type = 0, sql_mode = 'TRADITIONAL', " +
+	"unique_checks = 1, sql_safe_updates = 0, sql_big_selects = 1, " +
+	"sql_select_limit = 18446744073709551615; " +
 	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE"
 
 // A sessionConnector opens connections with the settings in session.

@@ -26,7 +26,8 @@ func spellingsOf(dish int) map[string]int64 {
 	}
 }
 
-// countAsBefore counts the spellings of every dish as the version before did: by their small letters alone.
+// countAsBefore counts the spellings of every dish as the version before did: by their small
+// letters alone.
 func countAsBefore(t *testing.T, db *sql.DB) {
 	t.Helper()
 	tx, err := db.Begin()
@@ -37,7 +38,9 @@ func countAsBefore(t *testing.T, db *sql.DB) {
 	count := func(spelling string, n int64) {
 		t.Helper()
 		key := strings.ToLower(spelling)
-		if _, err := tx.Exec("INSERT INTO tallies (scope, name, n) VALUES ('food', ?, ?), (?, ?, ?)", key, n, "food:"+key, spelling, n); err != nil {
+		_, err := tx.Exec("INSERT INTO tallies (scope, name, n) VALUES ('food', ?, ?), (?, ?, ?)",
+			key, n, "food:"+key, spelling, n)
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -52,7 +55,8 @@ func countAsBefore(t *testing.T, db *sql.DB) {
 	}
 }
 
-// wantMerged checks that all spellings of a dish are counted together, and some more of the first one.
+// wantMerged checks that all spellings of a dish are counted together, and some more of the first
+// one.
 func wantMerged(t *testing.T, db *sql.DB, more int64) {
 	t.Helper()
 	want := map[string]int64{"food/": 5, "food:/\u3164": 5}
@@ -95,8 +99,8 @@ func wantMerged(t *testing.T, db *sql.DB, more int64) {
 	}
 }
 
-// What the version before has counted apart is merged by several migrators at once, while that version
-// still counts. What it counts after they have passed is merged by the next one.
+// Several migrators at once merge what the version before has counted apart, while that version
+// still counts. The next one merges what it counts after they have passed.
 func TestMigrateMergesFoods(t *testing.T) {
 	name, root := oldDatabase(t, 0)
 	if _, err := food.MigrateMySQL(t.Context(), mysqlConfig(migrator, name), quiet); err != nil {
@@ -110,7 +114,8 @@ func TestMigrateMergesFoods(t *testing.T) {
 		old := mysqlServer.As(migrator, name)
 		defer old.Close()
 		for {
-			_, err := old.Exec("INSERT INTO tallies (scope, name, n) VALUES ('food', 'dish 0\u200b', 1), ('food:dish 0\u200b', 'Dish 0\u200b', 1) " +
+			_, err := old.Exec("INSERT INTO tallies (scope, name, n) " +
+				"VALUES ('food', 'dish 0\u200b', 1), ('food:dish 0\u200b', 'Dish 0\u200b', 1) " +
 				"ON DUPLICATE KEY UPDATE n = n + VALUES(n)")
 			switch {
 			case err == nil:
@@ -151,7 +156,8 @@ func TestMigrateMergesFoods(t *testing.T) {
 	}
 
 	for _, table := range []string{"submissions", "tallies", "tally_log"} {
-		if _, err := root.Exec(fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO '%s'@'%%'", table, testserver.User)); err != nil {
+		grant := fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO '%s'@'%%'", table, testserver.User)
+		if _, err := root.Exec(grant); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -163,8 +169,8 @@ func TestMigrateMergesFoods(t *testing.T) {
 	}
 }
 
-// A file of the version before is brought up to date when it is opened, by several at once, and is not
-// looked through again.
+// A file of the version before is brought up to date when it is opened, by several at once, and is
+// not looked through again.
 func TestSQLiteMergesFoodsOnce(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.db")
 	open := func() {
@@ -193,12 +199,14 @@ func TestSQLiteMergesFoodsOnce(t *testing.T) {
 	}
 	group.Wait()
 	wantMerged(t, db, 0)
-	if _, err := db.Exec("INSERT INTO tallies (scope, name, n) VALUES ('food:x\u200b', 'x\u200b', 0)"); err != nil {
+	_, err = db.Exec("INSERT INTO tallies (scope, name, n) VALUES ('food:x\u200b', 'x\u200b', 0)")
+	if err != nil {
 		t.Fatal(err)
 	}
 	open()
 	var n int
-	if err := db.QueryRow("SELECT COUNT(*) FROM tallies WHERE scope = 'food:x\u200b'").Scan(&n); err != nil || n != 1 {
+	err = db.QueryRow("SELECT COUNT(*) FROM tallies WHERE scope = 'food:x\u200b'").Scan(&n)
+	if err != nil || n != 1 {
 		t.Errorf("a start that has nothing to merge looks through the foods (%d, %v)", n, err)
 	}
 }

@@ -99,7 +99,8 @@ func (s *Store) days(ctx context.Context, now time.Time, zone *time.Location) ([
 	for day := range days {
 		days[day].Date = bounds[day]
 		queries = append(queries, "SELECT ?, COALESCE(SUM(n), 0) FROM tallies WHERE scope = ? AND name >= ? AND name < ?")
-		args = append(args, day, scope, bounds[day].UTC().Format(timeForm), bounds[day+1].UTC().Format(timeForm))
+		args = append(args, day, scope,
+			bounds[day].UTC().Format(timeForm), bounds[day+1].UTC().Format(timeForm))
 	}
 	sums, err := s.counts(ctx, strings.Join(queries, " UNION ALL "), args...)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"simpleapp/internal/food"
 )
 
-// hostile lists settings of a MySQL server that change what the same SQL does, each with its way back.
+// hostile lists settings of a MySQL server that change what the same SQL does, each with its way
+// back.
 var hostile = []struct{ set, reset string }{
 	{"autocommit = 0", "autocommit = 1"},
 	{"completion_type = 1", "completion_type = 0"},
@@ -30,7 +31,8 @@ var hostile = []struct{ set, reset string }{
 	{"time_zone = '+05:45'", "time_zone = '+00:00'"},
 }
 
-// setGlobal sets a server's default for connections that are opened from now on, until the test ends.
+// setGlobal sets a server's default for connections that are opened from now on, until the test
+// ends.
 func setGlobal(t *testing.T, set, reset string) {
 	t.Helper()
 	root := mysqlServer.Root()
@@ -45,7 +47,8 @@ func setGlobal(t *testing.T, set, reset string) {
 	})
 }
 
-// Whatever a server's defaults are, what is stored is seen at once, and nothing is cut, lost or stored twice.
+// Whatever a server's defaults are, what is stored is seen at once, and nothing is cut, lost or
+// stored twice.
 func TestServerDefaultsChangeNothing(t *testing.T) {
 	for _, setting := range hostile {
 		t.Run(setting.set, func(t *testing.T) {

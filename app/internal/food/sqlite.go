@@ -50,17 +50,18 @@ func OpenSQLite(path string, log *slog.Logger, observe Observer) (*Store, error)
 }
 
 // rekeyFileOnce merges the foods that older versions have counted apart. The file's user_version says
-// whether that was done, because it would slow each start down. What an older version that opens the
-// file later counts is not merged.
+// whether that was done, because it would slow each start down. Foods that an older
+// version counts in the file later are not merged.
 func (s *Store) rekeyFileOnce(ctx context.Context) error {
 	var version int
-	if err := s.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil || version >= foodKeyVersion {
+	err := s.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+	if err != nil || version >= foodKeyVersion {
 		return err
 	}
 	if _, err := s.rekeyFoods(ctx); err != nil {
 		return err
 	}
-	_, err := s.db.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", foodKeyVersion))
+	_, err = s.db.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", foodKeyVersion))
 	return err
 }
 

@@ -12,8 +12,9 @@ import (
 // unseen lists the characters that show nothing by themselves: white space, control and format
 // characters, and Unicode's Default_Ignorable_Code_Points, which are format characters, variation
 // selectors, which are marks, and Other_Default_Ignorable_Code_Points. Marks are here because they
-// only change the character before them. Private characters are here because they have no agreed shape.
-// Unassigned characters are not: newer systems may show a letter or an emoji (U+1FADC, a root vegetable).
+// only change the character before them. Private characters are here because they have no agreed
+// shape. Unassigned characters are not: newer systems may show a letter or an emoji (U+1FADC, a
+// root vegetable).
 var unseen = []*unicode.RangeTable{
 	unicode.Z, unicode.Cc, unicode.Cf, unicode.Co, unicode.M,
 	unicode.Other_Default_Ignorable_Code_Point, unicode.Noncharacter_Code_Point,
@@ -38,20 +39,23 @@ func blank(r rune) bool {
 // maxKey is how many characters a food's key may have: the room for it in the table tallies.
 const maxKey = 3 * MaxLength
 
-// foodKey returns the name under which a food is counted. It is the same for all spellings that look the
-// same, whatever their case, their spaces and their invisible characters. It is Unicode's NFKC_Casefold,
-// the standard form for comparing text that people type, with the spaces, quotation marks and hyphens
-// that look alike made equal, too.
+// foodKey returns the name under which a food is counted. It is the same for all spellings that
+// look the same, whatever their case, their spaces and their invisible characters. It is Unicode's
+// NFKC_Casefold, the standard form for comparing text that people type, with the spaces, quotation
+// marks and hyphens that look alike made equal, too.
 //
-// Joiners are among the invisible characters. Between letters people leave them out as they like. Between
-// emoji they are part of the picture: a cook counts as a woman and a frying pan, which is the price.
-// Letters of different scripts stay different, even if they look the same.
+// Joiners are among the invisible characters. Between letters people leave them out as they like.
+// Between emoji they are part of the picture: a cook counts as a woman and a frying pan, which is
+// the price. Letters of different scripts stay different, even if they look the same.
 func foodKey(spelling string) string {
 	text := strings.Map(func(r rune) rune {
 		switch {
 		case blank(r):
 			return ' '
-		case unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point):
+		case unicode.Is(unicode.Prepended_Concatenation_Mark, r): // the format characters that are seen
+			return r
+		case unicode.In(r, unicode.Cf, unicode.Variation_Selector,
+			unicode.Other_Default_Ignorable_Code_Point):
 			return -1
 		case unicode.Is(unicode.Cherokee, r): // cases.Fold only exchanges its two cases
 			return unicode.ToLower(r)
@@ -65,7 +69,8 @@ func foodKey(spelling string) string {
 	return key
 }
 
-// alike maps punctuation to what it looks like. Keyboards and word processors put in one for the other.
+// alike maps punctuation to what it looks like. Keyboards and word processors put in one for the
+// other.
 var alike = strings.NewReplacer("‘", "'", "’", "'", "ʼ", "'", "“", `"`, "”", `"`,
 	"‐", "-", "–", "-", "−", "-", "⁄", "/")
 

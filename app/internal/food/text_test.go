@@ -14,7 +14,8 @@ var defaultIgnorable = [][2]rune{
 	{0xFFA0, 0xFFA0}, {0xFFF0, 0xFFF8}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
 }
 
-// otherUnseen is the rest that shows nothing: spaces, blanks, private and non-characters, lone marks.
+// otherUnseen is the rest that shows nothing: spaces, blanks, private and non-characters, lone
+// marks.
 const otherUnseen = "\u00a0\u1680\u2000\u2003\u200a\u202f\u205f\u3000" +
 	"\u2800\ufffc\U0001D159\U00013441\U00013442" + "\ufff9\ufffa\ufffb" + "\ue000\U0010fffd" + "\ufdd0\uffff" +
 	"\u0301\u0345\u1039\u17d2\u1a60\u2d7f\U00016fe4\U0001bc9d"
@@ -54,7 +55,8 @@ var shown = strings.Fields(
 
 func TestTextThatShowsSomething(t *testing.T) {
 	for _, text := range shown {
-		sub := Submission{Token: NewToken(), FirstName: text, LastName: text, FavouriteFood: text, Country: "SG", Pledge: true}.Normalized()
+		sub := Submission{Token: NewToken(), FirstName: text, LastName: text, FavouriteFood: text,
+			Country: "SG", Pledge: true}.Normalized()
 		if errs := sub.Validate(); len(errs) > 0 {
 			t.Errorf("%q (%+q): %v, want no error", text, text, errs)
 		}
