@@ -15,7 +15,7 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// A config is what the environment says. README has the same table for people.
+// A config is what the environment says. docs/configuration.md has the same table for people.
 type config struct {
 	Addr          string        `env:"ADDR" envDefault:":8080"`
 	AdminAddr     string        `env:"ADMIN_ADDR" envDefault:"127.0.0.1:9090"`
