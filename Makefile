@@ -9,7 +9,6 @@ DIST := app/internal/web/static/dist/app.css
 NPM_DONE := app/assets/node_modules/.package-lock.json
 CHECKERS := app/test/e2e/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
-GO_PACKAGES = $$(go list ./... | grep -v -e /test/deploy -e /test/e2e/pages -e /test/faults)
 
 .PHONY: help run build assets test check-pages lighthouse screenshots fuzz lint bench bases setup up migrate down logs ps test-deploy \
 	swarm-init push deploy scale status rollback rotate-secret backup restore undeploy test-faults
@@ -34,14 +33,15 @@ $(DIST): $(NPM_DONE) $(wildcard app/assets/*.scss) app/assets/app.js
 	touch $@
 
 test: assets setup check-pages ## Test everything against real MySQL-protocol and Redis servers and Chromium
-	cd app && go test -race -count=1 -timeout 20m $(GO_PACKAGES)
+	cd app && go test -race -count=1 -timeout 20m -tags servers ./...
+	cd app/test && go test -race -count=1 -timeout 20m ./bench ./e2e
 
 check-pages: assets setup $(CHECKERS) ## Check every page: accessibility, HTML, weight, and how the form behaves
-	cd app && go test -race -count=1 -v ./test/e2e/pages
+	cd app/test && go test -race -count=1 -timeout 20m -v ./e2e/pages
 
 screenshots: assets setup $(CHECKERS) ## Write a picture of every page, narrow and wide, light and dark, to screenshots/
 	rm -rf screenshots && mkdir screenshots
-	cd app && go test -count=1 -run TestEveryPage ./test/e2e/pages -screenshots ../../../../screenshots # seen from ./test/e2e/pages
+	cd app/test && go test -count=1 -timeout 20m -run TestEveryPage ./e2e/pages -screenshots ../../../../screenshots # seen from ./e2e/pages
 
 lighthouse: build setup $(CHECKERS) ## Measure the home page and the form with Lighthouse: each must have 100 in everything
 	cd app/test/e2e && node lighthouse.mjs ../../../bin/simpleapp
@@ -51,7 +51,9 @@ setup: ## Install what the tests need (make test does it, too)
 
 lint: assets setup ## Check format, go vet (for macOS, too), staticcheck and shellcheck
 	@cd app && unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "not gofmt'd:" $$unformatted; exit 1; fi
-	cd app && go vet ./... && GOOS=darwin go vet ./... && go tool staticcheck ./...
+	cd app/test && go build -o ../../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	cd app && go vet -tags servers ./... && GOOS=darwin go vet -tags servers ./... && ../bin/staticcheck -tags servers ./...
+	cd app/test && go vet ./... && GOOS=darwin go vet ./... && ../../bin/staticcheck ./...
 	shellcheck $$(git grep -lE '^#!.*sh$$')
 
 fuzz: ## Feed the form's validation random answers for a minute
@@ -78,10 +80,10 @@ ps: ## List them and their health
 	$(COMPOSE) ps --all
 
 test-deploy: setup ## Test images, Compose and what operators do to a swarm under load (a quarter of an hour, the engine to itself)
-	cd app && go test -race -count=1 -timeout 60m -v ./test/deploy
+	cd app/test && go test -race -count=1 -timeout 60m -v ./deploy
 
 test-faults: setup ## Kill, hang and crowd real servers under load (some minutes; FAULTS_SEED repeats a run)
-	cd app && go test -count=1 -timeout 20m -v ./test/faults
+	cd app/test && go test -count=1 -timeout 20m -v ./faults
 
 # Docker Swarm: each of these is a script in ops/ that tells what it takes. STACK=… for another name than mystack.
 swarm-init: ## Make this machine manage a swarm; say where db and cache live; create the passwords
@@ -98,4 +100,4 @@ swarm-init push deploy scale status rollback rotate-secret backup restore undepl
 	@ops/$@
 
 bench: build setup ## Measure the program against a server that stores nothing (about four minutes)
-	cd app && go run ./test/bench ../bin/simpleapp
+	cd app/test && go run ./bench ../../bin/simpleapp

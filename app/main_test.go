@@ -6,34 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log"
 	"maps"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"simpleapp/test/testserver"
 )
-
-// Shared by the tests of this package. Who breaks one mends it before its test ends.
-var mysqlServer, redisServer *testserver.Server
-
-func TestMain(m *testing.M) {
-	var err error
-	if mysqlServer, err = testserver.StartMySQL(); err != nil {
-		log.Fatal(err)
-	}
-	if redisServer, err = testserver.StartRedis(); err != nil {
-		log.Fatal(err)
-	}
-	code := m.Run()
-	mysqlServer.Close()
-	redisServer.Close()
-	os.Exit(code)
-}
 
 // A program is run, started by a test.
 type program struct {
@@ -47,20 +26,16 @@ type program struct {
 
 func embedded(t *testing.T) map[string]string { return map[string]string{"DATA_DIR": t.TempDir()} }
 
-func onServers() map[string]string {
-	return map[string]string{
-		"MYSQL_ADDR": mysqlServer.Addr, "MYSQL_PASSWORD_FILE": mysqlServer.PasswordFile,
-		"REDIS_ADDR": redisServer.Addr, "REDIS_PASSWORD_FILE": redisServer.PasswordFile,
-	}
-}
-
-// storages are the environments of both kinds of storage.
-var storages = []struct {
+// A storage is a place for visits and submissions.
+type storage struct {
 	name    string
 	environ func(t *testing.T) map[string]string
-}{
+}
+
+// storages are the environments of the kinds of storage. With the tag servers, MySQL and Redis are one
+// of them.
+var storages = []storage{
 	{"embedded", embedded},
-	{"MySQL and Redis", func(*testing.T) map[string]string { return onServers() }},
 }
 
 func with(environ map[string]string, more ...string) map[string]string {

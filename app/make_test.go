@@ -17,7 +17,7 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{"app/assets", "app/test/e2e", "ops", "mysql_db"} {
+	for _, dir := range []string{"app/assets", "app/test/e2e", "bin", "ops", "mysql_db"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -34,7 +34,7 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 		write(filepath.Join(tools, name), note)
 	}
 	for _, path := range []string{"app/assets/app.js", "app/assets/package.json", "app/assets/package-lock.json",
-		"app/test/e2e/package.json", "app/test/e2e/package-lock.json", "app/test/setup",
+		"app/test/e2e/package.json", "app/test/e2e/package-lock.json", "app/test/setup", "bin/staticcheck",
 		"ops/push", "mysql_db/migrate"} {
 		write(filepath.Join(root, path), note)
 	}

@@ -186,7 +186,7 @@ func TestSlowReadersHoldABoundedShare(t *testing.T) {
 		slow = append(slow, b.open("GET /large HTTP/1.1\r\nHost: x\r\n\r\n"))
 		b.awaits(func() bool { return b.connections.count(sending) == min(len(slow), 2) })
 	}
-	b.read(b.open(get))
 	b.wantClosed(slow[0])
 	b.wantClosed(slow[1])
+	b.read(b.open(get))
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"simpleapp/internal/batch"
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 // least returns the least that a server can do to count a visit and to store a form durably, with the stores

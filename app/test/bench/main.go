@@ -20,7 +20,7 @@ import (
 	"github.com/go-redis/redis/v8"
 
 	"simpleapp/internal/food"
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 const connections = 64

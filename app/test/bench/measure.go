@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 // fill makes a database of that name with so many submissions, half of them of one food and each other one

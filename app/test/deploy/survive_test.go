@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 func dataSurvives(p *project) {

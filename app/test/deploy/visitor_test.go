@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 // A visitor uses the site as a browser does over plain http, but follows no redirect.

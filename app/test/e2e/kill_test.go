@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"simpleapp/internal/food"
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 // The embedded storage under kill -9, again and again: what a visitor was told is there.

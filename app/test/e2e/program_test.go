@@ -16,7 +16,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 // A browser treats localhost like https, and plain http under any other name differently. So the
@@ -53,7 +53,7 @@ func testMain(m *testing.M) int {
 	defer redis.Close()
 
 	binary = filepath.Join(dir, "simpleapp")
-	if output, err := exec.Command("go", "build", "-race", "-o", binary, "simpleapp").CombinedOutput(); err != nil {
+	if output, err := exec.Command("go", "build", "-C", "../..", "-race", "-o", binary, ".").CombinedOutput(); err != nil {
 		log.Fatalf("build: %v\n%s", err, output)
 	}
 	app, err := testserver.StartApp(binary,

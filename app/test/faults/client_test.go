@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"simpleapp/internal/food"
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 // plain is a client that keeps many connections, follows no redirects, and sends what a browser sends.

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 const (

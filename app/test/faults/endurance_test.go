@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"simpleapp/internal/food"
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 // After 100,000 requests and after 1,000,000 the program holds as much as before: goroutines, file

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 // hang makes a server hang until the function it returns is called, at the latest when the test ends.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 // Apps, MySQL and Redis are killed 100 times in all while visitors visit and submit: every submission

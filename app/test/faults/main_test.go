@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 var (
@@ -49,7 +49,7 @@ func runTests(m *testing.M) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	binary = filepath.Join(dir, "simpleapp")
-	build := exec.Command("go", "build", "-trimpath", "-o", binary, "simpleapp")
+	build := exec.Command("go", "build", "-C", "../..", "-trimpath", "-o", binary, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build: %w: %s", err, output)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"simpleapp/internal/food"
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 // 1,000 forms, each submitted 20 times at once with two sets of answers, while answers of the

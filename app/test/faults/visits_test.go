@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 // 100,000 visits over 3 processes, while Redis is killed 10 times and connections fail at random:

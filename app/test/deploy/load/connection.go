@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 // A connection sends each request once, as a browser does over plain http. (http.Client would send some again without telling.)

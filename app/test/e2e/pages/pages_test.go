@@ -18,7 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"simpleapp/internal/food"
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 var screenshots = flag.String("screenshots", "", "folder to write a picture of each page to")

@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"simpleapp/internal/testserver"
 	"simpleapp/internal/web"
-	"simpleapp/test/testserver"
 )
 
 // host is the site's name in the browser. A browser treats localhost like https, which hides how a
@@ -71,7 +71,7 @@ func startServer(t *testing.T, start func() (*testserver.Server, error)) *testse
 func startApp(t *testing.T, environ ...string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "simpleapp")
-	if output, err := exec.Command("go", "build", "-o", binary, "simpleapp").CombinedOutput(); err != nil {
+	if output, err := exec.Command("go", "build", "-C", "../../..", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, output)
 	}
 	app, err := testserver.StartApp(binary, environ...)

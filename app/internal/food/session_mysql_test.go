@@ -1,3 +1,5 @@
+//go:build servers
+
 package food_test
 
 import (

@@ -1,3 +1,5 @@
+//go:build servers
+
 package main
 
 import (
@@ -7,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"simpleapp/test/testserver"
+	"simpleapp/internal/testserver"
 )
 
 // A program on a schema from before it serves, is not healthy, and says what to do; once that is done it goes on by itself.

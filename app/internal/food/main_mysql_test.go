@@ -1,3 +1,5 @@
+//go:build servers
+
 package food_test
 
 import (
@@ -5,7 +7,8 @@ import (
 	"os"
 	"testing"
 
-	"simpleapp/test/testserver"
+	"simpleapp/internal/food"
+	"simpleapp/internal/testserver"
 )
 
 // mysqlServer is shared by the tests of this package.
@@ -21,4 +24,16 @@ func TestMain(m *testing.M) {
 		log.Fatal(err)
 	}
 	os.Exit(code)
+}
+
+func init() {
+	stores = append(stores, kind{"MySQL", openEmptyMySQL})
+}
+
+func openEmptyMySQL(t *testing.T, observe food.Observer) *food.Store {
+	t.Helper()
+	if err := mysqlServer.Empty(); err != nil {
+		t.Fatal(err)
+	}
+	return openMySQL(t, mysqlServer.Addr, observe)
 }

@@ -1,0 +1,156 @@
+//go:build servers
+
+package visits_test
+
+import (
+	"context"
+	"errors"
+	"log"
+	"log/slog"
+	"os"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"simpleapp/internal/testserver"
+	"simpleapp/internal/visits"
+)
+
+// redisServer is shared by the tests of this package.
+var redisServer *testserver.Server
+
+func TestMain(m *testing.M) {
+	var err error
+	if redisServer, err = testserver.StartRedis(); err != nil {
+		log.Fatal(err)
+	}
+	code := m.Run()
+	if err := redisServer.Close(); err != nil {
+		log.Fatal(err)
+	}
+	os.Exit(code)
+}
+
+func openRedis(t *testing.T) opener {
+	client := redisServer.RedisClient()
+	defer client.Close()
+	if err := client.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	return func(observe func(int)) *visits.Counter {
+		return closeAtEnd(t, visits.OpenRedis(visits.RedisConfig{
+			Addr:     redisServer.Addr,
+			Password: func() (string, error) { return redisServer.Password, nil },
+		}, slog.New(slog.DiscardHandler), observe))
+	}
+}
+
+func TestTheTotalIsAnOrdinaryRedisInteger(t *testing.T) {
+	c := openRedis(t)(unobserved)
+	client := redisServer.RedisClient()
+	defer client.Close()
+	if err := client.Set(t.Context(), "visits", 41, 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.Visit(); n != 42 || err != nil {
+		t.Errorf("Visit = %d, %v, want 42", n, err)
+	}
+	if n, err := client.Incr(t.Context(), "visits").Result(); n != 43 || err != nil {
+		t.Errorf("INCR = %d, %v, want 43", n, err)
+	}
+}
+
+func TestVisitsWhileRedisIsStoppedAreCountedWhenItReturns(t *testing.T) {
+	c := openRedis(t)(unobserved)
+	if _, err := c.Visit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := redisServer.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	const away = 100
+	for range away {
+		if n, err := c.Visit(); !errors.Is(err, visits.ErrUnavailable) {
+			t.Fatalf("Visit without a server = %d, %v, want ErrUnavailable", n, err)
+		}
+	}
+	if err := redisServer.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the visits are counted", func() bool {
+		total, err := c.Total()
+		return err == nil && total == 1+away
+	})
+	if n, err := c.Visit(); n != 2+away || err != nil {
+		t.Errorf("Visit = %d, %v, want %d", n, err, 2+away)
+	}
+}
+
+// The command that hung is applied when Redis goes on, and so is its repetition: once between them.
+func TestVisitsWhileRedisHangsAreCountedOnce(t *testing.T) {
+	c := openRedis(t)(unobserved)
+	if _, err := c.Visit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := redisServer.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	resume := sync.OnceFunc(func() { redisServer.Signal(syscall.SIGCONT) })
+	defer resume()
+	const hung = 50
+	for started := time.Now(); time.Since(started) < 1500*time.Millisecond; { // several repetitions
+		if _, err := c.Total(); !errors.Is(err, visits.ErrUnavailable) {
+			t.Fatalf("Total of a hung server = %v, want ErrUnavailable", err)
+		}
+	}
+	for range hung {
+		if _, err := c.Visit(); !errors.Is(err, visits.ErrUnavailable) {
+			t.Fatalf("Visit on a hung server = %v, want ErrUnavailable", err)
+		}
+	}
+	resume()
+	eventually(t, "the visits are counted", func() bool {
+		total, err := c.Total()
+		return err == nil && total == 1+hung
+	})
+}
+
+func TestCloseCountsWhatIsKept(t *testing.T) {
+	open := openRedis(t)
+	c := open(unobserved)
+	if err := redisServer.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		c.Visit()
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- c.Close(t.Context()) }()
+	if err := redisServer.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-closed; err != nil {
+		t.Errorf("Close = %v", err)
+	}
+	wantTotal(t, open(unobserved), 10)
+}
+
+func TestCloseThatMayNotWaitSaysSo(t *testing.T) {
+	c := openRedis(t)(unobserved)
+	if err := redisServer.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	c.Visit()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := c.Close(ctx)
+	if startErr := redisServer.Start(); startErr != nil {
+		t.Fatal(startErr)
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Close = %v, want context.Canceled", err)
+	}
+}
+
+func init() { stores = append(stores, kind{"Redis", openRedis}) }

@@ -1,0 +1,44 @@
+//go:build servers
+
+package main
+
+import (
+	"log"
+	"os"
+	"testing"
+
+	"simpleapp/internal/testserver"
+)
+
+// Shared by the tests of this package. Who breaks one mends it before its test ends.
+var mysqlServer, redisServer *testserver.Server
+
+func TestMain(m *testing.M) {
+	var err error
+	if mysqlServer, err = testserver.StartMySQL(); err != nil {
+		log.Fatal(err)
+	}
+	if redisServer, err = testserver.StartRedis(); err != nil {
+		log.Fatal(err)
+	}
+	code := m.Run()
+	mysqlServer.Close()
+	redisServer.Close()
+	os.Exit(code)
+}
+
+func onServers() map[string]string {
+	return map[string]string{
+		"MYSQL_ADDR": mysqlServer.Addr, "MYSQL_PASSWORD_FILE": mysqlServer.PasswordFile,
+		"REDIS_ADDR": redisServer.Addr, "REDIS_PASSWORD_FILE": redisServer.PasswordFile,
+	}
+}
+
+func init() {
+	storages = append(storages, storage{"MySQL and Redis", func(t *testing.T) map[string]string {
+		if err := mysqlServer.Empty(); err != nil {
+			t.Fatal(err)
+		}
+		return onServers()
+	}})
+}
