@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -24,11 +25,12 @@ const typed = `Object.fromEntries([...document.getElementById("simpleform").elem
 // A visitor who goes back from a page that says what went wrong finds everything as they left it.
 func TestBackBringsEveryAnswerBack(t *testing.T) {
 	app := startApp(t, "DATA_DIR="+t.TempDir())
-	var damage func(*http.Request) // what happens to a form on its way
+	var damage atomic.Value // func(*http.Request): what happens to a form on its way
+	damage.Store(func(*http.Request) {})
 	proxy := proxyTo(t, app)
 	front := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost && damage != nil {
-			damage(r)
+		if r.Method == http.MethodPost {
+			damage.Load().(func(*http.Request))(r)
 		}
 		proxy.ServeHTTP(w, r)
 	})
@@ -36,10 +38,10 @@ func TestBackBringsEveryAnswerBack(t *testing.T) {
 	t.Cleanup(plain.Close)
 	t.Cleanup(secure.Close)
 
+	// No browser keeps each page alive that it has left, so this one keeps none.
+	browser := newBrowser(t, chromedp.Flag("disable-features", "BackForwardCache"))
 	for _, site := range []string{named("http", plain.Listener.Addr().String()), named("https", secure.Listener.Addr().String())} {
 		for _, scripts := range []bool{true, false} {
-			// No browser keeps each page alive that it has left, so this one keeps none.
-			browser := newBrowser(t, chromedp.Flag("disable-features", "BackForwardCache"))
 			do(t, browser, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 				_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})
 				return err
@@ -67,12 +69,12 @@ func TestBackBringsEveryAnswerBack(t *testing.T) {
 					r.Header.Del("Sec-Fetch-Site")
 				}, 403},
 				{"another method", "Syllabub", false, func(r *http.Request) { r.Method = http.MethodPut }, 405},
-				{"a form that is too large", strings.Repeat("long", 5000), false, nil, 413},
+				{"a form that is too large", strings.Repeat("long", 5000), false, func(*http.Request) {}, 413},
 				{"another media type", "Syllabub", false, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, 415},
 				{"a damaged form that was mended before", "Syllabub", true, func(r *http.Request) { setBody(r, "first_name=%zz") }, 400},
 			} {
 				t.Run(fmt.Sprintf("%s/scripts %t/%s", site[:strings.Index(site, ":")], scripts, test.name), func(t *testing.T) {
-					damage = nil
+					damage.Store(func(*http.Request) {})
 					do(t, browser, chromedp.Navigate(site+"/simpleform"))
 					if test.invalid {
 						submit(t, 422)
@@ -83,7 +85,7 @@ func TestBackBringsEveryAnswerBack(t *testing.T) {
 						chromedp.SetValue(chromedp.CSS("[name=country]"), "GB"),
 						chromedp.Click(chromedp.CSS("[name=pledge]")))
 					before := eval[map[string]string](t, browser, typed)
-					damage = test.damage
+					damage.Store(test.damage)
 					submit(t, test.status)
 					do(t, browser, chromedp.NavigateBack())
 					if after := eval[map[string]string](t, browser, typed); !maps.Equal(after, before) {
