@@ -58,10 +58,11 @@ func (s *Store) Results(ctx context.Context, zone *time.Location) (r Results, er
 	return r, nil
 }
 
-// foldFirst has the visitor who just submitted find it counted. Should that take long, older results are
-// better than none; foldAtTimes tells the operator.
+// foldFirst folds the log, so that visitors who just submitted find themselves counted. If that takes
+// long, older results are better than none; foldAtTimes tells the operator. A visitor who leaves does
+// not end the fold, because others may be waiting for it.
 func (s *Store) foldFirst(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, readTime/3)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTime/3)
 	defer cancel()
 	s.fold(ctx)
 }

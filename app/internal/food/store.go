@@ -44,7 +44,8 @@ type Store struct {
 	observe Observer
 
 	folds        atomic.Int64  // begun so far
-	folding      chan struct{} // has room for the one who folds
+	lastFold     atomic.Int64  // the number of the last one that succeeded
+	folding      chan struct{} // semaphore: held while folding
 	stopFolding  context.CancelFunc
 	foldingEnded chan struct{} // closed when foldAtTimes has returned
 }

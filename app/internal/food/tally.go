@@ -98,32 +98,39 @@ func (s *Store) foldAtTimes(ctx context.Context) {
 // errNoLog is a log that can't even be read: whoever watches Ping tells the operator why.
 var errNoLog = errors.New("read tally_log")
 
-// fold adds all that is in the log to the tallies. Of those who call it at once, all whom it can help
-// wait for the same: one that begins after they came.
+// fold adds the log to the tallies. Concurrent callers share one fold, provided that it started after
+// they called, and succeeded.
 func (s *Store) fold(ctx context.Context) error {
-	begun := s.folds.Load()
+	before := s.folds.Load()
 	select {
 	case s.folding <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	defer func() { <-s.folding }()
-	if s.folds.Load() != begun {
+	if s.lastFold.Load() > before {
 		return nil
 	}
-	s.folds.Add(1)
+	number := s.folds.Add(1)
 	for {
 		var id int64
-		switch err := s.db.QueryRowContext(ctx, "SELECT id FROM tally_log LIMIT 1").Scan(&id); {
-		case errors.Is(err, sql.ErrNoRows):
-			return nil
-		case err != nil:
+		err := s.db.QueryRowContext(ctx, "SELECT id FROM tally_log LIMIT 1").Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			break
+		}
+		if err != nil {
 			return fmt.Errorf("%w: %w", errNoLog, err)
 		}
-		if more, err := s.foldSome(ctx); err != nil || !more {
+		more, err := s.foldSome(ctx)
+		if err != nil {
 			return err
 		}
+		if !more {
+			break
+		}
 	}
+	s.lastFold.Store(number)
+	return nil
 }
 
 // foldSome folds the oldest rows of the log, of those that no other instance is folding, and reports

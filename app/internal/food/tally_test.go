@@ -1,7 +1,9 @@
 package food_test
 
 import (
+	"context"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -146,5 +148,35 @@ func TestSQLiteTalliesOfSeveralProcesses(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("foods = %v, want 300 pizzas", r.Foods)
 		}
+	}
+}
+
+// Visitors who leave while the log is folded for them take nothing from the others: what was stored
+// before somebody asks is in their results.
+func TestResultsBesideVisitorsWhoLeave(t *testing.T) {
+	for _, kind := range stores {
+		t.Run(kind.name, func(t *testing.T) {
+			s := kind.open(t, unobserved)
+			for n := range 100 {
+				add(t, s, "Pizza", "GB", time.Now().UTC())
+				var group sync.WaitGroup
+				for range 8 {
+					group.Go(func() {
+						ctx, leave := context.WithCancel(t.Context())
+						time.AfterFunc(time.Duration(rand.IntN(1000))*time.Microsecond, leave)
+						s.Results(ctx, time.UTC)
+					})
+					group.Go(func() {
+						r, err := s.Results(t.Context(), time.UTC)
+						if err != nil {
+							t.Errorf("Results = %v", err)
+						} else if got := r.Foods[0].N; got != int64(n+1) {
+							t.Errorf("%d submissions in the results, want %d", got, n+1)
+						}
+					})
+				}
+				group.Wait()
+			}
+		})
 	}
 }
