@@ -34,7 +34,7 @@ $(DIST): $(NPM_DONE) $(wildcard app/assets/*.scss) app/assets/app.js
 
 test: assets setup check-pages ## Test everything against real MySQL-protocol and Redis servers and Chromium
 	cd app && go test -race -count=1 -timeout 20m -tags servers ./...
-	cd app/test && go test -race -count=1 -timeout 20m ./bench ./e2e
+	cd app/test && go test -race -count=1 -timeout 20m ./bench ./e2e ./ops
 
 check-pages: assets setup $(CHECKERS) ## Check every page: accessibility, HTML, weight, and how the form behaves
 	cd app/test && go test -race -count=1 -timeout 20m -v ./e2e/pages
