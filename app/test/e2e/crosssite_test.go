@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"simpleapp/internal/food"
+	"simpleapp/internal/testserver"
 )
 
 // A sent form is what a server saw of one: where it came from, and how the site answered.
@@ -24,7 +25,7 @@ type sentForm struct {
 
 // observed returns the site behind a proxy, which tells of each form. The proxy also has an attacker's page.
 func observed(addr string, forms chan<- sentForm) http.Handler {
-	proxy := proxyTo(addr)
+	proxy := testserver.Proxy(addr)
 	proxy.ModifyResponse = func(r *http.Response) error {
 		if r.Request.Method == http.MethodPost {
 			forms <- sentForm{r.Request.Header.Get("Origin"), r.StatusCode}

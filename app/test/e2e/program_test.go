@@ -9,8 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,7 +60,7 @@ func testMain(m *testing.M) int {
 	if err != nil {
 		log.Fatal(err)
 	}
-	proxy := httptest.NewTLSServer(proxyTo(app.Addr))
+	proxy := httptest.NewTLSServer(testserver.Proxy(app.Addr))
 	defer proxy.Close()
 	_, port, _ := net.SplitHostPort(app.Addr)
 	portSite = httpSite + ":" + port
@@ -75,14 +73,6 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	return code
-}
-
-// proxyTo returns a proxy that leaves Host as the browser sent it.
-func proxyTo(addr string) *httputil.ReverseProxy {
-	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(&url.URL{Scheme: "http", Host: addr})
-		r.Out.Host = r.In.Host
-	}}
 }
 
 func readAll(t *testing.T, r *http.Response) string {

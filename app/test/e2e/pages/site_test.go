@@ -34,17 +34,14 @@ var client = &http.Client{Transport: &http.Transport{
 	},
 }}
 
-// proxyTo returns a proxy to a site that leaves Host as the browser sent it.
+// proxyTo returns a proxy to a site that has a name.
 func proxyTo(t *testing.T, site string) *httputil.ReverseProxy {
 	t.Helper()
 	target, err := url.Parse(site)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &httputil.ReverseProxy{Transport: client.Transport, Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(target)
-		r.Out.Host = r.In.Host
-	}}
+	return testserver.Proxy(net.JoinHostPort("127.0.0.1", target.Port()))
 }
 
 // overTLS puts a proxy that terminates TLS before a site, and returns its address.
