@@ -50,18 +50,18 @@ type Store struct {
 	foldingEnded chan struct{} // closed when foldAtTimes has returned
 }
 
-// A dialect is what differs from database to database; the rest of the SQL is the same.
+// A dialect is what differs between MySQL and SQLite. The rest of the SQL is the same.
 type dialect struct {
 	classify func(error) failure
 	// store stores rows and what they add to the counts in one transaction.
 	store      func(ctx context.Context, db *sql.DB, rows []Submission, counts string) error
-	lockRows   string      // the clause that locks the rows a SELECT returns
-	skipLocked string      // the clause that locks the rows a SELECT returns, and leaves out those that are locked
-	upsert     string      // the clause that adds to n where an INSERT finds its row
-	writer     sync.Locker // held by who writes, where the database takes but one at a time
+	lockRows   string      // a SELECT's clause that locks the rows it returns
+	skipLocked string      // the same, and leaves out rows that others have locked
+	upsert     string      // an INSERT's clause that adds to n where the row is there
+	writer     sync.Locker // serializes writers on databases that allow only one (SQLite)
 }
 
-// An Observer is told of each batch: how many submissions came, and how many new rows that made.
+// An Observer is called after each batch with the number of submissions in it and of new rows.
 type Observer func(submissions, stored int)
 
 // A failure is what an error of storing rows means for them.
@@ -69,9 +69,9 @@ type failure int
 
 const (
 	unknown     failure = iota // the answer was lost: they may be stored
-	refused                    // none is stored, for a reason that lies with the server
-	collided                   // none is stored, for a token or a lock that another holds: look, and try again
-	invalidData                // none is stored, for one that the table can't take
+	refused                    // none is stored, for a reason of the server's own
+	collided                   // none is stored, because of a token or a lock of another: look and retry
+	invalidData                // none is stored, because the table can't take one of them
 )
 
 func newStore(db *sql.DB, d dialect, log *slog.Logger, observe Observer) *Store {
@@ -114,13 +114,16 @@ func (s *Store) write(ctx context.Context, subs []Submission) ([]error, error) {
 			rows = append(rows, sub)
 		}
 	}
-	out := &outcome{stored: first, failed: make(map[string]error)}
+	out := &outcome{found: make(map[string]Submission), failed: make(map[string]error)}
 	s.insert(ctx, rows, out)
 	s.observe(len(subs), out.inserted)
 
 	errs := make([]error, len(subs))
 	for i, sub := range subs {
-		stored := out.stored[sub.Token]
+		stored, found := out.found[sub.Token]
+		if !found {
+			stored = first[sub.Token]
+		}
 		if err := out.failed[sub.Token]; err != nil {
 			errs[i] = fmt.Errorf("add submission: %w", err)
 		} else if !sub.SameAnswers(stored) {
@@ -130,24 +133,35 @@ func (s *Store) write(ctx context.Context, subs []Submission) ([]error, error) {
 	return errs, nil
 }
 
-// An outcome tells, by token, which submission stands and which could not be stored.
+// An outcome tells what became of the rows of a batch. Rows that are in neither map were stored.
 type outcome struct {
-	stored   map[string]Submission
-	failed   map[string]error
-	inserted int // rows of the transactions that were answered
+	found    map[string]Submission // by token: rows that were in the table already
+	failed   map[string]error      // by token: wraps ErrNotStored or ErrUnconfirmed
+	inserted int                   // rows of the transactions that were answered
 }
 
+// fail notes that rows failed for a cause. kind is ErrNotStored or ErrUnconfirmed.
 func (o *outcome) fail(rows []Submission, kind, cause error) {
 	for _, row := range rows {
 		o.failed[row.Token] = fmt.Errorf("%w: %w", kind, cause)
 	}
 }
 
-// insert stores rows, whose tokens differ, and counts them. Where the answer doesn't tell, the table
-// does: a row that stands there under its token was stored, and counted, before, or by the very
-// transaction whose answer was lost.
+// insert stores rows, whose tokens differ, and counts them in the same transaction. After an error,
+// what it does depends on the error and on whether the answer to an earlier try was lost:
+//
+//	error        no answer was lost yet            an answer was lost before
+//	invalidData  split the rows; a single row      split the rows; a single row
+//	             is ErrNotStored                   is ErrUnconfirmed
+//	refused      all rows are ErrNotStored         pause, then look and retry
+//	collided     look and retry                    look and retry
+//	unknown      look and retry: an answer was lost
+//
+// To look is to ask the table which tokens it has. A row that is there was stored and counted earlier,
+// or by the transaction whose answer was lost. The others are tried again. If time runs out, the rows
+// are ErrNotStored, or ErrUnconfirmed if an answer was lost.
 func (s *Store) insert(ctx context.Context, rows []Submission, out *outcome) {
-	kind := ErrNotStored // what to say of rows that are given up
+	kind := ErrNotStored // ErrUnconfirmed once an answer was lost
 	for len(rows) > 0 {
 		s.writer.Lock()
 		err := s.store(ctx, s.db, rows, countsOf(rows))
@@ -158,7 +172,7 @@ func (s *Store) insert(ctx context.Context, rows []Submission, out *outcome) {
 		}
 		switch s.classify(err) {
 		case invalidData:
-			if len(rows) > 1 { // the others must not suffer for one
+			if len(rows) > 1 { // one bad row must not fail the others
 				half := len(rows) / 2
 				s.insert(ctx, rows[:half], out)
 				s.insert(ctx, rows[half:], out)
@@ -171,6 +185,7 @@ func (s *Store) insert(ctx context.Context, rows []Submission, out *outcome) {
 				out.fail(rows, kind, err)
 				return
 			}
+		case collided: // the transaction was rolled back whole
 		case unknown:
 			kind = ErrUnconfirmed
 		}
@@ -196,7 +211,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// missing returns the rows whose tokens are not in the table, and notes in out what stands for the others.
+// missing returns the rows whose tokens are not in the table. It notes the others in out.found.
 func (s *Store) missing(ctx context.Context, rows []Submission, out *outcome) ([]Submission, error) {
 	tokens := make([]any, len(rows))
 	for i, row := range rows {
@@ -209,7 +224,7 @@ func (s *Store) missing(ctx context.Context, rows []Submission, out *outcome) ([
 	there := make(map[string]bool, len(found))
 	for _, record := range found {
 		there[record.Token] = true
-		out.stored[record.Token] = record.Submission
+		out.found[record.Token] = record.Submission
 	}
 	var missing []Submission
 	for _, row := range rows {
@@ -220,14 +235,16 @@ func (s *Store) missing(ctx context.Context, rows []Submission, out *outcome) ([
 	return missing, nil
 }
 
-// Ping asks for what each table has that this program needs: the server, the schema and the right to read.
+// Ping reads from each table what this program needs. It fails if the server, the schema or the right to
+// read is missing.
 func (s *Store) Ping(ctx context.Context) error {
 	var row [3]sql.NullInt64
 	return s.db.QueryRowContext(ctx, "SELECT (SELECT tallied FROM submissions LIMIT 1), (SELECT n FROM tallies LIMIT 1), (SELECT id FROM tally_log LIMIT 1)").
 		Scan(&row[0], &row[1], &row[2])
 }
 
-// Close stores what waits, until ctx ends, and closes the database. What is not folded yet stays in the log.
+// Close stores the submissions that wait, until ctx ends, and closes the database. Counts that are not
+// folded yet stay in the log.
 func (s *Store) Close(ctx context.Context) error {
 	err := s.writes.Close(ctx)
 	s.stopFolding()

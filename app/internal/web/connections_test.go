@@ -49,7 +49,7 @@ func serveBounded(t *testing.T, max, maxSlow int, readTime time.Duration) *bound
 		t.Fatal(err)
 	}
 	b.addr = listener.Addr().String()
-	server := &http.Server{Handler: site.surround(mux), ReadTimeout: readTime}
+	server := &http.Server{Handler: site.wrap(mux), ReadTimeout: readTime}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

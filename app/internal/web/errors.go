@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// A statusError is a request that ends in an error page.
+// A statusError ends a request with an error page.
 type statusError struct {
 	status     int
 	Heading    string // what happened, in a visitor's words
@@ -42,19 +42,19 @@ var (
 // It is nginx's code for that: https://nginx.org/en/docs/dev/development_guide.html#http_finalization
 const statusClientClosed = 499
 
-// errInternal is a fault of the program: the visitor is told no more than that.
+// errInternal is a fault of the program. The visitor reads only that there is one.
 func errInternal(cause error) *statusError {
 	return &statusError{status: http.StatusInternalServerError, Heading: "Something went wrong",
 		Message: "The fault is ours and has been written down. Try again later.", cause: cause}
 }
 
-// errDatabase is a page that needs the database while that does not answer.
+// errDatabase ends a page that needs the database while the database does not answer.
 func errDatabase(cause error) *statusError {
 	return &statusError{status: http.StatusServiceUnavailable, Heading: "The records can’t be read right now", retryAfter: 5,
 		Message: "The database does not answer. What was stored is safe. Try again in a moment.", cause: cause}
 }
 
-// errorPage answers with the site's page for err, and tells the operator of what is the site's fault.
+// errorPage answers with the site's page for err, and logs the error if the fault is the site's.
 func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, err error) {
 	var e *statusError
 	if !errors.As(err, &e) {

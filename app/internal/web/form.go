@@ -21,15 +21,15 @@ import (
 // maxForm is the size of a form's body in bytes. Five full fields in any script take less than half.
 const maxForm = 16 << 10
 
-// A formPage is the form with what the visitor answered and what is to be said about that.
+// A formPage is the form with the visitor's answers and what is wrong with them.
 type formPage struct {
 	food.Submission
 	Errors  []food.FieldError
 	Trouble *trouble
 }
 
-// countryOptions returns the <option> elements of all countries. They are the same for everybody and
-// by far the most of the page: put together once, they cost next to nothing, and the page a fifth.
+// countryOptions returns the <option> elements of all countries. They are most of the page and the
+// same for everybody. Built once, they make the page cost a fifth of what it would otherwise.
 var countryOptions = sync.OnceValue(func() string {
 	var b strings.Builder
 	for _, c := range food.Countries() {
@@ -94,7 +94,7 @@ func (s *Server) form(w http.ResponseWriter, status int, f formPage) error {
 	return s.render(w, status, "form", page{Title: title, Nav: "/simpleform", Visits: s.badge(), Data: f})
 }
 
-// postForm reads the form, however slowly it comes, and only then takes a place to store it.
+// postForm reads the form, however slowly it arrives, and only then counts as in flight.
 func (s *Server) postForm() handler {
 	store := limit(s.storeForm)
 	return func(w http.ResponseWriter, r *http.Request) error {

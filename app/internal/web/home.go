@@ -48,7 +48,7 @@ func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) badge() string { return badgeText(s.cfg.Visits.Total()) }
 
 func badgeText(visits int64, err error) string {
-	if err != nil { // logged where it is known whether it is news
+	if err != nil { // visits logs it once, when the outage begins
 		return visitsUnavailable
 	}
 	return "Visits: " + strconv.FormatInt(visits, 10)

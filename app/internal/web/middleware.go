@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// maxInFlight is how many requests of one route are worked on at once.
+// maxInFlight is how many requests of one route may be in flight at once.
 const maxInFlight = 512
 
 // securityHeaders go out with every answer. All scripts and styles are files of this site. No script
@@ -36,8 +36,8 @@ var (
 	sameOrigin      = []string{"same-origin"}
 )
 
-// surround puts around the routes what every request gets.
-func (s *Server) surround(routes http.Handler) http.Handler {
+// wrap adds the middleware that applies to every request.
+func (s *Server) wrap(routes http.Handler) http.Handler {
 	var protection http.CrossOriginProtection
 	protected := s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		if err := checkOrigin(&protection, r); err != nil {
@@ -68,9 +68,10 @@ func (s *Server) surround(routes http.Handler) http.Handler {
 	})
 }
 
-// limit refuses at once what is more than a route can take, so that what is taken is answered in
-// time, with bounded memory and queues. A store that hangs fills the places of its own pages alone.
-// A request gives its place back when its answer begins: slow readers hold none.
+// limit refuses requests at once while maxInFlight are in flight on a route. So those that are
+// accepted are answered in time, and memory and queues are bounded. A store that hangs fills only the
+// routes that need it. A request is no longer in flight when its answer begins, so that slow readers
+// hold no place.
 func limit(h handler) handler {
 	var inFlight atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -91,7 +92,7 @@ func (s *Server) finish(w *recorder, r *http.Request, start time.Time) {
 			panic(p)
 		}
 		err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		if w.status != 0 { // the answer has begun: all that is left is not to pass it off as whole
+		if w.status != 0 { // the answer has begun: break it off, so that it is not taken for a complete one
 			s.logFault(r, w.status, err)
 			panic(http.ErrAbortHandler)
 		}
@@ -108,7 +109,7 @@ func (s *Server) finish(w *recorder, r *http.Request, start time.Time) {
 	}
 }
 
-// metricMethod bounds the values of a metric's label: a client may send any word as a method.
+// metricMethod bounds the values of a metric's label, because a client may send any word as a method.
 func metricMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:
@@ -117,7 +118,8 @@ func metricMethod(method string) string {
 	return "other"
 }
 
-// logFault tells the operator why a request failed; what is the visitor's doing is not worth a line.
+// logFault tells the operator why a request failed. Errors without a cause are the visitor's, and are
+// not logged.
 func (s *Server) logFault(r *http.Request, status int, cause error) {
 	if cause != nil {
 		s.cfg.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "status", status, "err", cause)

@@ -64,7 +64,7 @@ func (s *Server) parseTemplates() (map[string]*template.Template, error) {
 	return pages, nil
 }
 
-// render sends a page. It is whole before its first byte leaves, so that a broken template is an
+// render sends a page. It renders the page into a buffer first, so that a broken template gives an
 // error and never half a page.
 func (s *Server) render(w http.ResponseWriter, status int, name string, p page) error {
 	var body bytes.Buffer
@@ -75,7 +75,7 @@ func (s *Server) render(w http.ResponseWriter, status int, name string, p page) 
 	return nil
 }
 
-// send sends a page that comes in parts.
+// send sends a page that is given in parts.
 func send(w http.ResponseWriter, status int, parts ...[]byte) {
 	var length int
 	for _, part := range parts {

@@ -1,4 +1,4 @@
-// Package web serves the site: routes, pages, and what surrounds every request.
+// Package web serves the site: its routes, pages, errors and middleware.
 package web
 
 import (
@@ -16,7 +16,7 @@ import (
 	"simpleapp/internal/visits"
 )
 
-// Config is what a Server works with; all of it is needed.
+// Config is what a Server works with. Every field is required.
 type Config struct {
 	Visits   *visits.Counter
 	Food     *food.Store
@@ -57,7 +57,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.handler = s.surround(s.routes(static))
+	s.handler = s.wrap(s.routes(static))
 	return s, nil
 }
 
@@ -86,7 +86,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // instance before this one stops listening.
 func (s *Server) Leave() { s.leaving.Store(true) }
 
-// A handler answers a request or returns why it can't, before it has written anything.
+// A handler answers a request. If it can't, it returns an error before it has written anything.
 type handler func(http.ResponseWriter, *http.Request) error
 
 func (s *Server) handle(h handler) http.Handler {
@@ -102,7 +102,8 @@ func (s *Server) handle(h handler) http.Handler {
 	})
 }
 
-// notFound answers what no other route takes: 405 where another method would be taken, else 404.
+// notFound answers requests that match no other route: with 405 if another method would match, else
+// with 404.
 func (s *Server) notFound(mux *http.ServeMux) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		var allowed []string

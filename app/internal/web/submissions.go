@@ -24,7 +24,8 @@ type successPage struct {
 
 var referenceForm = regexp.MustCompile(`^[0-9a-f]{4}(-[0-9a-f]{4}){2}$`)
 
-// getSuccess is where a stored submission leads. What was stored stays so if the records can't be read now.
+// getSuccess thanks for a stored submission. If the records can't be read now, it says that the
+// submission is safe.
 func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
 	records, err := s.cfg.Food.Recent(r.Context(), recordsShown)
 	switch {
