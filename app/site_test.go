@@ -421,7 +421,7 @@ func TestHeadersSentByteByByteDoNotHoldAConnection(t *testing.T) {
 	wantStatus(t, get(t, p.url+"/"), 200)
 }
 
-// What visitors submit is in the results at once, all spellings of a food together.
+// Submissions are in the results at once, and all spellings of a food count together.
 func TestResults(t *testing.T) {
 	for _, storage := range storages {
 		t.Run(storage.name, func(t *testing.T) {

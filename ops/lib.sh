@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the operator's commands share. `make help` lists them; each is a script beside this file.
+# The operator's commands share these functions. Each command is a script beside this file; `make help` lists them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export STACK=${STACK:-mystack}

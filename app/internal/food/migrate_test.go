@@ -15,7 +15,7 @@ import (
 	"simpleapp/internal/food"
 )
 
-// What the versions before the tallies did to store a submission.
+// oldInsert is how versions from before the tallies stored a submission.
 const oldInsert = "INSERT INTO submissions (token, first_name, last_name, favourite_food, country, created_at) VALUES (?, ?, ?, ?, ?, ?)"
 
 // storeOld stores submissions as an old version did.

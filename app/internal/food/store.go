@@ -133,7 +133,7 @@ func (s *Store) write(ctx context.Context, subs []Submission) ([]error, error) {
 	return errs, nil
 }
 
-// An outcome tells what became of the rows of a batch. Rows that are in neither map were stored.
+// An outcome tells what became of a batch. Rows that are in neither map were stored.
 type outcome struct {
 	found    map[string]Submission // by token: rows that were in the table already
 	failed   map[string]error      // by token: wraps ErrNotStored or ErrUnconfirmed
@@ -157,9 +157,8 @@ func (o *outcome) fail(rows []Submission, kind, cause error) {
 //	collided     look and retry                    look and retry
 //	unknown      look and retry: an answer was lost
 //
-// To look is to ask the table which tokens it has. A row that is there was stored and counted earlier,
-// or by the transaction whose answer was lost. The others are tried again. If time runs out, the rows
-// are ErrNotStored, or ErrUnconfirmed if an answer was lost.
+// To look is to ask the table which tokens it has. Rows that are there were stored and counted. If time
+// runs out, the others are ErrNotStored, or ErrUnconfirmed if an answer was lost.
 func (s *Store) insert(ctx context.Context, rows []Submission, out *outcome) {
 	kind := ErrNotStored // ErrUnconfirmed once an answer was lost
 	for len(rows) > 0 {

@@ -127,7 +127,7 @@ func TestBackAfterSuccessFindsAnEmptyForm(t *testing.T) {
 	waitFor(t, browser, `location.pathname === "/simpleform/success" && document.querySelectorAll("tbody tr").length === 2`)
 }
 
-// Who goes Back before sending finds their answers as they were left.
+// Visitors who go Back before they send the form find their answers as they left them.
 func TestBackKeepsAnswersThatWereNotSent(t *testing.T) {
 	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), newBrowser(t)
 	fillIn(t, browser, site)
