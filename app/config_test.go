@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -11,7 +12,7 @@ import (
 	"time"
 )
 
-// A mistake in the environment ends the program at once, and names the variable and the file.
+// A mistake in the environment ends the program at once. The error names the variable and the file.
 func TestStartUpMistakes(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -19,43 +20,81 @@ func TestStartUpMistakes(t *testing.T) {
 	}
 	defer taken.Close()
 	dir := t.TempDir()
-	empty, file, missing := filepath.Join(dir, "empty"), filepath.Join(dir, "file"), filepath.Join(dir, "missing")
+	empty, file := filepath.Join(dir, "empty"), filepath.Join(dir, "file")
+	missing := filepath.Join(dir, "missing")
 	os.WriteFile(empty, []byte(" \n"), 0o600)
 	os.WriteFile(file, []byte("secret-word"), 0o600)
 	notSQLite := filepath.Join(dir, "not-sqlite")
 	os.Mkdir(notSQLite, 0o700)
-	os.WriteFile(filepath.Join(notSQLite, "visits.db"), []byte(strings.Repeat("no database ", 100)), 0o600)
+	content := []byte(strings.Repeat("not a database ", 100))
+	os.WriteFile(filepath.Join(notSQLite, "visits.db"), content, 0o600)
 
 	for _, test := range []struct {
 		name    string
 		environ map[string]string
 		wants   []string
 	}{
-		{"port in use", map[string]string{"ADDR": taken.Addr().String()}, []string{"ADDR", "address already in use"}},
-		{"admin port in use", map[string]string{"ADMIN_ADDR": taken.Addr().String()}, []string{"ADMIN_ADDR", "address already in use"}},
-		{"bad address", map[string]string{"ADDR": "localhost"}, []string{"ADDR", "missing port"}},
-		{"bad MySQL address", map[string]string{"MYSQL_ADDR": "db", "MYSQL_PASSWORD_FILE": file}, []string{"MYSQL_ADDR", `"db"`, "host:port"}},
-		{"bad Redis address", map[string]string{"REDIS_ADDR": ":6379", "REDIS_PASSWORD_FILE": file}, []string{"REDIS_ADDR", "host:port"}},
-		{"no MySQL password file", map[string]string{"MYSQL_ADDR": "db:3306", "MYSQL_PASSWORD_FILE": missing}, []string{"MYSQL_PASSWORD_FILE", missing, "no such file"}},
-		{"empty MySQL password file", map[string]string{"MYSQL_ADDR": "db:3306", "MYSQL_PASSWORD_FILE": empty}, []string{"MYSQL_PASSWORD_FILE", empty, "empty"}},
-		{"no Redis password file", map[string]string{"REDIS_ADDR": "cache:6379"}, []string{"REDIS_PASSWORD_FILE", "/run/secrets/redis_password"}},
-		{"empty Redis password file", map[string]string{"REDIS_ADDR": "cache:6379", "REDIS_PASSWORD_FILE": empty}, []string{"REDIS_PASSWORD_FILE", empty, "empty"}},
-		{"bad time zone", map[string]string{"TZ": "Mars/Olympus"}, []string{"TZ", "Mars/Olympus", "Asia/Singapore"}},
-		{"rule of a time zone", map[string]string{"TZ": "SGT-8"}, []string{"TZ", "SGT-8", "Asia/Singapore"}},
-		{"time zone from a missing file", map[string]string{"TZ": ":" + missing}, []string{"TZ", missing, "Asia/Singapore"}},
-		{"time zone from another file", map[string]string{"TZ": ":" + empty}, []string{"TZ", empty, "Asia/Singapore"}},
-		{"bad log level", map[string]string{"LOG_LEVEL": "loud"}, []string{"LOG_LEVEL", "loud"}},
-		{"bad delay", map[string]string{"SHUTDOWN_DELAY": "5"}, []string{"SHUTDOWN_DELAY", "5"}},
-		{"negative delay", map[string]string{"SHUTDOWN_DELAY": "-5s"}, []string{"SHUTDOWN_DELAY", "-5s"}},
-		{"data folder is a file", map[string]string{"DATA_DIR": file}, []string{"DATA_DIR", file}},
-		{"data folder below a file", map[string]string{"DATA_DIR": file + "/data"}, []string{"DATA_DIR", file}},
-		{"data is no database", map[string]string{"DATA_DIR": notSQLite}, []string{"DATA_DIR", "visits.db", "not a database"}},
+		{"port in use",
+			map[string]string{"ADDR": taken.Addr().String()},
+			[]string{"ADDR", "address already in use"}},
+		{"admin port in use",
+			map[string]string{"ADMIN_ADDR": taken.Addr().String()},
+			[]string{"ADMIN_ADDR", "address already in use"}},
+		{"bad address",
+			map[string]string{"ADDR": "localhost"},
+			[]string{"ADDR", "missing port"}},
+		{"bad MySQL address",
+			map[string]string{"MYSQL_ADDR": "db", "MYSQL_PASSWORD_FILE": file},
+			[]string{"MYSQL_ADDR", `"db"`, "host:port"}},
+		{"bad Redis address",
+			map[string]string{"REDIS_ADDR": ":6379", "REDIS_PASSWORD_FILE": file},
+			[]string{"REDIS_ADDR", "host:port"}},
+		{"no MySQL password file",
+			map[string]string{"MYSQL_ADDR": "db:3306", "MYSQL_PASSWORD_FILE": missing},
+			[]string{"MYSQL_PASSWORD_FILE", missing, "no such file"}},
+		{"empty MySQL password file",
+			map[string]string{"MYSQL_ADDR": "db:3306", "MYSQL_PASSWORD_FILE": empty},
+			[]string{"MYSQL_PASSWORD_FILE", empty, "empty"}},
+		{"no Redis password file",
+			map[string]string{"REDIS_ADDR": "cache:6379"},
+			[]string{"REDIS_PASSWORD_FILE", "/run/secrets/redis_password"}},
+		{"empty Redis password file",
+			map[string]string{"REDIS_ADDR": "cache:6379", "REDIS_PASSWORD_FILE": empty},
+			[]string{"REDIS_PASSWORD_FILE", empty, "empty"}},
+		{"bad time zone",
+			map[string]string{"TZ": "Mars/Olympus"},
+			[]string{"TZ", "Mars/Olympus", "Asia/Singapore"}},
+		{"POSIX rule as a time zone",
+			map[string]string{"TZ": "SGT-8"},
+			[]string{"TZ", "SGT-8", "Asia/Singapore"}},
+		{"time zone from a missing file",
+			map[string]string{"TZ": ":" + missing},
+			[]string{"TZ", missing, "Asia/Singapore"}},
+		{"time zone from another file",
+			map[string]string{"TZ": ":" + empty},
+			[]string{"TZ", empty, "Asia/Singapore"}},
+		{"bad log level",
+			map[string]string{"LOG_LEVEL": "loud"},
+			[]string{"LOG_LEVEL", "loud"}},
+		{"bad delay",
+			map[string]string{"SHUTDOWN_DELAY": "5"},
+			[]string{"SHUTDOWN_DELAY", "5"}},
+		{"negative delay",
+			map[string]string{"SHUTDOWN_DELAY": "-5s"},
+			[]string{"SHUTDOWN_DELAY", "-5s"}},
+		{"data folder is a file",
+			map[string]string{"DATA_DIR": file},
+			[]string{"DATA_DIR", file}},
+		{"data folder below a file",
+			map[string]string{"DATA_DIR": file + "/data"},
+			[]string{"DATA_DIR", file}},
+		{"file in the data folder is not a database",
+			map[string]string{"DATA_DIR": notSQLite},
+			[]string{"DATA_DIR", "visits.db", "not a database"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			environ := map[string]string{"ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0", "DATA_DIR": t.TempDir()}
-			for name, value := range test.environ {
-				environ[name] = value
-			}
+			environ := with(embedded(t), "ADDR", "127.0.0.1:0", "ADMIN_ADDR", "127.0.0.1:0")
+			maps.Copy(environ, test.environ)
 			err := run(context.Background(), nil, environ, io.Discard, io.Discard)
 			if err == nil {
 				t.Fatal("run = nil, want an error")
@@ -66,17 +105,18 @@ func TestStartUpMistakes(t *testing.T) {
 				}
 			}
 			if strings.Contains(err.Error(), "secret-word") {
-				t.Errorf("run = %v, which tells a password", err)
+				t.Errorf("run = %v, which contains a password", err)
 			}
 		})
 	}
 }
 
-// TZ takes what C libraries take, but for rules such as SGT-8.
+// TZ accepts what C libraries accept, except POSIX rules such as SGT-8.
 func TestTimeZone(t *testing.T) {
 	// A file of the time zone database: version 1, eight hours east of UTC at all times.
 	file := filepath.Join(t.TempDir(), "localtime")
-	content := "TZif" + strings.Repeat("\x00", 16+4*4) + "\x00\x00\x00\x01\x00\x00\x00\x04" + "\x00\x00\x70\x80\x00\x00" + "SGT\x00"
+	content := "TZif" + strings.Repeat("\x00", 16+4*4) + "\x00\x00\x00\x01\x00\x00\x00\x04" +
+		"\x00\x00\x70\x80\x00\x00" + "SGT\x00"
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +132,8 @@ func TestTimeZone(t *testing.T) {
 			t.Errorf("TZ=%s: %v", test.tz, err)
 			continue
 		}
-		if _, offset := time.Unix(1_800_000_000, 0).In(c.location).Zone(); offset != test.hours*3600 {
+		_, offset := time.Unix(1_800_000_000, 0).In(c.location).Zone()
+		if offset != test.hours*3600 {
 			t.Errorf("TZ=%s is %d s east of UTC, want %d hours", test.tz, offset, test.hours)
 		}
 	}
@@ -100,12 +141,14 @@ func TestTimeZone(t *testing.T) {
 
 func TestCommands(t *testing.T) {
 	var out strings.Builder
-	if err := run(t.Context(), []string{"version"}, nil, &out, io.Discard); err != nil || out.String() != "dev\n" {
-		t.Errorf("version: %q, %v", out.String(), err)
+	err := run(t.Context(), []string{"version"}, nil, &out, io.Discard)
+	if err != nil || out.String() != "dev\n" {
+		t.Errorf("version = %q, %v, want dev", out.String(), err)
 	}
 	for _, args := range [][]string{{"serve"}, {"version", "please"}, {"migrate", "now"}} {
-		if err := run(t.Context(), args, nil, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "usage") {
-			t.Errorf("run %v = %v, want how to use it", args, err)
+		err := run(t.Context(), args, nil, io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), "usage") {
+			t.Errorf("run %v = %v, want the usage", args, err)
 		}
 	}
 	p := startReady(t, embedded(t))

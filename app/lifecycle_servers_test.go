@@ -12,12 +12,12 @@ import (
 	"testing"
 
 	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 )
 
-func TestItServesBeforeItsServersAnswer(t *testing.T) {
-	// Servers that don't exist yet: addresses where nothing listens.
-	environ := with(onServers(), "MYSQL_ADDR", "127.0.0.1:1", "REDIS_ADDR", "127.0.0.1:1")
-	p := start(t, environ)
+func TestServesBeforeItsServersAnswer(t *testing.T) {
+	// Nothing listens on these addresses.
+	p := start(t, with(onServers(), "MYSQL_ADDR", "127.0.0.1:1", "REDIS_ADDR", "127.0.0.1:1"))
 	p.waitLog("database is unavailable")
 	p.waitLog("cache is unavailable")
 
@@ -37,90 +37,102 @@ func TestItServesBeforeItsServersAnswer(t *testing.T) {
 	form := validForm()
 	refused := post(t, p, form)
 	wantStatus(t, refused, 503)
-	wantBody(t, refused, "were not stored", `value="Ada"`, `value="Pizza"`, `value="GB" selected`, "checked", form.Get("token"), "<title>Error: ")
+	wantBody(t, refused, "were not stored", "<title>Error: ", form.Get("token"),
+		`value="Ada"`, `value="Pizza"`, `value="GB" selected`, "checked")
 	if refused.Header.Get("Retry-After") == "" {
 		t.Error("POST /simpleform: no Retry-After")
 	}
 	for _, path := range []string{"/healthz", "/readyz"} {
 		wantStatus(t, get(t, p.admin+path), 503)
 	}
-	for _, page := range []answer{records, refused} {
-		if strings.Contains(page.body, "127.0.0.1:1") || strings.Contains(page.body, "refused") {
-			t.Error("a visitor sees the operator's error")
+	for _, page := range []testsite.Answer{records, refused} {
+		if strings.Contains(page.Body, "127.0.0.1:1") || strings.Contains(page.Body, "refused") {
+			t.Errorf("%s shows a visitor the operator's error", page.Request.URL.Path)
 		}
 	}
 }
 
-func TestItRecoversFromServersThatStopOrHang(t *testing.T) {
+func TestRecoversFromServersThatStopOrHang(t *testing.T) {
 	p := startReady(t, onServers())
 	for _, test := range []struct {
-		name       string
-		server     *testserver.Server
-		hang, mend func(*testserver.Server) error
-		dependency string
+		name           string
+		server         *testserver.Server
+		fail, restore  func(*testserver.Server) error
+		dependency     string
+		wantPostStatus int
 	}{
-		{"MySQL stopped", mysqlServer, (*testserver.Server).Stop, (*testserver.Server).Start, "database"},
-		{"Redis stopped", redisServer, (*testserver.Server).Stop, (*testserver.Server).Start, "cache"},
-		{"MySQL hung", mysqlServer, freeze, thaw, "database"},
-		{"Redis hung", redisServer, freeze, thaw, "cache"},
+		{"MySQL stopped", mysqlServer, stop, restart, "database", 503},
+		{"Redis stopped", redisServer, stop, restart, "cache", 303},
+		{"MySQL hung", mysqlServer, freeze, thaw, "database", 503},
+		{"Redis hung", redisServer, freeze, thaw, "cache", 303},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if err := test.hang(test.server); err != nil {
+			if err := test.fail(test.server); err != nil {
 				t.Fatal(err)
 			}
-			mend := sync.OnceValue(func() error { return test.mend(test.server) })
-			defer mend()
-			eventually(t, "not ready", func() bool { return get(t, p.admin+"/readyz").StatusCode == 503 })
+			restore := sync.OnceValue(func() error { return test.restore(test.server) })
+			defer restore()
+			eventually(t, "the program is not ready", p.readiness(503))
 			wantStatus(t, get(t, p.admin+"/healthz"), 200)
-			wantBody(t, get(t, p.admin+"/metrics"), `simpleapp_dependency_up{name="`+test.dependency+`"} 0`)
+			down := fmt.Sprintf("simpleapp_dependency_up{name=%q} 0", test.dependency)
+			wantBody(t, get(t, p.admin+"/metrics"), down)
 			wantStatus(t, get(t, p.url+"/"), 200)
 			form := validForm()
-			a := post(t, p, form)
-			if want := map[string]int{"database": 503, "cache": 303}[test.dependency]; a.StatusCode != want {
-				t.Errorf("POST /simpleform = %d, want %d", a.StatusCode, want)
-			}
-			if err := mend(); err != nil {
+			wantStatus(t, post(t, p, form), test.wantPostStatus)
+			if err := restore(); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "ready again", func() bool { return get(t, p.admin+"/readyz").StatusCode == 200 })
+			eventually(t, "the program is ready again", p.readiness(200))
 			wantStatus(t, post(t, p, form), 303)
-			eventually(t, "visits are counted", func() bool { return strings.Contains(get(t, p.url+"/").body, "Visits: ") })
+			eventually(t, "visits are counted", p.countsVisits)
 		})
 	}
 }
 
-func freeze(s *testserver.Server) error { return s.Signal(syscall.SIGSTOP) }
-func thaw(s *testserver.Server) error   { return s.Signal(syscall.SIGCONT) }
+func stop(s *testserver.Server) error    { return s.Stop() }
+func restart(s *testserver.Server) error { return s.Start() }
+func freeze(s *testserver.Server) error  { return s.Signal(syscall.SIGSTOP) }
+func thaw(s *testserver.Server) error    { return s.Signal(syscall.SIGCONT) }
 
-// A rotated password is taken up by the next connection; a wrong one is told with a hint and never shown.
-func TestAWrongPasswordIsExplainedAndCanBeMended(t *testing.T) {
-	dir := t.TempDir()
-	environ := onServers()
-	for _, name := range []string{"MYSQL_PASSWORD_FILE", "REDIS_PASSWORD_FILE"} {
-		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, []byte("not-the-password\n"), 0o600); err != nil {
+// A wrong password is logged with a hint, and no password is ever shown. The next connection reads
+// the file again, so the operator only has to correct it.
+func TestWrongPasswordIsExplainedAndReadAgain(t *testing.T) {
+	const wrong = "not-the-password"
+	servers := []struct {
+		name, variable string
+		server         *testserver.Server
+	}{
+		{"database", "MYSQL_PASSWORD_FILE", mysqlServer},
+		{"cache", "REDIS_PASSWORD_FILE", redisServer},
+	}
+	dir, environ := t.TempDir(), onServers()
+	for _, s := range servers {
+		environ[s.variable] = filepath.Join(dir, s.variable)
+		if err := os.WriteFile(environ[s.variable], []byte(wrong+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		environ[name] = file
 	}
 	p := start(t, environ)
-	for msg, variable := range map[string]string{"database is unavailable": "MYSQL_PASSWORD_FILE", "cache is unavailable": "REDIS_PASSWORD_FILE"} {
-		if hint := p.waitLog(msg)["hint"]; !strings.Contains(fmt.Sprint(hint), variable) {
-			t.Errorf("%s: hint = %v, want it to name %s", msg, hint, variable)
+	for _, s := range servers {
+		line := p.waitLog(s.name + " is unavailable")
+		if hint := fmt.Sprint(line["hint"]); !strings.Contains(hint, s.variable) {
+			t.Errorf("%s is unavailable: hint = %s, want it to name %s", s.name, hint, s.variable)
 		}
 	}
 	wantStatus(t, get(t, p.admin+"/healthz"), 503)
 	wantStatus(t, post(t, p, validForm()), 503)
-	for variable, server := range map[string]*testserver.Server{"MYSQL_PASSWORD_FILE": mysqlServer, "REDIS_PASSWORD_FILE": redisServer} {
-		if err := os.WriteFile(environ[variable], []byte(server.Password), 0o600); err != nil {
+
+	for _, s := range servers {
+		if err := os.WriteFile(environ[s.variable], []byte(s.server.Password), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p.waitLog("database connected")
 	p.waitLog("cache connected")
 	wantStatus(t, post(t, p, validForm()), 303)
-	for _, secret := range []string{"not-the-password", mysqlServer.Password, redisServer.Password} {
-		if strings.Contains(p.logs.String()+get(t, p.admin+"/metrics").body, secret) {
+	shown := p.logs.String() + get(t, p.admin+"/metrics").Body
+	for _, secret := range []string{wrong, mysqlServer.Password, redisServer.Password} {
+		if strings.Contains(shown, secret) {
 			t.Error("a password is in the logs or the metrics")
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"simpleapp/internal/testserver"
 )
 
-// Shared by the tests of this package. Who breaks one mends it before its test ends.
+// The tests of this package share these servers. A test that stops a server starts it again.
 var mysqlServer, redisServer *testserver.Server
 
 func TestMain(m *testing.M) {
@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// onServers returns an environment in which the program uses MySQL and Redis.
 func onServers() map[string]string {
 	return map[string]string{
 		"MYSQL_ADDR": mysqlServer.Addr, "MYSQL_PASSWORD_FILE": mysqlServer.PasswordFile,

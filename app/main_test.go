@@ -4,40 +4,53 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
-	"time"
+
+	"simpleapp/internal/testsite"
 )
 
-// A program is run, started by a test.
+// Short names for what the tests of the site share.
+var (
+	get        = testsite.Get
+	send       = testsite.Send
+	request    = testsite.Request
+	eventually = testsite.Eventually
+	wantStatus = testsite.WantStatus
+	wantBody   = testsite.WantBody
+	validForm  = testsite.Form
+)
+
+// A program is a call of run that serves the site.
 type program struct {
 	t     *testing.T
 	url   string // of the site
 	admin string // of the admin listener
 	logs  *logs
-	stop  context.CancelFunc // as SIGTERM does
-	ended chan error         // what run returned
+	stop  context.CancelFunc // does what SIGTERM does
+	ended chan error         // receives what run returns
 }
 
 func embedded(t *testing.T) map[string]string { return map[string]string{"DATA_DIR": t.TempDir()} }
 
-// A storage is a place for visits and submissions.
+// A storage is a place for visits and submissions, as an environment that configures it.
 type storage struct {
 	name    string
 	environ func(t *testing.T) map[string]string
 }
 
-// storages are the environments of the kinds of storage. With the tag servers, MySQL and Redis are one
-// of them.
+// storages are all kinds of storage. The tag servers adds MySQL and Redis.
 var storages = []storage{
 	{"embedded", embedded},
 }
 
+// with returns a copy of an environment with more variables, given as name and value.
 func with(environ map[string]string, more ...string) map[string]string {
 	environ = maps.Clone(environ)
 	for i := 0; i < len(more); i += 2 {
@@ -46,13 +59,14 @@ func with(environ map[string]string, more ...string) map[string]string {
 	return environ
 }
 
-// start starts the program on free ports, waits until it serves, and ends it with the test.
+// start starts the program on free ports and waits until it serves. The program ends with the test.
 func start(t *testing.T, environ map[string]string) *program {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	p := &program{t: t, logs: &logs{}, stop: stop, ended: make(chan error, 1)}
+	environ = with(environ, "ADDR", "127.0.0.1:0", "ADMIN_ADDR", "127.0.0.1:0")
 	go func() {
-		p.ended <- run(ctx, nil, with(environ, "ADDR", "127.0.0.1:0", "ADMIN_ADDR", "127.0.0.1:0"), io.Discard, p.logs)
+		p.ended <- run(ctx, nil, environ, io.Discard, p.logs)
 		close(p.ended)
 	}()
 	t.Cleanup(func() {
@@ -60,11 +74,12 @@ func start(t *testing.T, environ map[string]string) *program {
 		<-p.ended
 	})
 	serving := p.waitLog("serving")
-	p.url, p.admin = "http://"+serving["addr"].(string), "http://"+serving["admin_addr"].(string)
+	p.url = "http://" + serving["addr"].(string)
+	p.admin = "http://" + serving["admin_addr"].(string)
 	return p
 }
 
-// startReady is start for a test that needs both stores.
+// startReady starts the program and waits until both of its stores answer.
 func startReady(t *testing.T, environ map[string]string) *program {
 	t.Helper()
 	p := start(t, environ)
@@ -77,26 +92,55 @@ func startReady(t *testing.T, environ map[string]string) *program {
 func (p *program) waitLog(msg string) map[string]any {
 	p.t.Helper()
 	var line map[string]any
-	eventually(p.t, fmt.Sprintf("log %q", msg), func() bool {
+	eventually(p.t, fmt.Sprintf("log line %q", msg), func() error {
 		select {
 		case err := <-p.ended:
-			p.t.Fatalf("run ended with %v before log %q", err, msg)
+			p.t.Fatalf("run ended with %v before it logged %q", err, msg)
 		default:
 		}
 		line = p.logs.find(msg)
-		return line != nil
+		if line == nil {
+			return errors.New("it is not logged")
+		}
+		return nil
 	})
 	return line
 }
 
-// eventually waits for what must come true.
-func eventually(t *testing.T, what string, true func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !true(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not in 30 s: %s", what)
+// readiness returns a function that fails unless /readyz has this status.
+func (p *program) readiness(want int) func() error {
+	return func() error {
+		if got := get(p.t, p.admin+"/readyz").StatusCode; got != want {
+			return fmt.Errorf("GET /readyz = %d, want %d", got, want)
 		}
+		return nil
 	}
+}
+
+// countsVisits returns an error if the home page shows no number of visits.
+func (p *program) countsVisits() error {
+	number, err := testsite.VisitNumber(get(p.t, p.url+"/").Body)
+	if err == nil && number == 0 {
+		err = errors.New("GET / shows no number of visits")
+	}
+	return err
+}
+
+// visit gets the home page and returns the number of visits that it shows.
+func (p *program) visit() int64 {
+	p.t.Helper()
+	home := get(p.t, p.url+"/")
+	number, err := testsite.VisitNumber(home.Body)
+	if err != nil || number == 0 {
+		p.t.Fatalf("GET / shows no number of visits (%v):\n%s", err, home.Body)
+	}
+	return number
+}
+
+// post submits a form to the program.
+func post(t *testing.T, p *program, form url.Values) testsite.Answer {
+	t.Helper()
+	return testsite.Post(t, p.url, form)
 }
 
 // logs keeps what the program logs.
@@ -126,60 +170,4 @@ func (l *logs) find(msg string) map[string]any {
 		}
 	}
 	return nil
-}
-
-// An answer is a response with its whole body.
-type answer struct {
-	*http.Response
-	body string
-}
-
-// client follows no redirect: each answer is looked at.
-var client = &http.Client{
-	Timeout:       20 * time.Second,
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-}
-
-func send(t *testing.T, r *http.Request) answer {
-	t.Helper()
-	resp, err := client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{resp, string(body)}
-}
-
-func request(t *testing.T, method, url string, body io.Reader) *http.Request {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-func get(t *testing.T, url string) answer {
-	t.Helper()
-	return send(t, request(t, "GET", url, nil))
-}
-
-func wantStatus(t *testing.T, a answer, want int) {
-	t.Helper()
-	if a.StatusCode != want {
-		t.Errorf("%s %s = %d, want %d", a.Request.Method, a.Request.URL.Path, a.StatusCode, want)
-	}
-}
-
-func wantBody(t *testing.T, a answer, wants ...string) {
-	t.Helper()
-	for _, want := range wants {
-		if !strings.Contains(a.body, want) {
-			t.Errorf("%s %s: no %q in\n%s", a.Request.Method, a.Request.URL.Path, want, a.body)
-		}
-	}
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// The targets work in a folder whose name has a space. What they call is replaced by a command that
-// notes its folder and its arguments, one a line.
+// The make targets work in a folder whose name has a space. Each command that they call is replaced
+// by a script that writes its folder and its arguments to a file, one a line.
 func TestMakeInAFolderWithASpace(t *testing.T) {
 	root, tools := filepath.Join(t.TempDir(), "Simple App"), t.TempDir()
 	calls := filepath.Join(tools, "calls")
@@ -28,19 +28,21 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 		}
 	}
 	write(filepath.Join(root, "Makefile"), string(makefile))
-	note := "#!/bin/sh\n{ pwd; printf '%s\\n' \"$@\"; } >>'" + calls + "'\n"
+	script := "#!/bin/sh\n{ pwd; printf '%s\\n' \"$@\"; } >>'" + calls + "'\n"
 	for _, name := range []string{"go", "gofmt", "git", "shellcheck", "npm", "node", "docker",
 		"touch"} {
-		write(filepath.Join(tools, name), note)
+		write(filepath.Join(tools, name), script)
 	}
-	for _, path := range []string{"app/assets/app.js", "app/assets/package.json", "app/assets/package-lock.json",
-		"app/test/e2e/package.json", "app/test/e2e/package-lock.json", "app/test/setup", "bin/staticcheck",
-		"ops/push", "mysql_db/migrate"} {
-		write(filepath.Join(root, path), note)
+	for _, path := range []string{"app/assets/app.js", "app/assets/package.json",
+		"app/assets/package-lock.json", "app/test/e2e/package.json",
+		"app/test/e2e/package-lock.json", "app/test/setup", "bin/staticcheck", "ops/push",
+		"mysql_db/migrate"} {
+		write(filepath.Join(root, path), script)
 	}
 
-	for _, target := range []string{"build", "assets", "check-pages", "screenshots", "lighthouse", "lint", "fuzz", "bench",
-		"up", "migrate", "down", "logs", "ps", "test-deploy", "test-faults", "push"} {
+	for _, target := range []string{"build", "assets", "check-pages", "screenshots", "lighthouse",
+		"lint", "fuzz", "bench", "up", "migrate", "down", "logs", "ps", "test-deploy",
+		"test-faults", "push"} {
 		os.Remove(calls)
 		cmd := exec.Command("make", target)
 		cmd.Dir = root
@@ -49,24 +51,33 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 			t.Errorf("make %s: %v\n%s", target, err, output)
 			continue
 		}
-		noted, err := os.ReadFile(calls)
+		content, err := os.ReadFile(calls)
 		if err != nil {
 			t.Errorf("make %s calls nothing: %v", target, err)
 		}
-		lines := strings.Split(strings.TrimSpace(string(noted)), "\n")
+		lines := strings.Split(strings.TrimSpace(string(content)), "\n")
 		for _, line := range lines {
-			if strings.Contains(line, "Simple") != strings.Contains(line, root) || strings.HasPrefix(line, "App") {
-				t.Errorf("make %s passes on %q, a part of the folder's name", target, line)
+			split := strings.Contains(line, "Simple") != strings.Contains(line, root)
+			if split || strings.HasPrefix(line, "App") {
+				t.Errorf("make %s passes on %q, only a part of the folder's name", target, line)
 			}
 		}
 		if target == "screenshots" {
-			folder := lines[len(lines)-1]
-			if !filepath.IsAbs(folder) {
-				folder = filepath.Join(root, "app/test/e2e/pages", folder) // where go test runs the test
-			}
-			if info, err := os.Stat(folder); err != nil || !info.IsDir() || folder != filepath.Join(root, "screenshots") {
-				t.Errorf("the pictures are written to %q: %v", folder, err)
-			}
+			checkScreenshotsFolder(t, root, lines[len(lines)-1])
 		}
+	}
+}
+
+// checkScreenshotsFolder checks the folder that make screenshots passes to the test.
+func checkScreenshotsFolder(t *testing.T, root, folder string) {
+	t.Helper()
+	if !filepath.IsAbs(folder) {
+		// go test runs the test in the folder of its package.
+		folder = filepath.Join(root, "app/test/e2e/pages", folder)
+	}
+	want := filepath.Join(root, "screenshots")
+	info, err := os.Stat(folder)
+	if folder != want || err != nil || !info.IsDir() {
+		t.Errorf("make screenshots writes to %q (%v), want the folder %q", folder, err, want)
 	}
 }

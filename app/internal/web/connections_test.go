@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,19 +12,22 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"simpleapp/internal/testsite"
 )
 
-// A boundedServer serves a site without stores behind a small bound of connections.
+// A boundedServer serves a site without stores. It keeps only a few connections open.
 type boundedServer struct {
 	*testing.T
 	connections *Connections
 	addr        string
-	log         *bytes.Buffer // to be read once the server has ended
-	end         func()
+	log         *bytes.Buffer // may be read after end
+	end         func()        // ends the server
 }
 
-// serveBounded answers GET / at once, POST /simpleform after it has read the form, and GET /large
-// with more than any kernel keeps for a client that does not read.
+// serveBounded starts a boundedServer, which ends with the test. It answers GET / at once, POST
+// /simpleform after it has read the form, and GET /large with more bytes than a kernel keeps for a
+// client that does not read.
 func serveBounded(t *testing.T, max, maxSlow int, readTime time.Duration) *boundedServer {
 	t.Helper()
 	b := &boundedServer{T: t, log: &bytes.Buffer{}}
@@ -33,8 +37,12 @@ func serveBounded(t *testing.T, max, maxSlow int, readTime time.Duration) *bound
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") })
-	mux.HandleFunc("GET /large", func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 64<<20)) })
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "hello")
+	})
+	mux.HandleFunc("GET /large", func(w http.ResponseWriter, _ *http.Request) {
+		w.Write(make([]byte, 64<<20))
+	})
 	mux.Handle("POST /simpleform", site.handle(func(w http.ResponseWriter, r *http.Request) error {
 		if err := readForm(w, r); err != nil {
 			return err
@@ -80,16 +88,21 @@ func (b *boundedServer) open(request string) *net.TCPConn {
 
 const get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
-// visit opens a connection that is used once and then idle.
+// visit opens a connection, gets a page over it, and leaves it idle.
 func (b *boundedServer) visit() *net.TCPConn {
 	b.Helper()
 	conn := b.open(get)
 	b.read(conn)
-	b.awaits(func() bool { return b.connections.count(working)+b.connections.count(sending) == 0 })
+	testsite.Eventually(b, "the connection is idle", func() error {
+		if n := b.connections.count(working) + b.connections.count(sending); n != 0 {
+			return fmt.Errorf("%d connections are working or sending", n)
+		}
+		return nil
+	})
 	return conn
 }
 
-// read reads the answer to a GET request.
+// read reads the answer to get.
 func (b *boundedServer) read(conn net.Conn) {
 	b.Helper()
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -102,7 +115,7 @@ func (b *boundedServer) read(conn net.Conn) {
 	}
 }
 
-// wantClosed waits until the server has closed a connection.
+// wantClosed waits until the server closes a connection.
 func (b *boundedServer) wantClosed(conn net.Conn) {
 	b.Helper()
 	_, err := io.Copy(io.Discard, conn)
@@ -120,71 +133,77 @@ func (b *boundedServer) wantOpen(conn net.Conn) {
 	b.read(conn)
 }
 
-func (b *boundedServer) awaits(true func() bool) {
+// wantCount waits until this many connections are in a state.
+func (b *boundedServer) wantCount(state connState, want int) {
 	b.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !true(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			for state := range closed {
-				b.Logf("%d connections are %s", b.connections.count(state), state)
-			}
-			b.Fatal("not in 20 s")
+	what := fmt.Sprintf("%d connections are %s", want, state)
+	testsite.Eventually(b, what, func() error {
+		if b.connections.count(state) == want {
+			return nil
 		}
-	}
+		var counts []string
+		for other := range closed {
+			counts = append(counts, fmt.Sprintf("%d are %s", b.connections.count(other), other))
+		}
+		return errors.New(strings.Join(counts, ", "))
+	})
 }
 
-func TestConnectionIdleLongestMakesRoom(t *testing.T) {
+func TestLongestIdleConnectionIsClosed(t *testing.T) {
 	b := serveBounded(t, 3, 3, time.Minute)
 	first, second, third := b.visit(), b.visit(), b.visit()
-	b.wantOpen(first) // now second has been idle longest
-	b.awaits(func() bool { return b.connections.count(idle) == 3 })
-	silent := b.open("") // sends nothing, and is idle as well
+	b.wantOpen(first) // now the second one has been idle longest
+	b.wantCount(idle, 3)
+	silent := b.open("") // a connection that sends nothing is idle, too
 	b.wantClosed(second)
 	b.wantOpen(first)
 	b.wantOpen(third)
-	b.awaits(func() bool { return b.connections.count(idle) == 3 })
+	b.wantCount(idle, 3)
 	b.visit()
 	b.wantClosed(silent)
 
 	b.end()
 	if n := strings.Count(b.log.String(), "connections run short"); n != 1 {
-		t.Errorf("%d lines say that connections run short, want one:\n%s", n, b.log)
+		t.Errorf("%d log lines say that connections run short, want one:\n%s", n, b.log)
 	}
 }
 
+// half is the first half of a form.
 const half = "POST /simpleform HTTP/1.1\r\nHost: x\r\n" +
 	"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nfirst_name="
 
-func TestSlowFormsHoldABoundedShare(t *testing.T) {
+func TestSlowFormsHoldFewConnections(t *testing.T) {
 	b := serveBounded(t, 100, 2, time.Minute)
 	var slow []net.Conn
 	for range 4 {
 		slow = append(slow, b.open(half))
-		b.awaits(func() bool { return b.connections.count(receiving) == min(len(slow), 2) })
+		b.wantCount(receiving, min(len(slow), 2))
 	}
 	b.wantClosed(slow[0])
 	b.wantClosed(slow[1])
 	for _, conn := range slow[2:] {
 		io.WriteString(conn, strings.Repeat("x", 100-len("first_name=")))
-		if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode != 200 {
-			t.Errorf("the form that came slowly: %v, %v, want 200", resp, err)
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("POST /simpleform, sent slowly = %v, %v, want 200", resp, err)
 		}
 	}
 }
 
-func TestFormThatTakesTooLong(t *testing.T) {
+func TestFormTimesOut(t *testing.T) {
 	b := serveBounded(t, 100, 2, 50*time.Millisecond)
 	resp, err := http.ReadResponse(bufio.NewReader(b.open(half)), nil)
 	if err != nil || resp.StatusCode != http.StatusRequestTimeout {
-		t.Errorf("a form whose end does not come: %v, %v, want 408", resp, err)
+		t.Errorf("POST /simpleform without its end = %v, %v, want 408", resp, err)
 	}
 }
 
-func TestSlowReadersHoldABoundedShare(t *testing.T) {
+func TestSlowReadersHoldFewConnections(t *testing.T) {
 	b := serveBounded(t, 100, 2, time.Minute)
 	var slow []net.Conn
 	for range 4 {
 		slow = append(slow, b.open("GET /large HTTP/1.1\r\nHost: x\r\n\r\n"))
-		b.awaits(func() bool { return b.connections.count(sending) == min(len(slow), 2) })
+		b.wantCount(sending, min(len(slow), 2))
 	}
 	b.wantClosed(slow[0])
 	b.wantClosed(slow[1])

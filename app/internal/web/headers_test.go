@@ -1,0 +1,81 @@
+package web_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"simpleapp/internal/testsite"
+)
+
+func TestOtherMethodsAreRefused(t *testing.T) {
+	site := serve(t)
+	for _, test := range []struct{ method, path, wantAllow string }{
+		{"POST", "/", "GET, HEAD"},
+		{"DELETE", "/simpleform", "GET, HEAD, POST"},
+		{"PUT", "/ping", "GET, HEAD"},
+		{"FOO", "/static/x.y.css", "GET, HEAD"},
+		{"POST", "/submissions", "GET, HEAD"},
+		{"POST", "/results", "GET, HEAD"},
+	} {
+		a := testsite.Send(t, testsite.Request(t, test.method, site+test.path, nil))
+		testsite.WantStatus(t, a, http.StatusMethodNotAllowed)
+		testsite.WantBody(t, a, "</html>")
+		if got := a.Header.Get("Allow"); got != test.wantAllow {
+			t.Errorf("%s %s: Allow = %q, want %q", test.method, test.path, got, test.wantAllow)
+		}
+	}
+}
+
+func TestSecurityHeaders(t *testing.T) {
+	site := serve(t)
+	for _, a := range []testsite.Answer{
+		testsite.Get(t, site+"/"),
+		testsite.Get(t, site+"/nowhere"),
+		testsite.Get(t, site+"/ping"),
+		testsite.Get(t, site+"/static/favicon.0.svg"),
+		testsite.Get(t, site+"//simpleform"),
+		testsite.Post(t, site, testsite.Form()),
+		testsite.Post(t, site, nil),
+		testsite.PostBody(t, site, "text/plain", nil),
+		testsite.Send(t, testsite.Request(t, "PUT", site+"/", nil)),
+	} {
+		method, path := a.Request.Method, a.Request.URL.Path
+		csp := a.Header.Get("Content-Security-Policy")
+		if !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") {
+			t.Errorf("%s %s: Content-Security-Policy = %q, want frame-ancestors 'none', "+
+				"and nothing unsafe", method, path, csp)
+		}
+		for _, name := range []string{"X-Content-Type-Options", "Referrer-Policy",
+			"Permissions-Policy", "Cross-Origin-Resource-Policy", "Cache-Control"} {
+			if a.Header.Get(name) == "" {
+				t.Errorf("%s %s: no %s", method, path, name)
+			}
+		}
+	}
+	home := testsite.Get(t, site+"/")
+	inline := regexp.MustCompile(`(?i)<script>|<style|\sstyle=|\son\w+=`)
+	if found := inline.FindString(home.Body); found != "" {
+		t.Errorf("GET / has %q, an inline script or style that the policy forbids", found)
+	}
+}
+
+// Over plain http, browsers report Cross-Origin-Opener-Policy as an error. Only over https do they
+// send Sec-Fetch-Site.
+func TestOpenerPolicyNeedsHTTPS(t *testing.T) {
+	site := serve(t)
+	for _, test := range []struct{ fetchSite, want string }{
+		{"", ""}, {"none", "same-origin"}, {"cross-site", "same-origin"},
+	} {
+		r := testsite.Request(t, "GET", site+"/", nil)
+		if test.fetchSite != "" {
+			r.Header.Set("Sec-Fetch-Site", test.fetchSite)
+		}
+		got := testsite.Send(t, r).Header.Get("Cross-Origin-Opener-Policy")
+		if got != test.want {
+			t.Errorf("Sec-Fetch-Site %q: Cross-Origin-Opener-Policy = %q, want %q",
+				test.fetchSite, got, test.want)
+		}
+	}
+}

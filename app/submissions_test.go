@@ -1,0 +1,45 @@
+package main
+
+import (
+	"html"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"simpleapp/internal/food"
+)
+
+func TestSubmissionIsStoredOnceAndShown(t *testing.T) {
+	pizzas := strings.Repeat("🍕", 100)
+	for _, storage := range storages {
+		t.Run(storage.name, func(t *testing.T) {
+			p := startReady(t, with(storage.environ(t), "TZ", "Asia/Singapore"))
+			form := validForm()
+			form.Set("first_name", "  O'Brien <script> ")
+			form.Set("last_name", "寿司"+food.NewToken())
+			form.Set("favourite_food", pizzas)
+			for range 2 { // a double click
+				a := post(t, p, form)
+				wantStatus(t, a, http.StatusSeeOther)
+				location := a.Header.Get("Location")
+				if !strings.HasPrefix(location, "/simpleform/success") {
+					t.Errorf("POST /simpleform: Location = %s, want /simpleform/success", location)
+				}
+				wantStatus(t, get(t, p.url+location), 200)
+			}
+			singapore := time.FixedZone("SGT", 8*3600)
+			a := get(t, p.url+"/submissions")
+			wantBody(t, a, "O&#39;Brien &lt;script&gt;<", pizzas, "United Kingdom",
+				time.Now().In(singapore).Format("January 2, 2006 15:"))
+			if n := strings.Count(a.Body, form.Get("last_name")); n != 1 {
+				t.Errorf("GET /submissions shows the submission %d times, want once", n)
+			}
+
+			form.Set("favourite_food", "Soup") // with the same token
+			a = post(t, p, form)
+			wantStatus(t, a, http.StatusConflict)
+			wantBody(t, a, pizzas, html.EscapeString(strings.TrimSpace(form.Get("first_name"))))
+		})
+	}
+}
