@@ -13,7 +13,8 @@ import (
 	"simpleapp/internal/batch"
 )
 
-// A gate is a WriteFunc that tells of each batch and waits until it may go on. Results are the items doubled.
+// A gate has a WriteFunc that reports each batch and waits until it may proceed. It returns the
+// items doubled.
 type gate struct {
 	entered chan []int
 	proceed chan error
@@ -54,7 +55,7 @@ func wantBatch(t *testing.T, g gate, want ...int) {
 	}
 }
 
-func TestItemsThatArriveDuringAWriteShareTheNext(t *testing.T) {
+func TestItemsThatArriveDuringAWriteShareTheNextBatch(t *testing.T) {
 	g := newGate()
 	c := batch.New(3, time.Minute, g.write)
 	tickets := []batch.Ticket[int, int]{put(t, c, 1)}
@@ -63,7 +64,7 @@ func TestItemsThatArriveDuringAWriteShareTheNext(t *testing.T) {
 		tickets = append(tickets, put(t, c, item))
 	}
 	g.proceed <- nil
-	wantBatch(t, g, 2, 3, 4) // no more than the most
+	wantBatch(t, g, 2, 3, 4) // a batch has at most three items
 	g.proceed <- nil
 	wantBatch(t, g, 5, 6)
 	g.proceed <- nil
@@ -72,7 +73,7 @@ func TestItemsThatArriveDuringAWriteShareTheNext(t *testing.T) {
 	}
 }
 
-func TestAnErrorReachesTheWholeBatchAndNoOther(t *testing.T) {
+func TestErrorReachesItsBatchOnly(t *testing.T) {
 	g := newGate()
 	c := batch.New(10, time.Minute, g.write)
 	first := put(t, c, 1)
@@ -90,7 +91,7 @@ func TestAnErrorReachesTheWholeBatchAndNoOther(t *testing.T) {
 	}
 }
 
-func TestWhoStopsWaitingLeavesTheItem(t *testing.T) {
+func TestWaitGivesUpButTheItemIsWritten(t *testing.T) {
 	g := newGate()
 	c := batch.New(10, time.Millisecond, g.write)
 	put(t, c, 1)
@@ -106,7 +107,7 @@ func TestWhoStopsWaitingLeavesTheItem(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := ticket.Wait(); got != 4 || err != nil {
-		t.Errorf("Wait when it is written = %d, %v, want the result that is there", got, err)
+		t.Errorf("Wait after the write = %d, %v, want 4", got, err)
 	}
 }
 
@@ -117,33 +118,34 @@ func TestWithdraw(t *testing.T) {
 	wantBatch(t, g, 1)
 	second, third, fourth := put(t, c, 2), put(t, c, 3), put(t, c, 4)
 	if first.Withdraw() {
-		t.Error("Withdraw = true of an item that is being written")
+		t.Error("Withdraw of an item that is being written = true, want false")
 	}
 	if !third.Withdraw() {
-		t.Error("Withdraw = false of an item that waits")
+		t.Error("Withdraw of a waiting item = false, want true")
 	}
 	g.proceed <- nil
 	wantBatch(t, g, 2, 4)
 	fifth := put(t, c, 5)
 	if !fifth.Withdraw() {
-		t.Error("Withdraw = false of an item that waits alone")
+		t.Error("Withdraw of the only waiting item = false, want true")
 	}
 	g.proceed <- nil
 	wantResult(t, second, 4)
 	wantResult(t, fourth, 8)
-	if err := c.Close(t.Context()); err != nil { // and nobody writes an empty batch
+	if err := c.Close(t.Context()); err != nil { // Close must not write an empty batch
 		t.Error(err)
 	}
 }
 
-func TestAPanicIsTheBatchsErrorAndTheNextIsWritten(t *testing.T) {
+func TestPanicFailsItsBatchOnly(t *testing.T) {
 	c := batch.New(10, time.Minute, func(_ context.Context, items []string) ([]string, error) {
 		if items[0] == "bad" {
 			panic("no such thing")
 		}
 		return items, nil
 	})
-	if _, err := put(t, c, "bad").Wait(); err == nil || !strings.Contains(err.Error(), "no such thing") {
+	_, err := put(t, c, "bad").Wait()
+	if err == nil || !strings.Contains(err.Error(), "no such thing") {
 		t.Errorf("Wait = %v, want the panic", err)
 	}
 	if got, err := put(t, c, "good").Wait(); got != "good" || err != nil {
@@ -151,14 +153,16 @@ func TestAPanicIsTheBatchsErrorAndTheNextIsWritten(t *testing.T) {
 	}
 }
 
-func TestAWrongNumberOfResultsIsAnError(t *testing.T) {
-	c := batch.New(10, time.Minute, func(context.Context, []int) ([]int, error) { return []int{1, 2}, nil })
+func TestWrongNumberOfResultsIsAnError(t *testing.T) {
+	c := batch.New(10, time.Minute, func(context.Context, []int) ([]int, error) {
+		return []int{1, 2}, nil
+	})
 	if _, err := put(t, c, 1).Wait(); err == nil {
 		t.Error("Wait = nil, want an error")
 	}
 }
 
-func TestCloseWritesWhatWaits(t *testing.T) {
+func TestCloseWritesWaitingItems(t *testing.T) {
 	g := newGate()
 	c := batch.New(10, time.Minute, g.write)
 	put(t, c, 1)
@@ -178,7 +182,7 @@ func TestCloseWritesWhatWaits(t *testing.T) {
 	}
 }
 
-func TestCloseThatMayNotWaitCancelsTheWrite(t *testing.T) {
+func TestCloseCancelsTheWriteWhenItsContextEnds(t *testing.T) {
 	entered := make(chan struct{})
 	c := batch.New(10, time.Minute, func(ctx context.Context, items []int) ([]int, error) {
 		close(entered)
@@ -193,13 +197,14 @@ func TestCloseThatMayNotWaitCancelsTheWrite(t *testing.T) {
 		t.Errorf("Close = %v, want context.Canceled", err)
 	}
 	if _, err := ticket.Wait(); !errors.Is(err, context.Canceled) {
-		t.Errorf("Wait = %v, want the write's error", err)
+		t.Errorf("Wait = %v, want context.Canceled", err)
 	}
 }
 
-// Everything at once, for the race detector and for the promise: each item once, each result its own.
+// Many callers put and withdraw items at once. Each item is written once, unless it was withdrawn,
+// and each caller gets the result of its own item.
 func TestEveryItemIsWrittenOnceOrWithdrawn(t *testing.T) {
-	written := make(map[int]int) // one write at a time needs no lock
+	written := make(map[int]int) // how often by item; needs no lock, because writes do not overlap
 	c := batch.New(16, time.Minute, func(_ context.Context, items []int) ([]int, error) {
 		for _, item := range items {
 			written[item]++
@@ -224,7 +229,11 @@ func TestEveryItemIsWrittenOnceOrWithdrawn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for item := range n {
-		if want := map[bool]int{true: 0, false: 1}[withdrawn[item]]; written[item] != want {
+		want := 1
+		if withdrawn[item] {
+			want = 0
+		}
+		if written[item] != want {
 			t.Errorf("item %d: written %d times, want %d", item, written[item], want)
 		}
 	}

@@ -8,9 +8,11 @@ import (
 	"simpleapp/internal/batch"
 )
 
-// What combining itself costs an item, with a write that costs nothing.
+// BenchmarkPutAndWait measures what combining costs for an item. Its write does nothing.
 func BenchmarkPutAndWait(b *testing.B) {
-	c := batch.New(4096, time.Minute, func(_ context.Context, items []int64) ([]int64, error) { return items, nil })
+	c := batch.New(4096, time.Minute, func(_ context.Context, items []int64) ([]int64, error) {
+		return items, nil
+	})
 	b.ReportAllocs()
 	b.SetParallelism(32)
 	b.RunParallel(func(pb *testing.PB) {

@@ -17,7 +17,7 @@ import (
 	"simpleapp/internal/visits"
 )
 
-// redisServer is shared by the tests of this package.
+// The tests of this package share this server. A test that stops it starts it again.
 var redisServer *testserver.Server
 
 func TestMain(m *testing.M) {
@@ -46,7 +46,7 @@ func openRedis(t *testing.T) opener {
 	}
 }
 
-func TestTheTotalIsAnOrdinaryRedisInteger(t *testing.T) {
+func TestTotalIsARedisInteger(t *testing.T) {
 	c := openRedis(t)(unobserved)
 	client := redisServer.RedisClient()
 	defer client.Close()
@@ -61,7 +61,7 @@ func TestTheTotalIsAnOrdinaryRedisInteger(t *testing.T) {
 	}
 }
 
-func TestVisitsWhileRedisIsStoppedAreCountedWhenItReturns(t *testing.T) {
+func TestVisitsWhileRedisIsStoppedAreCountedLater(t *testing.T) {
 	c := openRedis(t)(unobserved)
 	if _, err := c.Visit(); err != nil {
 		t.Fatal(err)
@@ -69,8 +69,8 @@ func TestVisitsWhileRedisIsStoppedAreCountedWhenItReturns(t *testing.T) {
 	if err := redisServer.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	const away = 100
-	for range away {
+	const missed = 100
+	for range missed {
 		if n, err := c.Visit(); !errors.Is(err, visits.ErrUnavailable) {
 			t.Fatalf("Visit without a server = %d, %v, want ErrUnavailable", n, err)
 		}
@@ -78,16 +78,14 @@ func TestVisitsWhileRedisIsStoppedAreCountedWhenItReturns(t *testing.T) {
 	if err := redisServer.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the visits are counted", func() bool {
-		total, err := c.Total()
-		return err == nil && total == 1+away
-	})
-	if n, err := c.Visit(); n != 2+away || err != nil {
-		t.Errorf("Visit = %d, %v, want %d", n, err, 2+away)
+	wantEventually(t, c, 1+missed)
+	if n, err := c.Visit(); n != 2+missed || err != nil {
+		t.Errorf("Visit = %d, %v, want %d", n, err, 2+missed)
 	}
 }
 
-// The command that hung is applied when Redis goes on, and so is its repetition: once between them.
+// When Redis resumes, it receives the command that hung as well as its retries. It counts the
+// visits of the command once.
 func TestVisitsWhileRedisHangsAreCountedOnce(t *testing.T) {
 	c := openRedis(t)(unobserved)
 	if _, err := c.Visit(); err != nil {
@@ -99,7 +97,7 @@ func TestVisitsWhileRedisHangsAreCountedOnce(t *testing.T) {
 	resume := sync.OnceFunc(func() { redisServer.Signal(syscall.SIGCONT) })
 	defer resume()
 	const hung = 50
-	for started := time.Now(); time.Since(started) < 1500*time.Millisecond; { // several repetitions
+	for started := time.Now(); time.Since(started) < 1500*time.Millisecond; { // several retries
 		if _, err := c.Total(); !errors.Is(err, visits.ErrUnavailable) {
 			t.Fatalf("Total of a hung server = %v, want ErrUnavailable", err)
 		}
@@ -110,13 +108,10 @@ func TestVisitsWhileRedisHangsAreCountedOnce(t *testing.T) {
 		}
 	}
 	resume()
-	eventually(t, "the visits are counted", func() bool {
-		total, err := c.Total()
-		return err == nil && total == 1+hung
-	})
+	wantEventually(t, c, 1+hung)
 }
 
-func TestCloseCountsWhatIsKept(t *testing.T) {
+func TestCloseCountsKeptVisits(t *testing.T) {
 	open := openRedis(t)
 	c := open(unobserved)
 	if err := redisServer.Stop(); err != nil {
@@ -136,7 +131,7 @@ func TestCloseCountsWhatIsKept(t *testing.T) {
 	wantTotal(t, open(unobserved), 10)
 }
 
-func TestCloseThatMayNotWaitSaysSo(t *testing.T) {
+func TestCloseReportsVisitsItCannotCount(t *testing.T) {
 	c := openRedis(t)(unobserved)
 	if err := redisServer.Stop(); err != nil {
 		t.Fatal(err)

@@ -3,27 +3,28 @@ package visits_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
+	"simpleapp/internal/testsite"
 	"simpleapp/internal/visits"
 )
 
-// An opener opens counters of one and the same total.
+// An opener opens counters. All of them count the same total.
 type opener func(observe func(visits int)) *visits.Counter
 
-// A kind is a store that a Counter can be opened over.
+// A kind of store keeps the total of a Counter.
 type kind struct {
 	name string
-	open func(t *testing.T) opener // of an empty store
+	open func(t *testing.T) opener // empties the store first
 }
 
-// stores are the kinds of stores. With the tag servers, Redis is one of them.
+// stores are all kinds of stores. The tag servers adds Redis.
 var stores = []kind{
 	{"SQLite", func(t *testing.T) opener {
 		path := filepath.Join(t.TempDir(), "visits ?%20.db")
@@ -51,14 +52,15 @@ func wantTotal(t *testing.T, c *visits.Counter, want int64) {
 	}
 }
 
-// eventually waits for what must come true.
-func eventually(t *testing.T, what string, true func() bool) {
+// wantEventually waits until the counter has this total.
+func wantEventually(t *testing.T, c *visits.Counter, want int64) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !true(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not in 20 s: %s", what)
+	testsite.Eventually(t, "every visit is counted", func() error {
+		if got, err := c.Total(); got != want || err != nil {
+			return fmt.Errorf("Total = %d, %v, want %d", got, err, want)
 		}
-	}
+		return nil
+	})
 }
 
 func TestEachVisitGetsItsOwnNumber(t *testing.T) {
@@ -72,37 +74,39 @@ func TestEachVisitGetsItsOwnNumber(t *testing.T) {
 				c := open(unobserved)
 				for i := range each {
 					group.Go(func() {
-						var err error
-						numbers[p*each+i], err = c.Visit()
-						if err != nil && !errors.Is(err, visits.ErrUnavailable) { // on a busy machine
-							t.Errorf("Visit = %v", err)
+						number, err := c.Visit()
+						numbers[p*each+i] = number
+						// On a busy machine the store may not answer in time.
+						if err != nil && !errors.Is(err, visits.ErrUnavailable) {
+							t.Errorf("Visit = %v, want nil or ErrUnavailable", err)
 						}
-						if i%10 == 0 {
-							total, err := c.Total()
-							if err == nil && total < 1 || err != nil && !errors.Is(err, visits.ErrUnavailable) {
-								t.Errorf("Total = %d, %v", total, err)
-							}
+						if i%10 > 0 {
+							return
+						}
+						total, err := c.Total()
+						if err == nil && total < 1 {
+							t.Errorf("Total after a visit = %d, want at least 1", total)
+						}
+						if err != nil && !errors.Is(err, visits.ErrUnavailable) {
+							t.Errorf("Total = %v, want nil or ErrUnavailable", err)
 						}
 					})
 				}
 			}
 			group.Wait()
+			unavailable := func(number int64) bool { return number == 0 }
+			numbers = slices.DeleteFunc(numbers, unavailable)
 			slices.Sort(numbers)
-			numbers = slices.DeleteFunc(numbers, func(n int64) bool { return n == 0 }) // unavailable
 			for i, number := range numbers {
 				if number > processes*each || i > 0 && number == numbers[i-1] {
-					t.Fatalf("visit number %d of %d was given twice or does not exist", number, processes*each)
+					t.Fatalf("Visit returned %d twice, or more than the %d visits",
+						number, processes*each)
 				}
 			}
 			if len(numbers) == 0 {
 				t.Error("no visit got a number")
 			}
-			last := open(unobserved)
-			eventually(t, "every visit is counted", func() bool {
-				total, err := last.Total()
-				return err == nil && total >= processes*each
-			})
-			wantTotal(t, last, processes*each)
+			wantEventually(t, open(unobserved), processes*each)
 		})
 	}
 }
@@ -124,14 +128,16 @@ func TestConcurrentVisitsShareACommand(t *testing.T) {
 				})
 			}
 			group.Wait()
-			if counted.Load() != 64*50 || batches.Load() > 64*50/4 {
-				t.Errorf("%d visits in %d batches, want %d in far fewer", counted.Load(), batches.Load(), 64*50)
+			const visits = 64 * 50
+			if counted.Load() != visits || batches.Load() > visits/4 {
+				t.Errorf("%d visits in %d batches, want %d in at most %d",
+					counted.Load(), batches.Load(), visits, visits/4)
 			}
 		})
 	}
 }
 
-func TestTotalCountsNothing(t *testing.T) {
+func TestTotalIsNoVisit(t *testing.T) {
 	for _, kind := range stores {
 		t.Run(kind.name, func(t *testing.T) {
 			c := kind.open(t)(unobserved)
@@ -145,7 +151,7 @@ func TestTotalCountsNothing(t *testing.T) {
 	}
 }
 
-func TestTheTotalOutlivesTheProcess(t *testing.T) {
+func TestTotalOutlivesTheProcess(t *testing.T) {
 	for _, kind := range stores {
 		t.Run(kind.name, func(t *testing.T) {
 			open := kind.open(t)

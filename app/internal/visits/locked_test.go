@@ -11,7 +11,8 @@ import (
 	"simpleapp/internal/visits"
 )
 
-// While another program holds the file's lock, nobody gets a number; then every visit is counted once.
+// While another program holds the lock of the file, no visitor gets a number. After that, every
+// visit is counted once.
 func TestVisitsAreExactOnALockedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "visits.db")
 	c, err := visits.OpenSQLite(path, slog.New(slog.DiscardHandler), unobserved)
@@ -24,7 +25,7 @@ func TestVisitsAreExactOnALockedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	other.SetMaxOpenConns(1) // the lock is the connection's
+	other.SetMaxOpenConns(1) // a connection holds the lock
 	if _, err := other.Exec("BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
@@ -43,16 +44,13 @@ func TestVisitsAreExactOnALockedFile(t *testing.T) {
 	if numbered.Load() > 0 {
 		t.Errorf("%d visitors got a number while the file was locked, want none", numbered.Load())
 	}
-	for range visitors { // by now it may be known that the store is away
+	for range visitors { // by now the counter may know that the store is unavailable
 		visit()
 	}
 	if _, err := other.Exec("ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "all visits are counted", func() bool {
-		total, err := c.Total()
-		return err == nil && total == 2*visitors
-	})
+	wantEventually(t, c, 2*visitors)
 	if number, err := c.Visit(); err != nil || number != 2*visitors+1 {
 		t.Errorf("the next Visit = %d, %v, want %d", number, err, 2*visitors+1)
 	}
