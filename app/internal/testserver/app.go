@@ -14,21 +14,22 @@ import (
 	"time"
 )
 
-// An App is the product's own program, running as a process on free ports.
+// An App is a process of the program, on free ports.
 type App struct {
 	Addr, AdminAddr string // host:port
 	PID             int
 
 	cmd    *exec.Cmd
-	exited chan struct{} // closed when it has ended
-	err    error         // how it ended
+	exited chan struct{} // closed when the process has ended
+	err    error         // of the process; may be read once exited is closed
 
 	mu  sync.Mutex
 	log strings.Builder
 }
 
-// StartApp starts the program at path binary with the given variables ("NAME=value") and nothing
-// else in its environment, and returns once it listens. The caller ends it with Stop or Kill.
+// StartApp starts the program in the file binary and waits until it listens. Its environment has
+// the given variables ("NAME=value") and free ports, and nothing else. The caller ends it with Stop
+// or Kill.
 func StartApp(binary string, environ ...string) (*App, error) {
 	a := &App{cmd: exec.Command(binary), exited: make(chan struct{})}
 	a.cmd.Env = append([]string{"ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0"}, environ...)
@@ -57,7 +58,7 @@ func StartApp(binary string, environ ...string) (*App, error) {
 	}
 }
 
-// readLog keeps the program's log and closes listening when it says where it serves.
+// readLog keeps what the program logs. It closes listening when the program logs its addresses.
 func (a *App) readLog(stderr io.Reader, listening chan struct{}) {
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
 		a.mu.Lock()
@@ -81,7 +82,7 @@ func (a *App) Log() string {
 	return a.log.String()
 }
 
-// Kill ends the program at once, as if the power had failed, and waits for its end.
+// Kill kills the program and waits for its end.
 func (a *App) Kill() error {
 	if err := a.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -90,7 +91,8 @@ func (a *App) Kill() error {
 	return nil
 }
 
-// Stop asks the program to end, waits for that, and returns an error if it did not exit with 0.
+// Stop sends SIGTERM and waits for the end of the program. It returns an error unless the program
+// exits with 0.
 func (a *App) Stop() error {
 	if err := a.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err

@@ -6,12 +6,17 @@ import (
 	"sync"
 )
 
-// AsBrowser gives a request what a browser sends over plain http to a site whose name is not localhost:
-// no Sec-Fetch-Site, and with a form the Origin, unless the policy of the form's page hides it.
+// userAgent is that of Chrome on Linux.
+const userAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) " +
+	"Chrome/156.0.0.0 Safari/537.36"
+
+// AsBrowser sets the headers that a browser sends over plain http to a site whose name is not
+// localhost. It sends no Sec-Fetch-Site. It sends an Origin with a form, and hides it if the page
+// of the form has the policy no-referrer.
 func AsBrowser(r *http.Request, referrerPolicy string) {
 	_, port, _ := net.SplitHostPort(r.URL.Host)
 	r.Host = net.JoinHostPort("simpleapp.test", port)
-	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36")
+	r.Header.Set("User-Agent", userAgent)
 	r.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
 	r.Header.Set("Accept-Language", "en-GB,en;q=0.9")
 	r.Header.Set("Upgrade-Insecure-Requests", "1")
@@ -27,12 +32,13 @@ func AsBrowser(r *http.Request, referrerPolicy string) {
 	r.Header.Set("Referer", "http://"+r.Host+"/simpleform")
 }
 
-// A Browser sends each request as AsBrowser says. Its forms are under the policy of the last page.
+// A Browser prepares each request with AsBrowser. It applies the Referrer-Policy of the last page
+// to the next form.
 type Browser struct {
 	http.RoundTripper
 
 	mu     sync.Mutex
-	policy string
+	policy string // Referrer-Policy of the last page
 }
 
 // RoundTrip implements http.RoundTripper.

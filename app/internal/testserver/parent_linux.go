@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// dieWithParent ends the server with the test, however that ends.
+// dieWithParent makes the kernel kill the process when the test ends, even if the test is killed.
 func dieWithParent(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -4,5 +4,6 @@ package testserver
 
 import "os/exec"
 
-// dieWithParent can't be promised on this system: a test that is killed leaves its servers behind.
+// dieWithParent does nothing, because this system can't do it. A test that is killed leaves its
+// servers running.
 func dieWithParent(*exec.Cmd) {}

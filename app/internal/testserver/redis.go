@@ -19,9 +19,11 @@ func StartRedis() (*Server, error) {
 	}
 	_, port, _ := net.SplitHostPort(s.Addr)
 	s.command = func() *exec.Cmd {
-		cmd := exec.Command("redis-server", "-") // settings by standard input: no password in argv
-		cmd.Stdin = strings.NewReader(fmt.Sprintf("bind 127.0.0.1\nport %s\ndir %s\nrequirepass %s\n"+
-			"appendonly yes\nappendfsync always\nsave \"\"\n", port, s.dir, s.Password))
+		// Settings come from standard input, so that the password is not in the list of processes.
+		cmd := exec.Command("redis-server", "-")
+		cmd.Stdin = strings.NewReader(fmt.Sprintf(
+			"bind 127.0.0.1\nport %s\ndir %s\nrequirepass %s\n"+
+				"appendonly yes\nappendfsync always\nsave \"\"\n", port, s.dir, s.Password))
 		return cmd
 	}
 	client := s.RedisClient()
@@ -32,7 +34,7 @@ func StartRedis() (*Server, error) {
 	return s, nil
 }
 
-// RedisClient returns a client that is logged in.
+// RedisClient returns a client that logs in with the server's password and never retries.
 func (s *Server) RedisClient() *redis.Client {
 	return redis.NewClient(&redis.Options{Addr: s.Addr, Password: s.Password, MaxRetries: -1})
 }

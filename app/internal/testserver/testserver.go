@@ -1,6 +1,6 @@
-// Package testserver starts real MySQL-protocol and Redis servers for tests and benchmarks: on free
-// loopback ports, each with its own temporary data and passwords, and with every write on disk
-// before it is answered.
+// Package testserver starts what tests and benchmarks talk to: real MySQL-protocol and Redis
+// servers, and the program itself. The servers listen on free loopback ports. Each has temporary
+// data and a password of its own, and answers a write only once it is on disk.
 package testserver
 
 import (
@@ -17,23 +17,24 @@ import (
 	"time"
 )
 
-// startTime is how long a server may take to answer, on a machine that is busy with other tests.
+// startTime is how long a server may take to start or stop, on a machine that is busy with other
+// tests.
 const startTime = time.Minute
 
-// A Server is a running database server of the test's own.
+// A Server is a database server that a test has started.
 type Server struct {
 	Addr         string // host:port
 	Password     string // of the app's user
 	PasswordFile string // holds Password
 
-	dir     string // of everything the server writes; removed by Close
+	dir     string // holds everything that the server writes; Close removes it
 	command func() *exec.Cmd
 	ping    func() error // nil once the server answers
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when cmd has ended
-	output bytes.Buffer  // of all runs
+	output bytes.Buffer  // of the server, since it was first started
 }
 
 func newServer(name string) (*Server, error) {
@@ -64,7 +65,7 @@ func freePort() (string, error) {
 	return port, err
 }
 
-// Start starts the server, again if it was stopped, and waits until it answers.
+// Start starts the server and waits until it answers. It may be called again after Stop.
 func (s *Server) Start() error {
 	cmd := s.command()
 	cmd.Stdout, cmd.Stderr = &s.output, &s.output
@@ -96,14 +97,14 @@ func (s *Server) Start() error {
 	}
 }
 
-// Signal sends the server a signal: SIGSTOP makes it hang, SIGCONT go on.
+// Signal sends the server a signal. SIGSTOP makes it hang, SIGCONT makes it resume.
 func (s *Server) Signal(sig syscall.Signal) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.cmd.Process.Signal(sig)
 }
 
-// Stop ends the server at once, as if the power had failed, and waits for its end. Its data stays.
+// Stop kills the server and waits for its end. The data stays.
 func (s *Server) Stop() error {
 	s.mu.Lock()
 	cmd, exited := s.cmd, s.exited
@@ -118,7 +119,7 @@ func (s *Server) Stop() error {
 	return nil
 }
 
-// PID returns the process id of the server as it runs now.
+// PID returns the id of the server's current process.
 func (s *Server) PID() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
