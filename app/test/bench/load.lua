@@ -1,15 +1,18 @@
--- The load for wrk. Arguments: "get", or "form" and 16 hex digits that no other run has.
-local count, prefix = 0
+-- The load for wrk. Without arguments it sends GET requests. With two, it sends a form in each
+-- request: the form without its token, and 16 hex digits that begin the tokens of this run.
+local count = 0
 
 function init(args)
-  if args[1] ~= "form" then return end
-  prefix = args[2]
-  local origin = "http://" .. wrk.host .. ":" .. wrk.port -- as browsers send with a form
+  local form, prefix = args[1], args[2]
+  if not form then return end
+  local headers = {
+    ["Content-Type"] = "application/x-www-form-urlencoded",
+    ["Origin"] = "http://" .. wrk.host .. ":" .. wrk.port, -- browsers send it with a form
+  }
   request = function()
     count = count + 1
-    return wrk.format("POST", nil, {["Content-Type"] = "application/x-www-form-urlencoded", ["Origin"] = origin},
-      "first_name=Ada&last_name=Lovelace&favourite_food=Pizza&country=GB&pledge=yes&token="
-        .. prefix .. string.format("%016x", count))
+    local token = prefix .. string.format("%016x", count)
+    return wrk.format("POST", nil, headers, form .. "&token=" .. token)
   end
 end
 

@@ -1,9 +1,10 @@
-// Command bench measures the program against a server that stores nothing, in turn, on this machine.
+// Command bench measures the program on this machine, in turn with two bare servers. The baseline
+// stores nothing. The floor does nothing but share one durable write among all requests that wait.
 //
 //	usage: bench [-rounds N] [-time D] BINARY
 //
-// Each round loads every server once; what is printed are the medians of the rounds. All servers
-// are processes of the benchmark's own, with every write on disk before it is answered.
+// Each round loads every server once. The report has the medians of the rounds. The benchmark
+// starts all servers itself, and each write is on disk before it is answered.
 package main
 
 import (
@@ -15,29 +16,30 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/go-redis/redis/v8"
 
-	"simpleapp/internal/food"
 	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 )
 
 const connections = 64
 
 func main() {
 	log.SetFlags(0)
-	rounds := flag.Int("rounds", 5, "how often each server is loaded")
-	duration := flag.Duration("time", 5*time.Second, "how long each time")
+	rounds := flag.Int("rounds", 5, "how often to load each server")
+	duration := flag.Duration("time", 5*time.Second, "how long to load each server in a round")
 	flag.Parse()
 	var err error
 	switch {
-	case flag.Arg(0) == "yardstick":
-		err = serveYardstick()
+	case flag.Arg(0) == bareCommand:
+		err = serveBare()
 	case flag.NArg() != 1:
 		err = errors.New("usage: bench [-rounds N] [-time D] BINARY")
 	case *duration < time.Second || *duration%time.Second != 0:
-		err = fmt.Errorf("-time %v: wrk takes whole seconds", *duration)
+		err = fmt.Errorf("-time %v: use whole seconds, because wrk does", *duration)
 	default:
 		err = run(flag.Arg(0), *rounds, *duration)
 	}
@@ -46,26 +48,26 @@ func main() {
 	}
 }
 
-// A bench is all that runs while it measures.
+// A bench has the servers that it measures, and what it has measured.
 type bench struct {
 	binary   string
 	dir      string
-	script   string // load.lua, as a file for wrk
+	script   string // the file of load.lua
 	duration time.Duration
 	started  time.Time
-	runs     int // of wrk, so far
+	runs     int // of wrk and of timeStart, so far
 
 	cache                *redis.Client
-	yardstick            *yardstick // stores nothing
-	least, leastEmbedded *yardstick // do the least to store as the app and the embedded one do
+	baseline             *bareServer
+	floor, floorEmbedded *bareServer
 	app, embedded        *testserver.App
-	small, million       *testserver.App // show tables of 1,000 and of 1,000,000 rows
-	figures              figures
-	closers              []func() error // what ends the servers, in reverse order
+	small, million       *testserver.App // have tables of 1,000 and of 1,000,000 rows
+	report               *report
+	closers              []func() error // end the servers, the last one first
 }
 
 func run(binary string, rounds int, duration time.Duration) (err error) {
-	b := &bench{binary: binary, duration: duration, started: time.Now()}
+	b := &bench{binary: binary, duration: duration, started: time.Now(), report: newReport()}
 	defer func() {
 		for i := range b.closers {
 			err = errors.Join(err, b.closers[len(b.closers)-1-i]())
@@ -84,12 +86,12 @@ func run(binary string, rounds int, duration time.Duration) (err error) {
 	if err != nil {
 		return err
 	}
-	b.figures.memory = append(b.figures.memory, memory)
-	b.figures.print(os.Stdout)
+	b.report.memory.add(memory)
+	b.report.print(os.Stdout)
 	return nil
 }
 
-// start starts the servers, the apps and the yardstick.
+// start starts the database servers, the apps and the bare servers.
 func (b *bench) start() (err error) {
 	if b.dir, err = os.MkdirTemp("", "simpleapp-bench-"); err != nil {
 		return err
@@ -117,9 +119,11 @@ func (b *bench) start() (err error) {
 			return err
 		}
 	}
-	servers := []string{"MYSQL_ADDR=" + database.Addr, "MYSQL_PASSWORD_FILE=" + database.PasswordFile,
+	servers := []string{
+		"MYSQL_ADDR=" + database.Addr, "MYSQL_PASSWORD_FILE=" + database.PasswordFile,
 		"REDIS_ADDR=" + cache.Addr, "REDIS_PASSWORD_FILE=" + cache.PasswordFile,
-		"GOMAXPROCS=1", "GOMEMLIMIT=96MiB"} // as in docker-compose.yml
+		"GOMAXPROCS=1", "GOMEMLIMIT=96MiB", // as in docker-compose.yml
+	}
 	embedded := "DATA_DIR=" + filepath.Join(b.dir, "embedded")
 	for _, p := range []struct {
 		app     **testserver.App
@@ -142,43 +146,54 @@ func (b *bench) start() (err error) {
 		return err
 	}
 	for _, p := range []struct {
-		yardstick **yardstick
-		environ   []string
+		server  **bareServer
+		environ []string
 	}{
-		{&b.yardstick, nil},
-		{&b.least, servers},
-		{&b.leastEmbedded, []string{embedded}},
+		{&b.baseline, nil},
+		{&b.floor, servers},
+		{&b.floorEmbedded, []string{embedded}},
 	} {
-		y, err := startYardstick(home, form, p.environ...)
+		server, err := startBare(home, form, p.environ...)
 		if err != nil {
 			return err
 		}
-		*p.yardstick = y
-		b.atEnd(y.Close)
+		*p.server = server
+		b.atEnd(server.Close)
 	}
 	return nil
 }
 
 func (b *bench) atEnd(closer func() error) { b.closers = append(b.closers, closer) }
 
-// answers are what the app sends, and so the yardsticks are to.
+// answers returns the answers of the app that the bare servers repeat.
 func (b *bench) answers() (home, form answer, err error) {
-	get, err := http.NewRequest("GET", "http://"+b.app.Addr+"/", nil)
+	site := "http://" + b.app.Addr
+	get, err := http.NewRequest(http.MethodGet, site+"/", nil)
 	if err != nil {
 		return home, form, err
 	}
+	body := strings.NewReader(testsite.Form().Encode())
+	post, err := http.NewRequest(http.MethodPost, site+"/simpleform", body)
+	if err != nil {
+		return home, form, err
+	}
+	post.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	post.Header.Set("Origin", site)
 	if home, err = record(get); err != nil {
 		return home, form, err
 	}
-	form, err = record(formRequest(b.app.Addr,
-		"first_name=Ada&last_name=Lovelace&favourite_food=Pizza&country=GB&pledge=yes&token="+food.NewToken()))
-	if err == nil && (home.Status != http.StatusOK || form.Status != http.StatusSeeOther) {
-		err = fmt.Errorf("the app answers %d and %d", home.Status, form.Status)
+	if form, err = record(post); err != nil {
+		return home, form, err
+	}
+	if home.Status != http.StatusOK || form.Status != http.StatusSeeOther {
+		err = fmt.Errorf("GET / = %d, POST /simpleform = %d, want 200 and 303",
+			home.Status, form.Status)
 	}
 	return home, form, err
 }
 
-// commands returns how many commands Redis was sent so far; what scripts call is not sent.
+// commands returns how many commands Redis has received so far. Calls that scripts make do not
+// count.
 func (b *bench) commands() (int, error) {
 	stats, err := b.cache.Info(context.Background(), "commandstats").Result()
 	if err != nil {

@@ -12,8 +12,9 @@ import (
 	"simpleapp/internal/testserver"
 )
 
-// fill makes a database of that name with so many submissions, half of them of one food and each other one
-// of a food of its own, spread over the last thirty days, for the app's user to read.
+// fill creates a database with the given number of submissions, which the app's user may read. Half
+// of them have the same food, and each of the others has a food of its own. They are spread over
+// the last thirty days.
 func fill(server *testserver.Server, database string, rows int) error {
 	root := server.Root()
 	defer root.Close()
@@ -22,19 +23,27 @@ func fill(server *testserver.Server, database string, rows int) error {
 		"CREATE DATABASE " + database,
 		"USE " + database,
 	}
-	for table, rights := range map[string]string{"submissions": "SELECT", "tallies": "SELECT", "tally_log": "SELECT, DELETE"} {
+	for table, rights := range map[string]string{
+		"submissions": "SELECT", "tallies": "SELECT", "tally_log": "SELECT, DELETE",
+	} {
 		statements = append(statements,
 			fmt.Sprintf("CREATE TABLE %s LIKE %s.%s", table, testserver.Database, table),
 			fmt.Sprintf("GRANT %s ON %s TO '%s'@'%%'", rights, table, testserver.User))
 	}
 	statements = append(statements, fmt.Sprintf("INSERT INTO submissions (%s) "+
-		"SELECT LOWER(LPAD(HEX(seq), 32, '0')), 'Ada', 'Lovelace', IF(seq %% 2, 'Pizza', CONCAT('Dish ', seq)), ELT(1 + seq %% 5, 'GB', 'SG', 'DE', 'FR', 'US'), "+
-		"UTC_TIMESTAMP(3) - INTERVAL FLOOR(43200 * seq / %d) MINUTE, TRUE FROM (%s) AS numbers", columns, rows, numbers(rows)))
+		"SELECT LOWER(LPAD(HEX(seq), 32, '0')), 'Ada', 'Lovelace', "+
+		"IF(seq %% 2, 'Pizza', CONCAT('Dish ', seq)), "+
+		"ELT(1 + seq %% 5, 'GB', 'SG', 'DE', 'FR', 'US'), "+
+		"UTC_TIMESTAMP(3) - INTERVAL FLOOR(43200 * seq / %d) MINUTE, TRUE FROM (%s) AS numbers",
+		columns, rows, numbers(rows)))
 	for scope, name := range map[string]string{
-		"'food'": "LOWER(favourite_food)", "CONCAT('food:', LOWER(favourite_food))": "favourite_food", "'country'": "country",
-		"'hour'": "DATE_FORMAT(created_at, '%Y-%m-%d %H:00')",
+		"'food'":                                 "LOWER(favourite_food)",
+		"CONCAT('food:', LOWER(favourite_food))": "favourite_food",
+		"'country'":                              "country",
+		"'hour'":                                 "DATE_FORMAT(created_at, '%Y-%m-%d %H:00')",
 	} {
-		statements = append(statements, fmt.Sprintf("INSERT INTO tallies (scope, name, n) SELECT %s AS s, %s AS t, COUNT(*) FROM submissions GROUP BY s, t", scope, name))
+		statements = append(statements, fmt.Sprintf("INSERT INTO tallies (scope, name, n) "+
+			"SELECT %s AS s, %s AS t, COUNT(*) FROM submissions GROUP BY s, t", scope, name))
 	}
 	for _, statement := range append(statements, "ANALYZE TABLE submissions, tallies") {
 		if _, err := root.Exec(statement); err != nil {
@@ -44,10 +53,11 @@ func fill(server *testserver.Server, database string, rows int) error {
 	return nil
 }
 
-// numbers is a SELECT of so many numbers, seq, from 1.
+// numbers returns a SELECT of the numbers from 1 to n, as seq.
 func numbers(n int) string {
-	const digits = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 " +
-		"UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
+	const digits = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 " +
+		"UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 " +
+		"UNION ALL SELECT 8 UNION ALL SELECT 9)"
 	sum, from, power := "1", "", 1
 	for i := 0; power < n; i++ {
 		sum += fmt.Sprintf(" + %d * d%d.d", power, i)
@@ -60,7 +70,8 @@ func numbers(n int) string {
 	return fmt.Sprintf("SELECT %s AS seq FROM %s LIMIT %d", sum, from, n)
 }
 
-// sentCommands adds up the calls in Redis's commandstats, without those that scripts made.
+// sentCommands adds up the commands in Redis's commandstats that the app sends. It leaves out those
+// that only scripts call.
 func sentCommands(stats string) int {
 	var sum int
 	for line := range strings.Lines(stats) {
@@ -75,7 +86,8 @@ func sentCommands(stats string) int {
 	return sum
 }
 
-// timeStart returns the milliseconds from the start of the program, embedded, to its first page.
+// timeStart returns the milliseconds from the start of the program to its first page, on the
+// embedded storage.
 func (b *bench) timeStart() (float64, error) {
 	b.runs++
 	dir := filepath.Join(b.dir, "start-"+strconv.Itoa(b.runs))
@@ -89,7 +101,7 @@ func (b *bench) timeStart() (float64, error) {
 	if err == nil {
 		resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {
-			err = fmt.Errorf("first page: %s", resp.Status)
+			err = fmt.Errorf("GET / = %d, want 200", resp.StatusCode)
 		}
 	}
 	if stopErr := app.Stop(); err == nil {
@@ -98,7 +110,7 @@ func (b *bench) timeStart() (float64, error) {
 	return float64(took) / float64(time.Millisecond), err
 }
 
-// peakMemory returns the most memory that a process had resident so far, in MB.
+// peakMemory returns the peak of a process's resident memory, in MB.
 func peakMemory(pid int) (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
