@@ -1,26 +1,26 @@
 package faults
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
-	"simpleapp/internal/food"
 	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 )
 
-// plain is a client that keeps many connections, follows no redirects, and sends what a browser sends.
+// plain is a client that keeps many connections, follows no redirects, and sends what a browser
+// sends.
 var plain = &http.Client{
 	Transport:     &testserver.Browser{RoundTripper: &http.Transport{MaxIdleConnsPerHost: 512}},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	Timeout:       20 * time.Second,
 }
 
-// visit gets the home page and returns its status and the visitor's number, 0 where the page says
-// that the count is unavailable.
+// visit gets the home page and returns its status and the visitor's number. The number is 0 if the
+// page says that the count is unavailable.
 func visit(addr string) (status int, number int64, err error) {
 	resp, err := plain.Get("http://" + addr + "/")
 	if err != nil {
@@ -31,18 +31,23 @@ func visit(addr string) (status int, number int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	_, rest, found := strings.Cut(string(body), "Visits: ")
-	if !found {
-		return resp.StatusCode, 0, nil
-	}
-	digits, _, _ := strings.Cut(rest, "<")
-	number, err = strconv.ParseInt(digits, 10, 64)
+	number, err = testsite.VisitNumber(string(body))
 	return resp.StatusCode, number, err
 }
 
-// submit sends the form and returns the status and the page.
-func submit(addr string, sub food.Submission) (status int, body string, err error) {
-	resp, err := plain.PostForm("http://"+addr+"/simpleform", form(sub))
+// numbered gets the home page and returns the visitor's number. It returns an error if the page
+// shows none.
+func numbered(addr string) (int64, error) {
+	status, number, err := visit(addr)
+	if err == nil && (status != http.StatusOK || number == 0) {
+		err = fmt.Errorf("GET / = %d, number %d, want 200 and a number", status, number)
+	}
+	return number, err
+}
+
+// submit sends a form and returns the status and the page.
+func submit(addr string, form url.Values) (status int, body string, err error) {
+	resp, err := plain.PostForm("http://"+addr+"/simpleform", form)
 	if err != nil {
 		return 0, "", err
 	}
@@ -51,15 +56,18 @@ func submit(addr string, sub food.Submission) (status int, body string, err erro
 	return resp.StatusCode, string(page), err
 }
 
-// form returns what a browser sends.
-func form(sub food.Submission) url.Values {
-	return url.Values{
-		"token": {sub.Token}, "first_name": {sub.FirstName}, "last_name": {sub.LastName},
-		"favourite_food": {sub.FavouriteFood}, "country": {sub.Country}, "pledge": {"yes"},
+// store submits a form and returns an error unless it is stored.
+func store(addr string, form url.Values) error {
+	status, _, err := submit(addr, form)
+	if err == nil && status != http.StatusSeeOther {
+		err = fmt.Errorf("POST /simpleform = %d, want 303", status)
 	}
+	return err
 }
 
-func submission(favourite string) food.Submission {
-	return food.Submission{Token: food.NewToken(), FirstName: "Ada", LastName: "Lovelace",
-		FavouriteFood: favourite, Country: "GB", Pledge: true}
+// newForm returns a valid form with a fresh token and this favourite food.
+func newForm(favourite string) url.Values {
+	form := testsite.Form()
+	form.Set("favourite_food", favourite)
+	return form
 }

@@ -21,16 +21,16 @@ import (
 const (
 	crowdTime = 60 * time.Second
 	perSecond = 200 // new visitors
-	// kept is how long an idle connection is promised to live while there is room. Balancers keep
-	// theirs for 60 s.
-	kept = 75 * time.Second
+	// idleTime is how long the program promises to keep an idle connection while it has room.
+	// Balancers keep theirs for 60 s.
+	idleTime = 75 * time.Second
 )
 
-// New visitors are served at once beside a crowd of idle connections, and beside clients that send
-// and read as slowly as they can. slowhttptest plays these.
+// New visitors are served at once while a crowd of connections is idle, and while slowhttptest
+// sends and reads as slowly as it can.
 func TestNewVisitorsAreServedInACrowd(t *testing.T) {
 	empty(t)
-	// As docker-compose.yml runs it.
+	// These are the limits in docker-compose.yml.
 	limits := append(environ(database.Addr, cache.Addr), "GOMAXPROCS=1", "GOMEMLIMIT=96MiB")
 	var others sync.WaitGroup
 	defer others.Wait()
@@ -55,7 +55,7 @@ func TestNewVisitorsAreServedInACrowd(t *testing.T) {
 		for _, kind := range [][]string{
 			{"-H", "-u", "http://" + app.Addr + "/"},
 			{"-B", "-u", "http://" + app.Addr + "/simpleform", "-t", "POST"},
-			// The form is the largest page. Asked for often, it is more than the kernel keeps.
+			// The form is the largest page. Many of them are more than the kernel keeps.
 			{"-X", "-u", "http://" + app.Addr + "/simpleform", "-k", "10", "-w", "10", "-y", "20"},
 		} {
 			attacks.Go(func() { attack(t, ctx, kind) })
@@ -65,13 +65,13 @@ func TestNewVisitorsAreServedInACrowd(t *testing.T) {
 		attacks.Wait()
 		for _, state := range []string{"idle", "receiving", "sending"} {
 			if n := closed(t, app, state); n == 0 {
-				t.Errorf("no connection was closed while %s, although there were so many", state)
+				t.Errorf("no connection was closed while %s, want some", state)
 			}
 		}
 	})
 }
 
-// idleConnectionIsKept checks a connection that is idle while there is room.
+// idleConnectionIsKept checks that a connection is kept for idleTime while there is room.
 func idleConnectionIsKept(t *testing.T, app *testserver.App) {
 	v := newVisitor(0)
 	defer v.close()
@@ -79,13 +79,13 @@ func idleConnectionIsKept(t *testing.T, app *testserver.App) {
 		t.Error(err)
 		return
 	}
-	time.Sleep(kept) // the time itself is promised
+	time.Sleep(idleTime) // there is no event to wait for: the promise is the time itself
 	if err := v.again(); err != nil {
-		t.Errorf("a connection that was idle for %v: %v", kept, err)
+		t.Errorf("a connection that was idle for %v: %v", idleTime, err)
 	}
 }
 
-// closed returns how many connections the app has closed in a state, to make room.
+// closed returns how many connections in a state the app has closed to make room.
 func closed(t *testing.T, app *testserver.App, state string) int {
 	t.Helper()
 	resp, err := http.Get("http://" + app.AdminAddr + "/metrics")
@@ -97,10 +97,11 @@ func closed(t *testing.T, app *testserver.App, state string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return number(t, string(metrics), fmt.Sprintf("simpleapp_connections_closed_total{state=%q}", state))
+	name := fmt.Sprintf("simpleapp_connections_closed_total{state=%q}", state)
+	return number(t, string(metrics), name)
 }
 
-// attack has slowhttptest open 4,000 slow connections of a kind, until ctx ends.
+// attack makes slowhttptest open 4,000 slow connections of a kind, until ctx ends.
 func attack(t *testing.T, ctx context.Context, kind []string) {
 	args := append(kind, "-c", "4000", "-r", "200", "-i", "2", "-p", "30",
 		"-l", fmt.Sprint(crowdTime.Seconds()))
@@ -110,8 +111,8 @@ func attack(t *testing.T, ctx context.Context, kind []string) {
 	}
 }
 
-// crowd has new visitors come at a steady rate, whether the earlier ones were answered or not. Each
-// keeps its connection. All must be served.
+// crowd sends new visitors at a steady rate, even if earlier ones are not answered yet. Each keeps
+// its connection open. All must be served.
 func crowd(t *testing.T, app *testserver.App) {
 	t.Helper()
 	var mu sync.Mutex
@@ -152,7 +153,8 @@ func crowd(t *testing.T, app *testserver.App) {
 	}
 }
 
-// withoutAddress says what failed, so that failures of the same kind can be counted.
+// withoutAddress returns the text of an error without its addresses, so that equal failures can be
+// counted.
 func withoutAddress(err error) string {
 	var op *net.OpError
 	if errors.As(err, &op) {
@@ -161,19 +163,20 @@ func withoutAddress(err error) string {
 	return err.Error()
 }
 
-// A visitor has a connection of its own.
+// A visitor is a client with a connection of its own.
 type visitor struct {
 	dialer net.Dialer
 	conn   net.Conn
 }
 
-// newVisitor returns the i-th visitor. They come from several addresses, since one address has too
-// few ports for all of them.
+// newVisitor returns the i-th visitor. The visitors have several addresses, because one address has
+// too few ports for all of them.
 func newVisitor(i int) *visitor {
-	return &visitor{dialer: net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%8))}}}
+	address := net.IPv4(127, 0, 0, byte(2+i%8))
+	return &visitor{dialer: net.Dialer{LocalAddr: &net.TCPAddr{IP: address}}}
 }
 
-// visit opens the connection and asks for the home page.
+// visit opens the connection and gets the home page.
 func (v *visitor) visit(addr string) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -183,10 +186,11 @@ func (v *visitor) visit(addr string) (err error) {
 	return v.again()
 }
 
-// again asks for the home page on the open connection.
+// again gets the home page on the open connection.
 func (v *visitor) again() error {
 	v.conn.SetDeadline(time.Now().Add(10 * time.Second))
-	if _, err := io.WriteString(v.conn, "GET / HTTP/1.1\r\nHost: simpleapp.test\r\n\r\n"); err != nil {
+	const request = "GET / HTTP/1.1\r\nHost: simpleapp.test\r\n\r\n"
+	if _, err := io.WriteString(v.conn, request); err != nil {
 		return fmt.Errorf("send: %w", err)
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(v.conn), nil)

@@ -11,9 +11,10 @@ import (
 	"time"
 
 	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 )
 
-// hang makes a server hang until the function it returns is called, at the latest when the test ends.
+// hang makes a server hang until resume is called or the test ends.
 func hang(t *testing.T, server *testserver.Server) (resume func()) {
 	t.Helper()
 	if err := server.Signal(syscall.SIGSTOP); err != nil {
@@ -34,9 +35,9 @@ const recovery = 5 * time.Second
 func TestRedisHung(t *testing.T) {
 	empty(t)
 	app := startApp(t, environ(database.Addr, cache.Addr))
-	waitFor(t, 30*time.Second, "a number", func() bool {
-		_, number, err := visit(app.Addr)
-		return err == nil && number > 0
+	testsite.Eventually(t, "the home page shows a number", func() error {
+		_, err := numbered(app.Addr)
+		return err
 	})
 	resume := hang(t, cache)
 	const visitors, each = 32, 50
@@ -52,49 +53,54 @@ func TestRedisHung(t *testing.T) {
 				took = append(took, time.Since(start))
 				mu.Unlock()
 				if err != nil || status != http.StatusOK || number != 0 {
-					t.Errorf("GET / = %d, number %d, %v; want 200 without a number", status, number, err)
+					t.Errorf("GET / = %d, number %d, %v, want 200 without a number",
+						status, number, err)
 				}
 			}
 		})
 	}
 	load.Wait()
 	slices.Sort(took)
-	if p99 := took[len(took)*99/100]; p99 >= 500*time.Millisecond { // what visitors are promised
-		t.Errorf("99th percentile %v, want under 500 ms", p99)
+	const promised = 500 * time.Millisecond
+	if p99 := took[len(took)*99/100]; p99 >= promised {
+		t.Errorf("99th percentile = %v, want less than %v", p99, promised)
 	}
-	if status, _, err := submit(app.Addr, submission("Pizza")); err != nil || status != http.StatusSeeOther {
-		t.Errorf("POST while Redis hangs = %d, %v, want 303", status, err)
+	if err := store(app.Addr, newForm("Pizza")); err != nil {
+		t.Errorf("while Redis hangs: %v", err)
 	}
 
 	resume()
 	var number int64
-	waitFor(t, recovery, "a number after Redis is back", func() bool {
-		var err error
-		_, number, err = visit(app.Addr)
-		return err == nil && number > 0
+	testsite.Within(t, recovery, "a visit after Redis is back", func() (err error) {
+		number, err = numbered(app.Addr)
+		return err
 	})
 	if number <= visitors*each {
-		t.Errorf("the visitor after %d others is number %d", visitors*each, number)
+		t.Errorf("after %d visits the number is %d, want more", visitors*each, number)
 	}
 }
 
 func TestMySQLHung(t *testing.T) {
 	empty(t)
 	app := startApp(t, environ(database.Addr, cache.Addr))
-	if status, _, err := submit(app.Addr, submission("Soup")); err != nil || status != http.StatusSeeOther {
-		t.Fatalf("POST = %d, %v, want 303", status, err)
+	if err := store(app.Addr, newForm("Soup")); err != nil {
+		t.Fatal(err)
 	}
 	resume := hang(t, database)
 	var load sync.WaitGroup
 	for range 32 {
 		load.Go(func() {
 			start := time.Now()
-			status, body, err := submit(app.Addr, submission("寿司 & O'Brien"))
-			if err != nil || status != http.StatusServiceUnavailable || !strings.Contains(body, "寿司 &amp; O&#39;Brien") {
-				t.Errorf("POST while MySQL hangs = %d, %v, want 503 with the answers kept", status, err)
+			status, body, err := submit(app.Addr, newForm("寿司 & O'Brien"))
+			took := time.Since(start)
+			kept := strings.Contains(body, "寿司 &amp; O&#39;Brien")
+			if err != nil || status != http.StatusServiceUnavailable || !kept {
+				t.Errorf("POST while MySQL hangs = %d, %v, answers kept = %t, want 503 and true",
+					status, err, kept)
 			}
-			if took := time.Since(start); took > 5*time.Second { // what visitors are promised
-				t.Errorf("POST took %v, want 5 s at most", took)
+			const promised = 5 * time.Second
+			if took > promised {
+				t.Errorf("POST while MySQL hangs took %v, want at most %v", took, promised)
 			}
 		})
 	}
@@ -112,12 +118,11 @@ func TestMySQLHung(t *testing.T) {
 	load.Wait()
 
 	resume()
-	again := submission("Pizza")
-	waitFor(t, recovery, "a submission after MySQL is back", func() bool {
-		status, _, err := submit(app.Addr, again)
-		return err == nil && status == http.StatusSeeOther
+	form := newForm("Pizza")
+	testsite.Within(t, recovery, "the form is stored after MySQL is back", func() error {
+		return store(app.Addr, form)
 	})
-	if rows := storedRows(t); rows[again.Token] != "Pizza" {
-		t.Errorf("stored under the confirmed token: %q, want Pizza", rows[again.Token])
+	if got := storedRows(t)[form.Get("token")]; got != "Pizza" {
+		t.Errorf("the food under the confirmed token = %q, want Pizza", got)
 	}
 }

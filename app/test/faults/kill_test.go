@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 )
 
-// Apps, MySQL and Redis are killed 100 times in all while visitors visit and submit: every submission
-// that a visitor saw confirmed is there, once, and no visit's number was shown twice.
-func TestWhatWasConfirmedSurvivesKills(t *testing.T) {
+// Apps, MySQL and Redis are killed 100 times in all while visitors visit and submit. Afterwards
+// every confirmed submission is stored once, and no two visitors have seen the same number.
+func TestConfirmedSubmissionsSurviveKills(t *testing.T) {
 	empty(t)
 	const kills, submitters, visitors = 100, 16, 8
 	rng := random(t)
@@ -36,27 +37,27 @@ func TestWhatWasConfirmedSurvivesKills(t *testing.T) {
 	var over atomic.Bool
 	var tried, confirmed atomic.Int64
 	var mu sync.Mutex
-	told := make(map[string]string) // favourite by token, as confirmed
-	seen := make(map[int64]bool)    // visitors' numbers
+	foods := make(map[string]string) // confirmed favourite foods by token
+	seen := make(map[int64]bool)     // numbers that visitors have seen
 	var load sync.WaitGroup
 	defer load.Wait()
 	defer over.Store(true)
 	for i := range submitters {
 		load.Go(func() {
 			for n := 0; !over.Load(); n++ {
-				sub := submission(fmt.Sprintf("Pizza %d of %d", n, i))
+				form := newForm(fmt.Sprintf("Pizza %d of %d", n, i))
 				for !over.Load() { // the visitor submits again until it is confirmed
 					tried.Add(1)
-					status, _, err := submit(apps[(i+n)%len(apps)].Load().Addr, sub)
+					status, _, err := submit(apps[(i+n)%len(apps)].Load().Addr, form)
 					if err == nil && status == http.StatusSeeOther {
 						confirmed.Add(1)
 						mu.Lock()
-						told[sub.Token] = sub.FavouriteFood
+						foods[form.Get("token")] = form.Get("favourite_food")
 						mu.Unlock()
 						break
 					}
 					if err == nil && status != http.StatusServiceUnavailable {
-						t.Errorf("POST = %d, want 303 or 503", status)
+						t.Errorf("POST /simpleform = %d, want 303 or 503", status)
 					}
 					pause(t.Context(), 20*time.Millisecond)
 				}
@@ -73,7 +74,7 @@ func TestWhatWasConfirmedSurvivesKills(t *testing.T) {
 				if err == nil && number > 0 {
 					mu.Lock()
 					if seen[number] {
-						t.Errorf("two visitors are number %d", number)
+						t.Errorf("two visitors have seen the number %d", number)
 					}
 					seen[number] = true
 					mu.Unlock()
@@ -84,9 +85,14 @@ func TestWhatWasConfirmedSurvivesKills(t *testing.T) {
 	}
 
 	for range kills {
-		// Now and then in the middle of a start.
+		// The next kill may come so soon that the process killed last is still starting.
 		enough := confirmed.Load() + rng.Int64N(200)
-		waitFor(t, time.Minute, "submissions between kills", func() bool { return confirmed.Load() >= enough })
+		testsite.Within(t, time.Minute, "submissions between kills", func() error {
+			if n := confirmed.Load(); n < enough {
+				return fmt.Errorf("%d are confirmed, want %d", n, enough)
+			}
+			return nil
+		})
 		var err error
 		switch victim := rng.IntN(4); victim {
 		case 0, 1:
@@ -103,11 +109,12 @@ func TestWhatWasConfirmedSurvivesKills(t *testing.T) {
 	over.Store(true)
 	load.Wait()
 
-	wellCounted(t)
+	wantResultsOfRows(t)
 	rows := storedRows(t)
-	for token, favourite := range told {
+	for token, favourite := range foods {
 		if rows[token] != favourite {
-			t.Errorf("token %s: %q was confirmed, stored is %q", token, favourite, rows[token])
+			t.Errorf("token %s: %q is stored, want %q, which was confirmed",
+				token, rows[token], favourite)
 		}
 	}
 	client := cache.RedisClient()
@@ -118,9 +125,9 @@ func TestWhatWasConfirmedSurvivesKills(t *testing.T) {
 	}
 	for number := range seen {
 		if number > total {
-			t.Errorf("a visitor is number %d of %d", number, total)
+			t.Errorf("a visitor has seen the number %d, want at most %d", number, total)
 		}
 	}
-	t.Logf("%d submissions confirmed in %d tries, %d rows; %d visitors' numbers, %d visits counted",
-		len(told), tried.Load(), len(rows), len(seen), total)
+	t.Logf("%d submissions confirmed in %d tries, %d rows; %d numbers seen, %d visits counted",
+		len(foods), tried.Load(), len(rows), len(seen), total)
 }

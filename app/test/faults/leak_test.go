@@ -11,28 +11,31 @@ import (
 	"go.uber.org/goleak"
 
 	"simpleapp/internal/food"
+	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 	"simpleapp/internal/visits"
 )
 
-// A store that is closed leaves no goroutine behind, whatever became of its server meanwhile.
+// A closed store leaves no goroutine behind, even if its server has hung meanwhile.
 func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
 	empty(t)
 	dir := t.TempDir()
 	plain.CloseIdleConnections()
 	ignore := goleak.IgnoreCurrent()
-	password := func() (string, error) { return database.Password, nil }
+	log := slog.New(slog.DiscardHandler)
 	counter := visits.OpenRedis(visits.RedisConfig{Addr: cache.Addr,
-		Password: func() (string, error) { return cache.Password, nil }}, slog.New(slog.DiscardHandler), func(int) {})
-	embeddedCounter, err := visits.OpenSQLite(filepath.Join(dir, "visits.db"), slog.New(slog.DiscardHandler), func(int) {})
+		Password: func() (string, error) { return cache.Password, nil }}, log, func(int) {})
+	embeddedCounter, err := visits.OpenSQLite(filepath.Join(dir, "visits.db"), log, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := food.OpenMySQL(food.MySQLConfig{Addr: database.Addr, Database: "simple_db", User: "simpleapp",
-		Password: password}, slog.New(slog.DiscardHandler), func(int, int) {})
+	store, err := food.OpenMySQL(food.MySQLConfig{Addr: database.Addr,
+		Database: testserver.Database, User: testserver.User,
+		Password: func() (string, error) { return database.Password, nil }}, log, func(int, int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	embeddedStore, err := food.OpenSQLite(filepath.Join(dir, "food.db"), slog.New(slog.DiscardHandler), func(int, int) {})
+	embeddedStore, err := food.OpenSQLite(filepath.Join(dir, "food.db"), log, func(int, int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +48,7 @@ func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
 			}
 			for _, s := range []*food.Store{store, embeddedStore} {
 				group.Go(func() {
-					sub := submission("Pizza")
+					sub := testsite.Submission()
 					sub.AddedAt = time.Now().UTC()
 					s.Add(sub)
 				})
@@ -61,7 +64,8 @@ func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
 	use()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	for _, closer := range []interface{ Close(context.Context) error }{counter, embeddedCounter, store, embeddedStore} {
+	type closer interface{ Close(context.Context) error }
+	for _, closer := range []closer{counter, embeddedCounter, store, embeddedStore} {
 		if err := closer.Close(ctx); err != nil {
 			t.Error(err)
 		}

@@ -1,7 +1,8 @@
-// Package faults shows that what the program promises holds while its servers die, hang and lose
-// answers: the real binary, real servers, and a proxy between them that fails at random.
+// Package faults tests that the program keeps its promises while its servers die, hang and lose
+// answers. It runs the built program on real servers, with a proxy between them that fails at
+// random.
 //
-// What is random follows from FAULTS_SEED, which each run prints.
+// Each run prints FAULTS_SEED. Set it to repeat the random choices of that run.
 package faults
 
 import (
@@ -10,6 +11,7 @@ import (
 	"hash/fnv"
 	"log"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,11 +20,12 @@ import (
 	"time"
 
 	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 )
 
 var (
 	seed     uint64
-	binary   string // the program, as `make build` builds it
+	binary   string // the program, built as `make build` does
 	database *testserver.Server
 	cache    *testserver.Server
 )
@@ -65,14 +68,14 @@ func runTests(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-// random returns the test's own source of chance.
+// random returns a random source for the test. It follows from seed.
 func random(t *testing.T) *rand.Rand {
 	hash := fnv.New64()
 	hash.Write([]byte(t.Name()))
 	return rand.New(rand.NewPCG(seed, hash.Sum64()))
 }
 
-// empty removes what earlier tests have stored.
+// empty removes everything that earlier tests have stored.
 func empty(t *testing.T) {
 	t.Helper()
 	if err := database.Empty(); err != nil {
@@ -85,7 +88,7 @@ func empty(t *testing.T) {
 	}
 }
 
-// environ is the environment of an app that finds its servers at these addresses.
+// environ returns the environment of an app whose servers have these addresses.
 func environ(databaseAddr, cacheAddr string) []string {
 	return []string{
 		"MYSQL_ADDR=" + databaseAddr, "MYSQL_PASSWORD_FILE=" + database.PasswordFile,
@@ -93,7 +96,7 @@ func environ(databaseAddr, cacheAddr string) []string {
 	}
 }
 
-// startApp starts an app, which ends with the test, and waits until it is ready.
+// startApp starts an app and waits until it is ready. The app ends with the test.
 func startApp(t *testing.T, environ []string) *testserver.App {
 	t.Helper()
 	app, err := testserver.StartApp(binary, environ...)
@@ -108,22 +111,16 @@ func startApp(t *testing.T, environ []string) *testserver.App {
 			t.Logf("log of the app at %s:\n%s", app.Addr, app.Log())
 		}
 	})
-	waitFor(t, 30*time.Second, "the app to be ready", func() bool {
+	testsite.Eventually(t, "the app is ready", func() error {
 		resp, err := plain.Get("http://" + app.AdminAddr + "/readyz")
-		if err == nil {
-			resp.Body.Close()
+		if err != nil {
+			return err
 		}
-		return err == nil && resp.StatusCode == 200
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("GET /readyz = %d, want 200", resp.StatusCode)
+		}
+		return nil
 	})
 	return app
-}
-
-// waitFor asks until the answer is yes.
-func waitFor(t *testing.T, limit time.Duration, what string, yes func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(limit); !yes(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %v in vain for %s", limit, what)
-		}
-	}
 }

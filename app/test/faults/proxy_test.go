@@ -12,7 +12,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// startProxy starts a proxy before a server; it ends with the test.
+// startProxy starts a proxy to a server. The proxy ends with the test.
 func startProxy(t *testing.T, upstream string) *toxiproxy.Proxy {
 	t.Helper()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
@@ -24,37 +24,49 @@ func startProxy(t *testing.T, upstream string) *toxiproxy.Proxy {
 	return proxy
 }
 
-// troubles are what disturb does to connections. Downstream is what the server answers.
-var troubles = []string{
-	`"type": "reset_peer", "stream": "downstream", "attributes": {"timeout": 0}`,                                     // answers lost, connection reset
-	`"type": "reset_peer", "stream": "upstream", "attributes": {"timeout": 0}`,                                       // commands lost
-	`"type": "timeout", "stream": "downstream", "attributes": {"timeout": 20}`,                                       // answers vanish, then it ends
-	`"type": "timeout", "stream": "downstream", "attributes": {"timeout": 0}`,                                        // half-closed: answers vanish
-	`"type": "limit_data", "stream": "downstream", "attributes": {"bytes": 7}`,                                       // cut in the middle of an answer
-	`"type": "limit_data", "stream": "upstream", "attributes": {"bytes": 100}`,                                       // cut in the middle of a command
-	`"type": "latency", "stream": "downstream", "attributes": {"latency": 100}`,                                      // slow
-	`"type": "slicer", "stream": "upstream", "attributes": {"average_size": 50, "size_variation": 20, "delay": 100}`, // crumbs
+// faults are what disturb does to connections, as toxics of toxiproxy. The downstream carries the
+// answers of the server, the upstream the commands of the app.
+var faults = []struct{ effect, toxic string }{
+	{"the connection is reset and answers are lost",
+		`"type": "reset_peer", "stream": "downstream", "attributes": {"timeout": 0}`},
+	{"the connection is reset and commands are lost",
+		`"type": "reset_peer", "stream": "upstream", "attributes": {"timeout": 0}`},
+	{"answers are lost, then the connection ends",
+		`"type": "timeout", "stream": "downstream", "attributes": {"timeout": 20}`},
+	{"answers are lost, the connection stays half open",
+		`"type": "timeout", "stream": "downstream", "attributes": {"timeout": 0}`},
+	{"an answer is cut off in the middle",
+		`"type": "limit_data", "stream": "downstream", "attributes": {"bytes": 7}`},
+	{"a command is cut off in the middle",
+		`"type": "limit_data", "stream": "upstream", "attributes": {"bytes": 100}`},
+	{"answers are slow",
+		`"type": "latency", "stream": "downstream", "attributes": {"latency": 100}`},
+	{"commands arrive in small pieces",
+		`"type": "slicer", "stream": "upstream",
+		"attributes": {"average_size": 50, "size_variation": 20, "delay": 100}`},
 }
 
-// disturb makes what goes through the proxy fail at random, with pauses up to calm, until the function
-// it returns is called.
-func disturb(t *testing.T, proxy *toxiproxy.Proxy, seed uint64, calm time.Duration) (stop func()) {
+// disturb adds random faults to the proxy's connections, one after the other, with pauses of up to
+// maxPause. It does so until stop is called.
+func disturb(t *testing.T, proxy *toxiproxy.Proxy, seed uint64,
+	maxPause time.Duration) (stop func()) {
+	const name = "fault"
 	rng := rand.New(rand.NewPCG(seed, 0))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		for ctx.Err() == nil {
-			trouble := troubles[rng.IntN(len(troubles))]
-			pause(ctx, time.Duration(rng.Int64N(int64(calm))))
-			_, err := proxy.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(`{"name": "trouble", %s}`, trouble)))
-			if err != nil {
-				t.Errorf("add %s: %v", trouble, err)
+			fault := faults[rng.IntN(len(faults))]
+			pause(ctx, time.Duration(rng.Int64N(int64(maxPause))))
+			toxic := strings.NewReader(fmt.Sprintf(`{"name": %q, %s}`, name, fault.toxic))
+			if _, err := proxy.Toxics.AddToxicJson(toxic); err != nil {
+				t.Errorf("add the fault that %s: %v", fault.effect, err)
 				return
 			}
 			pause(ctx, time.Duration(rng.IntN(50))*time.Millisecond)
-			if err := proxy.Toxics.RemoveToxic(context.Background(), "trouble"); err != nil {
-				t.Errorf("remove %s: %v", trouble, err)
+			if err := proxy.Toxics.RemoveToxic(context.Background(), name); err != nil {
+				t.Errorf("remove the fault that %s: %v", fault.effect, err)
 				return
 			}
 		}
@@ -65,6 +77,7 @@ func disturb(t *testing.T, proxy *toxiproxy.Proxy, seed uint64, calm time.Durati
 	}
 }
 
+// pause waits for a time, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():

@@ -1,62 +1,70 @@
 package faults
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"simpleapp/internal/food"
 	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 )
 
-// 1,000 forms, each submitted 20 times at once with two sets of answers, while answers of the
-// database get lost: 1,000 rows, and whatever a visitor was told is so.
+// Each of 1,000 forms is submitted 20 times at once with two sets of answers, while answers of the
+// database get lost. Afterwards there are 1,000 rows, and each has the answers that visitors were
+// told.
 func TestSubmissionsAreStoredOnce(t *testing.T) {
 	empty(t)
 	const tokens, copies, atOnce = 1000, 20, 10
 	rng := random(t)
 	var apps []*testserver.App
-	var calm []func()
+	var stops []func()
 	for range 2 {
 		proxy := startProxy(t, database.Addr)
 		apps = append(apps, startApp(t, environ(proxy.Listen, cache.Addr)))
-		calm = append(calm, disturb(t, proxy, rng.Uint64(), 50*time.Millisecond))
+		stops = append(stops, disturb(t, proxy, rng.Uint64(), 50*time.Millisecond))
 	}
 
-	var sent, unanswered atomic.Int64
+	var sent, unconfirmed atomic.Int64
 	var mu sync.Mutex
-	stands := make(map[string]string) // what visitors were told, by token
-	told := func(token, favourite string) {
+	confirmed := make(map[string]string) // the favourite food by token, as visitors were told
+	confirm := func(token, favourite string) {
 		mu.Lock()
 		defer mu.Unlock()
-		if before := stands[token]; before != "" && before != favourite {
-			t.Errorf("token %s: %s stands, and %s", token, before, favourite)
+		if before := confirmed[token]; before != "" && before != favourite {
+			t.Errorf("token %s: visitors were told that %s is stored, and that %s is",
+				token, before, favourite)
 		}
-		stands[token] = favourite
+		confirmed[token] = favourite
 	}
-	// send submits until there is an answer, as a visitor would.
-	send := func(addr string, sub food.Submission, other string) {
+	// send submits a form until it is confirmed, as a visitor would. The same form is also sent
+	// with the favourite food other.
+	send := func(addr string, form url.Values, other string) {
+		token, favourite := form.Get("token"), form.Get("favourite_food")
 		for deadline := time.Now().Add(2 * time.Minute); ; {
 			sent.Add(1)
-			status, body, err := submit(addr, sub)
+			status, body, err := submit(addr, form)
 			switch {
 			case err == nil && status == http.StatusSeeOther:
-				told(sub.Token, sub.FavouriteFood)
+				confirm(token, favourite)
 				return
 			case err == nil && status == http.StatusConflict && strings.Contains(body, other):
-				told(sub.Token, other)
+				confirm(token, other)
 				return
-			case err != nil || status != http.StatusServiceUnavailable || !strings.Contains(body, sub.FavouriteFood):
-				t.Errorf("POST = %d, %v, want 303, 409 with the other answers, or 503 with the visitor's own", status, err)
+			case err != nil || status != http.StatusServiceUnavailable,
+				!strings.Contains(body, favourite):
+				t.Errorf("POST /simpleform = %d, %v, want 303, 409 with the other answers, "+
+					"or 503 with the visitor's own", status, err)
 				return
 			case time.Now().After(deadline):
-				t.Errorf("POST: never confirmed")
+				t.Errorf("POST /simpleform was not confirmed in 2 min")
 				return
 			}
-			unanswered.Add(1)
+			unconfirmed.Add(1)
 		}
 	}
 	var forms sync.WaitGroup
@@ -65,8 +73,8 @@ func TestSubmissionsAreStoredOnce(t *testing.T) {
 		places <- struct{}{}
 		forms.Go(func() {
 			defer func() { <-places }()
-			pizza, soup := submission("Pizza"), submission("Soup")
-			soup.Token = pizza.Token
+			pizza, soup := newForm("Pizza"), newForm("Soup")
+			soup.Set("token", pizza.Get("token"))
 			var group sync.WaitGroup
 			for i := range copies {
 				addr := apps[i%len(apps)].Addr
@@ -80,43 +88,41 @@ func TestSubmissionsAreStoredOnce(t *testing.T) {
 		})
 	}
 	forms.Wait()
-	for _, stop := range calm {
+	for _, stop := range stops {
 		stop()
 	}
-	t.Logf("%d submissions sent, %d of them answered that they might not be stored", sent.Load(), unanswered.Load())
+	t.Logf("%d submissions sent, %d of them answered with 503", sent.Load(), unconfirmed.Load())
 	rows := storedRows(t)
 	if len(rows) != tokens {
 		t.Errorf("%d rows, want %d", len(rows), tokens)
 	}
-	wellCounted(t)
-	for token, favourite := range stands {
+	wantResultsOfRows(t)
+	for token, favourite := range confirmed {
 		if rows[token] != favourite {
-			t.Errorf("token %s: visitors were told that %s stands, stored is %q", token, favourite, rows[token])
+			t.Errorf("token %s: %q is stored, want %q, which was confirmed",
+				token, rows[token], favourite)
 		}
 	}
 }
 
-// wellCounted checks that the results are what the rows add up to, once what is in the log is folded.
-func wellCounted(t *testing.T) {
+// wantResultsOfRows waits until the log of counts is folded, and checks that the results are the
+// sums of the rows.
+func wantResultsOfRows(t *testing.T) {
 	t.Helper()
-	var wrong []string
-	var err error
-	defer func() {
-		if wrong != nil {
-			t.Logf("the results: %s", wrong)
+	testsite.Within(t, time.Minute, "the results are the sums of the rows", func() error {
+		wrong, err := database.Miscounted(testserver.Database)
+		if err != nil {
+			t.Fatalf("compare the results with the rows: %v", err)
 		}
-	}()
-	waitFor(t, time.Minute, "the results to be what the rows add up to", func() bool {
-		wrong, err = database.Miscounted(testserver.Database)
-		return err != nil || wrong == nil
+		if wrong != nil {
+			return fmt.Errorf("%s", wrong)
+		}
+		return nil
 	})
-	if err != nil {
-		t.Errorf("compare the results with the rows: %v", err)
-	}
 }
 
-// storedRows returns the favourite food stored under each token. That no token is there twice is
-// checked, not trusted to the table's key.
+// storedRows returns the favourite food under each token. It checks that no token is stored twice,
+// because the key of the table might not ensure it.
 func storedRows(t *testing.T) map[string]string {
 	t.Helper()
 	root := database.Root()

@@ -1,26 +1,28 @@
 package faults
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 )
 
-// 100,000 visits over 3 processes, while Redis is killed 10 times and connections fail at random:
-// Redis holds exactly the number of pages served, and no number was shown twice.
+// 3 processes serve 100,000 visits while Redis is killed 10 times and connections fail at random.
+// Afterwards Redis has exactly the number of pages served, and no number was shown twice.
 func TestVisitsAreExact(t *testing.T) {
 	empty(t)
 	const total, kills, clients = 100_000, 10, 48
 	rng := random(t)
 	var apps []*testserver.App
-	var calm []func()
+	var stops []func()
 	for range 3 {
 		proxy := startProxy(t, cache.Addr)
 		apps = append(apps, startApp(t, environ(database.Addr, proxy.Listen)))
-		calm = append(calm, disturb(t, proxy, rng.Uint64(), 500*time.Millisecond))
+		stops = append(stops, disturb(t, proxy, rng.Uint64(), 500*time.Millisecond))
 	}
 
 	var asked, served, unavailable atomic.Int64
@@ -38,12 +40,14 @@ func TestVisitsAreExact(t *testing.T) {
 				served.Add(1)
 				if number == 0 {
 					unavailable.Add(1)
-					pause(t.Context(), 20*time.Millisecond) // or all would pass while Redis is away
+					// Without a pause, all visits would come while Redis is down.
+					pause(t.Context(), 20*time.Millisecond)
 					continue
 				}
 				mu.Lock()
 				if seen[number] || number < 1 || number > total {
-					t.Errorf("visitor number %d, seen before: %v", number, seen[number])
+					t.Errorf("visitor number %d, seen before = %t, want 1 to %d, each once",
+						number, seen[number], total)
 				}
 				seen[number] = true
 				mu.Unlock()
@@ -51,8 +55,11 @@ func TestVisitsAreExact(t *testing.T) {
 		})
 	}
 	for n := range int64(kills) {
-		waitFor(t, time.Minute, "visits between kills", func() bool {
-			return served.Load() > n*total/kills || t.Failed()
+		testsite.Within(t, time.Minute, "visits between kills", func() error {
+			if got, want := served.Load(), n*total/kills; got <= want && !t.Failed() {
+				return fmt.Errorf("%d visits served, want more than %d", got, want)
+			}
+			return nil
 		})
 		if err := cache.Stop(); err != nil {
 			t.Error(err)
@@ -63,10 +70,10 @@ func TestVisitsAreExact(t *testing.T) {
 		}
 	}
 	load.Wait()
-	for _, stop := range calm {
+	for _, stop := range stops {
 		stop()
 	}
-	for _, app := range apps { // which counts what they keep
+	for _, app := range apps { // an app that stops counts the visits that it has kept
 		if err := app.Stop(); err != nil {
 			t.Errorf("SIGTERM: %v, want exit 0", err)
 		}
@@ -75,7 +82,8 @@ func TestVisitsAreExact(t *testing.T) {
 	defer client.Close()
 	counted, err := client.Get(t.Context(), "visits").Int64()
 	if err != nil || counted != served.Load() || counted != total {
-		t.Errorf("Redis holds %d visits, %v; %d pages were served of %d asked for", counted, err, served.Load(), total)
+		t.Errorf("Redis has %d visits (%v), %d pages were served, want %d of each",
+			counted, err, served.Load(), total)
 	}
 	t.Logf("%d pages served, %d of them without a number", served.Load(), unavailable.Load())
 }
