@@ -1,0 +1,73 @@
+// Package ops tests the decisions of the operator's commands without an engine. A fake docker
+// records its calls and prints what the test says. The package deploy tests the commands on a real
+// engine.
+package ops
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// An operator runs a command with a fake docker.
+type operator struct {
+	*testing.T
+	dir string
+}
+
+// newOperator returns an operator whose docker runs a case statement, without its esac. A call that
+// matches no case succeeds and prints nothing.
+func newOperator(t *testing.T, cases string) *operator {
+	t.Helper()
+	o := &operator{t, t.TempDir()}
+	script := "#!/usr/bin/env bash\n" +
+		`printf '%s\n' "$*" >>'` + o.file("calls") + "'\n" + cases + "\nesac\n"
+	if err := os.WriteFile(o.file("docker"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func (o *operator) file(name string) string { return filepath.Join(o.dir, name) }
+
+// run runs a command with variables ("NAME=value"). It returns its output and its exit status.
+func (o *operator) run(command string, variables ...string) (string, int) {
+	o.Helper()
+	cmd := exec.Command("../../../ops/" + command)
+	cmd.Env = append([]string{"PATH=" + o.dir + ":" + os.Getenv("PATH"), "TIMEOUT=1"}, variables...)
+	out, err := cmd.CombinedOutput()
+	if _, exited := err.(*exec.ExitError); err != nil && !exited {
+		o.Fatal(err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// calls returns the arguments of each call of docker, one call a line.
+func (o *operator) calls() string {
+	o.Helper()
+	calls, err := os.ReadFile(o.file("calls"))
+	if err != nil && !os.IsNotExist(err) {
+		o.Fatal(err)
+	}
+	return string(calls)
+}
+
+// wantRefused checks that a command fails with this reason, and that docker has changed nothing.
+func (o *operator) wantRefused(reason, command string, variables ...string) {
+	o.Helper()
+	out, status := o.run(command, variables...)
+	if status != 1 || !strings.Contains(out, command+": ") || !strings.Contains(out, reason) {
+		o.Errorf("%s %v = %d, want 1 and %q:\n%s", command, variables, status, reason, out)
+	}
+	changing := []string{"stack deploy -c", "stack rm", "service update", "service scale",
+		"secret create", "secret rm", "exec", "swarm init", "compose"}
+	for call := range strings.Lines(o.calls()) {
+		changes := func(change string) bool { return strings.HasPrefix(call, change) }
+		if slices.ContainsFunc(changing, changes) {
+			o.Errorf("%s %v called docker %s", command, variables, call)
+		}
+	}
+}
