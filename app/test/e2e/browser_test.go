@@ -2,26 +2,27 @@ package e2e
 
 import (
 	"context"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
+	"simpleapp/internal/testsite"
 	"simpleapp/test/e2e/chrome"
 )
 
 // newBrowser opens a browser that ends with the test, or after two minutes.
 func newBrowser(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(chrome.Start(t, chromedp.Flag("host-resolver-rules", hostRules)), 2*time.Minute)
+	browser := chrome.Start(t, chromedp.Flag("host-resolver-rules", hostRules))
+	ctx, cancel := context.WithTimeout(browser, 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// css selects by CSS.
+// A css is a selector.
 type css = chromedp.CSS
 
 func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
@@ -31,7 +32,7 @@ func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 	}
 }
 
-// value runs an action for what it returns.
+// value runs an action and returns its value.
 func value[T any](t *testing.T, ctx context.Context, action chromedp.Action[T]) T {
 	t.Helper()
 	v, err := chromedp.Run(ctx, action)
@@ -46,28 +47,9 @@ func text(t *testing.T, ctx context.Context, selector css) string {
 	return value(t, ctx, chromedp.Text(selector))
 }
 
-// submit submits the form and waits for the page that follows, which must have the status want.
-func submit(t *testing.T, ctx context.Context, want int64) {
-	t.Helper()
-	response, err := chromedp.RunResponse(ctx, chromedp.Click(css("#simpleform button[type=submit]")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if response.Status != want {
-		t.Fatalf("the form led to a page with status %d, want %d", response.Status, want)
-	}
-}
-
-// scripts switches the page's own scripts on or off.
-func scripts(on bool) chromedp.Action[chromedp.Void] {
-	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
-		return err
-	})
-}
-
-// A visitor fills in the form, sees what is wrong, mends it, submits, and finds the record.
-func TestAVisitorTellsTheirFavouriteFood(t *testing.T) {
+// A visitor fills in the form, sees what is missing, corrects it, submits the form, and finds the
+// record.
+func TestVisitorSubmitsTheForm(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		site      string
@@ -83,49 +65,60 @@ func TestAVisitorTellsTheirFavouriteFood(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			site := test.site
 			ctx := newBrowser(t)
-			do(t, ctx, scripts(test.scripts), chromedp.Navigate(site+"/"))
+			do(t, ctx, chrome.Scripts(test.scripts), chromedp.Navigate(site+"/"))
 			if got := text(t, ctx, "h1"); got != "Hello! This is SimpleApp" {
-				t.Errorf("h1 = %q", got)
+				t.Errorf("h1 = %q, want Hello! This is SimpleApp", got)
 			}
 			if got := text(t, ctx, "header .badge"); !strings.HasPrefix(got, "Visits: ") {
-				t.Errorf("badge = %q", got)
+				t.Errorf("badge = %q, want a number of visits", got)
 			}
 
-			do(t, ctx, chromedp.Click(css(`header a[href="/simpleform"]`)),
-				chromedp.SendKeys(css("[name=last_name]"), "Tan"))
-			submit(t, ctx, 422)
+			form := testsite.Form()
+			form.Set("first_name", "Mei")
+			form.Set("last_name", "Tan")
+			form.Set("favourite_food", test.favourite)
+			form.Set("country", "SG")
+			link := chromedp.Click(css(`header a[href="/simpleform"]`))
+			if _, err := chromedp.RunResponse(ctx, link); err != nil {
+				t.Fatal(err)
+			}
+			do(t, ctx, chrome.FillIn(url.Values{"last_name": form["last_name"]}))
+			chrome.Submit(t, ctx, 422)
 			summary := text(t, ctx, "#error-summary")
-			for _, want := range []string{"Enter your first name", "Enter your favourite food", "Select your country", "Tick the box"} {
+			for _, want := range []string{"Enter your first name", "Enter your favourite food",
+				"Select your country", "Tick the box"} {
 				if !strings.Contains(summary, want) {
 					t.Errorf("summary = %q, want %q in it", summary, want)
 				}
 			}
-			if got := text(t, ctx, "#first_name-error"); !strings.HasSuffix(got, "Enter your first name") {
-				t.Errorf("beside the field: %q", got)
+			beside := text(t, ctx, "#first_name-error")
+			if !strings.HasSuffix(beside, "Enter your first name") {
+				t.Errorf("the error beside the field = %q, want Enter your first name", beside)
 			}
 			if kept := value(t, ctx, chromedp.Value(css("[name=last_name]"))); kept != "Tan" {
 				t.Errorf("last name = %q, want it kept", kept)
 			}
 			if test.scripts {
-				if focused := value(t, ctx, chromedp.Evaluate[string]("document.activeElement.id")); focused != "error-summary" {
-					t.Errorf("focus is on %q, want the summary", focused)
+				focused := value(t, ctx, chromedp.Evaluate[string]("document.activeElement.id"))
+				if focused != "error-summary" {
+					t.Errorf("the focus is on %q, want error-summary", focused)
 				}
 			}
 
-			do(t, ctx, chromedp.SendKeys(css("[name=first_name]"), "Mei"),
-				chromedp.SendKeys(css("[name=favourite_food]"), test.favourite),
-				chromedp.SetValue(css("[name=country]"), "SG"),
-				chromedp.Click(css("[name=pledge]")))
-			submit(t, ctx, 200)
+			form.Del("last_name") // is filled in already
+			do(t, ctx, chrome.FillIn(form))
+			chrome.Submit(t, ctx, 200)
 			do(t, ctx, chromedp.WaitVisible(css("svg.check")))
-			if at := value(t, ctx, chromedp.Location()); !strings.HasPrefix(at, site+"/simpleform/success") {
-				t.Errorf("location = %s, want the success page", at)
+			location := value(t, ctx, chromedp.Location())
+			if !strings.HasPrefix(location, site+"/simpleform/success") {
+				t.Errorf("location = %s, want the success page", location)
 			}
 			if got := text(t, ctx, "tbody tr:first-child"); !strings.Contains(got, test.favourite) {
 				t.Errorf("last record = %q, want %q in it", got, test.favourite)
 			}
 
-			do(t, ctx, chromedp.Click(css(`header a[href="/submissions"]`)), chromedp.WaitNotPresent(css("svg.check")))
+			do(t, ctx, chromedp.Click(css(`header a[href="/submissions"]`)),
+				chromedp.WaitNotPresent(css("svg.check")))
 			row := text(t, ctx, "tbody tr:first-child")
 			for _, want := range []string{"Mei", "Tan", test.favourite, "Singapore"} {
 				if !strings.Contains(row, want) {

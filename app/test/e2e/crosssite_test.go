@@ -15,15 +15,17 @@ import (
 
 	"simpleapp/internal/food"
 	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 )
 
-// A sent form is what a server saw of one: where it came from, and how the site answered.
+// A sentForm is a form that a browser has sent to the site.
 type sentForm struct {
-	origin string
-	status int
+	origin string // that the browser named
+	status int    // of the answer
 }
 
-// observed returns the site behind a proxy, which tells of each form. The proxy also has an attacker's page.
+// observed returns a proxy to the site that reports each form. The proxy also serves the page of an
+// attacker.
 func observed(addr string, forms chan<- sentForm) http.Handler {
 	proxy := testserver.Proxy(addr)
 	proxy.ModifyResponse = func(r *http.Response) error {
@@ -38,7 +40,8 @@ func observed(addr string, forms chan<- sentForm) http.Handler {
 		page := attack(r.FormValue("site"), r.FormValue("food"))
 		switch r.FormValue("by") {
 		case "frame":
-			page = fmt.Sprintf(`<iframe sandbox="allow-forms allow-scripts" srcdoc="%s"></iframe>`, html.EscapeString(page))
+			page = fmt.Sprintf(`<iframe sandbox="allow-forms allow-scripts" srcdoc="%s"></iframe>`,
+				html.EscapeString(page))
 		case "no referrer":
 			page = `<meta name="referrer" content="no-referrer">` + page
 		}
@@ -48,12 +51,14 @@ func observed(addr string, forms chan<- sentForm) http.Handler {
 	return mux
 }
 
-// attack returns a page that sends the site a form in which every answer is right.
+// attack returns a page that submits a valid form to the site.
 func attack(site, favourite string) string {
 	page := fmt.Sprintf(`<form method="post" action="%s/simpleform">`, html.EscapeString(site))
-	for name, value := range map[string]string{"token": food.NewToken(), "first_name": "Eve", "last_name": "Vil",
-		"favourite_food": favourite, "country": "GB", "pledge": "yes"} {
-		page += fmt.Sprintf(`<input type="hidden" name="%s" value="%s">`, name, html.EscapeString(value))
+	form := testsite.Form()
+	form.Set("favourite_food", favourite)
+	for name := range form {
+		page += fmt.Sprintf(`<input type="hidden" name="%s" value="%s">`,
+			name, html.EscapeString(form.Get(name)))
 	}
 	return page + `</form><script>document.forms[0].submit()</script>`
 }
@@ -63,7 +68,8 @@ func TestOtherOriginsCannotSubmitTheForm(t *testing.T) {
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(portSite, "http://"))
 	forms := make(chan sentForm, 100)
 	site := observed("127.0.0.1:"+port, forms)
-	plain, secure, other := httptest.NewServer(site), httptest.NewTLSServer(site), httptest.NewServer(site)
+	plain, secure := httptest.NewServer(site), httptest.NewTLSServer(site)
+	other := httptest.NewServer(site)
 	t.Cleanup(plain.Close)
 	t.Cleanup(secure.Close)
 	t.Cleanup(other.Close)
@@ -71,6 +77,7 @@ func TestOtherOriginsCannotSubmitTheForm(t *testing.T) {
 		_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
 		return scheme + "://" + net.JoinHostPort(name, port)
 	}
+	const evil = "evil.test"
 	browser := newBrowser(t)
 
 	for _, target := range []string{at("http", host, plain), at("https", host, secure)} {
@@ -79,19 +86,23 @@ func TestOtherOriginsCannotSubmitTheForm(t *testing.T) {
 			origin         string
 			status         int
 		}{
-			// The same page, from the site itself, shows that the form is right and gets through.
+			// The same page is accepted from the site itself, so the form is valid.
 			{"the site itself", target, "", target, 303},
-			{"another site", at("http", "evil.test", other), "", at("http", "evil.test", other), 403},
-			{"a subdomain", at("http", "evil."+host, other), "", at("http", "evil."+host, other), 403},
+			{"another site", at("http", evil, other), "", at("http", evil, other), 403},
+			{"a subdomain",
+				at("http", "evil."+host, other), "", at("http", "evil."+host, other), 403},
 			{"another port", at("http", host, other), "", at("http", host, other), 403},
-			{"another site without a referrer", at("http", "evil.test", other), "no referrer", "null", 403},
-			{"a sandboxed frame", at("http", "evil.test", other), "frame", "null", 403},
+			{"another site without a referrer",
+				at("http", evil, other), "no referrer", "null", 403},
+			{"a sandboxed frame", at("http", evil, other), "frame", "null", 403},
 			{"a sandboxed frame of the site itself", target, "frame", "null", 403},
 			{"a data address", "data:text/html,", "", "null", 403},
 		} {
-			t.Run(target[:strings.Index(target, ":")]+" from "+test.name, func(t *testing.T) {
+			scheme, _, _ := strings.Cut(target, ":")
+			t.Run(scheme+" from "+test.name, func(t *testing.T) {
 				favourite := food.NewToken()
-				page := test.from + "/attack?" + url.Values{"site": {target}, "food": {favourite}, "by": {test.by}}.Encode()
+				query := url.Values{"site": {target}, "food": {favourite}, "by": {test.by}}
+				page := test.from + "/attack?" + query.Encode()
 				if strings.HasPrefix(test.from, "data:") {
 					page = test.from + url.PathEscape(attack(target, favourite))
 				}
@@ -100,18 +111,19 @@ func TestOtherOriginsCannotSubmitTheForm(t *testing.T) {
 				select {
 				case form = <-forms:
 				case <-time.After(30 * time.Second):
-					t.Fatal("the form was not sent")
+					t.Fatal("the browser did not send the form in 30 s")
 				}
 				if form.status != test.status || form.origin != test.origin {
-					t.Errorf("a form of Origin %s = %d, want Origin %s and %d", form.origin, form.status, test.origin, test.status)
+					t.Errorf("POST /simpleform with Origin %s = %d, want %d with Origin %s",
+						form.origin, form.status, test.status, test.origin)
 				}
 				response, err := plain.Client().Get(plain.URL + "/submissions")
 				if err != nil {
 					t.Fatal(err)
 				}
 				stored := strings.Contains(readAll(t, response), favourite)
-				if stored != (test.status == http.StatusSeeOther) {
-					t.Errorf("stored = %t after %d", stored, form.status)
+				if want := test.status == http.StatusSeeOther; stored != want {
+					t.Errorf("stored = %t, want %t", stored, want)
 				}
 			})
 		}

@@ -7,67 +7,66 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"simpleapp/internal/food"
 	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 )
 
-// The embedded storage under kill -9, again and again: what a visitor was told is there.
-func TestTheEmbeddedStorageSurvivesKill9(t *testing.T) {
-	dir := t.TempDir()
-	client := &http.Client{Transport: &testserver.Browser{RoundTripper: http.DefaultTransport}, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	badge := regexp.MustCompile(`Visits: (\d+)`)
+// confirmations are what visitors have been told.
+type confirmations struct {
+	mu     sync.Mutex
+	tokens map[string]bool // of submissions that are stored
+	visits int64           // the largest number of a visit
+}
 
-	var mu sync.Mutex
-	confirmed := make(map[string]bool) // tokens
-	lastVisit := int64(0)
+// note adds a submission and the number of a visit. It returns how many submissions there are.
+func (c *confirmations) note(token string, visit int64) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tokens[token] = true
+	c.visits = max(c.visits, visit)
+	return len(c.tokens)
+}
+
+// The embedded storage is killed several times under load. Afterwards it has everything that
+// visitors were told.
+func TestEmbeddedStorageSurvivesKills(t *testing.T) {
+	dir := t.TempDir()
+	client := &http.Client{
+		Transport: &testserver.Browser{RoundTripper: http.DefaultTransport},
+		Timeout:   20 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}
+	confirmed := &confirmations{tokens: make(map[string]bool)}
 	for round := range 5 {
 		app, err := testserver.StartApp(binary, "DATA_DIR="+dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		address := "http://" + app.Addr
+		site := "http://" + app.Addr
 		enough := make(chan struct{})
-		var once sync.Once
+		closeEnough := sync.OnceFunc(func() { close(enough) })
 		var clients sync.WaitGroup
 		for c := range 16 {
 			clients.Go(func() {
 				for n := 0; ; n++ {
-					token := food.NewToken()
-					resp, err := client.PostForm(address+"/simpleform", url.Values{"token": {token},
-						"first_name": {fmt.Sprint(round)}, "last_name": {fmt.Sprint(c)}, "favourite_food": {fmt.Sprint(n)},
-						"country": {"SG"}, "pledge": {"yes"}})
+					form := testsite.Form()
+					form.Set("first_name", fmt.Sprint(round))
+					form.Set("last_name", fmt.Sprint(c))
+					form.Set("favourite_food", fmt.Sprint(n))
+					visit, err := submitAndVisit(t, client, site, form)
 					if err != nil {
-						return // killed
+						return // the program has been killed
 					}
-					resp.Body.Close()
-					if resp.StatusCode != http.StatusSeeOther {
-						t.Errorf("POST /simpleform = %d, want 303", resp.StatusCode)
+					if confirmed.note(form.Get("token"), visit) >= 200*(round+1) {
+						closeEnough()
 					}
-					home, err := client.Get(address + "/")
-					if err != nil {
-						return
-					}
-					body, err := io.ReadAll(home.Body)
-					home.Body.Close()
-					if err != nil {
-						return
-					}
-					mu.Lock()
-					confirmed[token] = true
-					if match := badge.FindSubmatch(body); match != nil {
-						visit, _ := strconv.ParseInt(string(match[1]), 10, 64)
-						lastVisit = max(lastVisit, visit)
-					}
-					if len(confirmed) >= 200*(round+1) {
-						once.Do(func() { close(enough) })
-					}
-					mu.Unlock()
 				}
 			})
 		}
@@ -83,20 +82,14 @@ func TestTheEmbeddedStorageSurvivesKill9(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer app.Kill()
-	home, err := client.Get("http://" + app.Addr + "/")
-	if err != nil {
-		t.Fatal(err)
+	home := testsite.Get(t, "http://"+app.Addr+"/")
+	visit, err := testsite.VisitNumber(home.Body)
+	if err != nil || visit <= confirmed.visits {
+		t.Errorf("the next visit = %d, %v, want more than %d, which a visitor has seen",
+			visit, err, confirmed.visits)
 	}
-	body, _ := io.ReadAll(home.Body)
-	home.Body.Close()
-	match := badge.FindSubmatch(body)
-	if match == nil {
-		t.Fatalf("no visits on the home page:\n%s", body)
-	}
-	if visit, _ := strconv.ParseInt(string(match[1]), 10, 64); visit <= lastVisit {
-		t.Errorf("visit %d after visit %d was shown", visit, lastVisit)
-	}
-	store, err := food.OpenSQLite(filepath.Join(dir, "submissions.db"), slog.New(slog.DiscardHandler), func(int, int) {})
+	file := filepath.Join(dir, "submissions.db")
+	store, err := food.OpenSQLite(file, slog.New(slog.DiscardHandler), func(int, int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,10 +102,35 @@ func TestTheEmbeddedStorageSurvivesKill9(t *testing.T) {
 	for _, row := range rows {
 		times[row.Token]++
 	}
-	for token := range confirmed {
+	for token := range confirmed.tokens {
 		if times[token] != 1 {
-			t.Errorf("a confirmed submission is there %d times", times[token])
+			t.Errorf("a confirmed submission is stored %d times, want once", times[token])
 		}
 	}
-	t.Logf("%d confirmed submissions, %d rows, at least %d visits", len(confirmed), len(rows), lastVisit)
+	t.Logf("%d confirmed submissions, %d rows, at least %d visits",
+		len(confirmed.tokens), len(rows), confirmed.visits)
+}
+
+// submitAndVisit submits a form, which must be stored, and returns the number that the home page
+// shows.
+func submitAndVisit(t *testing.T, client *http.Client, site string,
+	form url.Values) (int64, error) {
+	resp, err := client.PostForm(site+"/simpleform", form)
+	if err != nil {
+		return 0, err
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusSeeOther {
+		t.Errorf("POST /simpleform = %d, want 303", resp.StatusCode)
+	}
+	home, err := client.Get(site + "/")
+	if err != nil {
+		return 0, err
+	}
+	defer home.Body.Close()
+	page, err := io.ReadAll(home.Body)
+	if err != nil {
+		return 0, err
+	}
+	return testsite.VisitNumber(string(page))
 }

@@ -1,5 +1,5 @@
-// Package e2e drives the built program from outside: with a real browser on real MySQL and Redis
-// servers, and by killing it.
+// Package e2e tests the built program from outside: in a browser, on real MySQL and Redis servers,
+// and by killing it.
 package e2e
 
 import (
@@ -17,8 +17,8 @@ import (
 	"simpleapp/internal/testserver"
 )
 
-// A browser treats localhost like https, and plain http under any other name differently. So the
-// browser tests give the site a name, on the ports that visitors use and on another one.
+// A browser treats http on localhost like https, but not http under any other name. So the browser
+// tests give the site a name, on the ports that visitors use and on another one.
 const (
 	host      = "simpleapp.test"
 	httpSite  = "http://" + host
@@ -27,8 +27,8 @@ const (
 
 var (
 	binary    string // the built program
-	portSite  string // the site on the port where a program listens that runs on MySQL and Redis
-	hostRules string // lead the browser to it, see Chromium's --host-resolver-rules
+	portSite  string // the site on the port where the program listens, on MySQL and Redis
+	hostRules string // for Chromium's --host-resolver-rules, lead the browser to the site
 )
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
@@ -51,7 +51,8 @@ func testMain(m *testing.M) int {
 	defer redis.Close()
 
 	binary = filepath.Join(dir, "simpleapp")
-	if output, err := exec.Command("go", "build", "-C", "../..", "-race", "-o", binary, ".").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-C", "../..", "-race", "-o", binary, ".")
+	if output, err := build.CombinedOutput(); err != nil {
 		log.Fatalf("build: %v\n%s", err, output)
 	}
 	app, err := testserver.StartApp(binary,
@@ -69,7 +70,7 @@ func testMain(m *testing.M) int {
 
 	code := m.Run()
 	if err := app.Stop(); err != nil {
-		log.Printf("the program ended with %v", err)
+		log.Printf("the program ended with %v, want exit status 0", err)
 		return 1
 	}
 	return code

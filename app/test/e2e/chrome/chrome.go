@@ -1,19 +1,27 @@
-// Package chrome starts the browser of the tests.
+// Package chrome starts the browser of the tests, and does in it what several of them need.
 package chrome
 
 import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
 
-// Start starts Chromium with an empty profile and returns the context of its tab. The browser ends with
-// the test. It finds every host under .test on this machine, and trusts the certificate of httptest.
+// Start starts Chromium with an empty profile and returns the context of its tab. The browser ends
+// with the test. It resolves every host under .test to this machine, and trusts the certificate of
+// httptest.
 func Start(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
@@ -21,7 +29,7 @@ func Start(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 		chromedp.DisableGPU,
 		chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("host-resolver-rules", "MAP *.test 127.0.0.1"),
-		// With --ignore-certificate-errors, Chromium would keep no page in its cache.
+		// With --ignore-certificate-errors, Chromium would not keep pages in its cache.
 		chromedp.Flag("ignore-certificate-errors-spki-list", certificateKey()),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true))
@@ -36,10 +44,60 @@ func Start(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	return ctx
 }
 
-// certificateKey returns the hash of the public key that all TLS servers of httptest have.
+// certificateKey returns the hash of the public key that all TLS servers of httptest share.
 func certificateKey() string {
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	defer server.Close()
 	hash := sha256.Sum256(server.Certificate().RawSubjectPublicKeyInfo)
 	return base64.StdEncoding.EncodeToString(hash[:])
+}
+
+// FillIn fills in the form that the browser shows. Each text field must be empty.
+func FillIn(form url.Values) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		for _, name := range slices.Sorted(maps.Keys(form)) {
+			field, answer := chromedp.CSS("[name="+name+"]"), form.Get(name)
+			var err error
+			switch name {
+			case "token": // the page has its own
+			case "country":
+				_, err = chromedp.SetValue(field, answer)(ctx, target)
+			case "pledge":
+				_, err = chromedp.Click(field)(ctx, target)
+			default:
+				_, err = chromedp.Focus(field)(ctx, target)
+				if err == nil { // chromedp.SendKeys would take too long for a long answer
+					_, err = cdp.Call(ctx, target, input.InsertText,
+						input.InsertTextParams{Text: answer})
+				}
+			}
+			if err != nil {
+				return fmt.Errorf("fill in %s: %w", name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// Submit submits the form that the browser shows, and waits for the page that follows. That page
+// must have the status want.
+func Submit(t *testing.T, browser context.Context, want int64) {
+	t.Helper()
+	button := chromedp.CSS("#simpleform button[type=submit]")
+	response, err := chromedp.RunResponse(browser, chromedp.Click(button))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.Status != want {
+		t.Fatalf("submit the form = %d, want %d", response.Status, want)
+	}
+}
+
+// Scripts turns the scripts of pages on or off.
+func Scripts(on bool) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled,
+			emulation.SetScriptExecutionDisabledParams{Value: !on})
+		return err
+	})
 }

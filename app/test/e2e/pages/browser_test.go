@@ -8,20 +8,12 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
-
-	"simpleapp/test/e2e/chrome"
 )
 
-// patience is how long a step in the browser may take, on a machine that is busy with other things.
+// patience is how long a step in the browser may take, on a machine that is busy with other tests.
 const patience = 30 * time.Second
 
-// newBrowser starts Chromium with an empty profile, and returns the context of its tab.
-func newBrowser(t *testing.T, options ...chromedp.ExecAllocatorOption) context.Context {
-	t.Helper()
-	return chrome.Start(t, options...)
-}
-
-// do runs actions that have to succeed.
+// do runs actions, which must succeed.
 func do(t *testing.T, ctx context.Context, actions ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -31,7 +23,7 @@ func do(t *testing.T, ctx context.Context, actions ...chromedp.Action[chromedp.V
 	}
 }
 
-// eval returns what a script, or the promise that it gives, comes to in the page.
+// eval runs a script in the page and returns its value. It waits if that is a promise.
 func eval[T any](t *testing.T, ctx context.Context, script string) T {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -43,7 +35,7 @@ func eval[T any](t *testing.T, ctx context.Context, script string) T {
 	return value
 }
 
-// waitFor waits until a script comes to true in the page, which may be another by then.
+// waitFor waits until a script returns true. The page may change meanwhile.
 func waitFor(t *testing.T, ctx context.Context, script string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -54,19 +46,20 @@ func waitFor(t *testing.T, ctx context.Context, script string) {
 			return
 		}
 		if ctx.Err() != nil {
-			t.Fatalf("%s does not become true (%v)", script, err)
+			t.Fatalf("%s is not true within %v: %v", script, patience, err)
 		}
 	}
 }
 
-// emulate makes the window so wide and the system's colours light or dark.
+// emulate sets the width of the window and the colour scheme: light or dark.
 func emulate(width int64, scheme string) chromedp.Action[chromedp.Void] {
 	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
 		if _, err := chromedp.EmulateViewport(width, 900)(ctx, target); err != nil {
 			return chromedp.Void{}, err
 		}
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+		feature := &emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme}
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia,
+			emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{feature}})
 		return chromedp.Void{}, err
 	}
 }

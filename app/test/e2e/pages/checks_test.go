@@ -15,15 +15,17 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"simpleapp/test/e2e/chrome"
 )
 
-// What npm installs by ../package-lock.json.
+// npm installs these files. Their versions are in ../package-lock.json.
 const (
 	axeFile = "../node_modules/axe-core/axe.min.js"
 	vnuFile = "../node_modules/vnu-jar/build/dist/vnu.jar"
 )
 
-// A violation is what axe-core finds wrong with a page.
+// A violation is a rule of axe-core that a page breaks.
 type violation struct {
 	ID, Help string
 	Nodes    []struct {
@@ -34,8 +36,8 @@ type violation struct {
 
 func (v violation) String() string { return fmt.Sprintf("%s: %s: %+v", v.ID, v.Help, v.Nodes) }
 
-// axe returns what axe-core finds wrong with the page as it is now. All rules are on that the browser
-// can decide, also that of WCAG 2.2 on the size of targets, which axe-core leaves off.
+// axe returns the violations that axe-core finds in the page as it is now. It checks all of
+// axe-core's default rules, and the rule of WCAG 2.2 on the size of targets.
 func axe(t *testing.T, browser context.Context) []violation {
 	t.Helper()
 	script, err := os.ReadFile(axeFile)
@@ -49,19 +51,25 @@ func axe(t *testing.T, browser context.Context) []violation {
 		`axe.run({rules: {"target-size": {enabled: true}}}).then((results) => results.violations)`)
 }
 
-// checkLayout checks that nothing is wider than the window, and that buttons keep their distance, beside
-// each other and one above the other.
+// checkLayout checks that the page is not wider than the window, and that there are at least 8 px
+// between any two buttons.
 func (c *checker) checkLayout(t *testing.T, where string) {
 	t.Helper()
 	for _, problem := range eval[[]string](t, c.browser, `(() => {
 		const problems = [];
 		const {scrollWidth, clientWidth} = document.documentElement;
-		if (scrollWidth > clientWidth) problems.push("the page is " + scrollWidth + " px wide");
-		const buttons = [...document.querySelectorAll(".btn")].map((button) => [button.textContent, button.getBoundingClientRect()]);
+		if (scrollWidth > clientWidth) {
+			problems.push("the page is " + scrollWidth + " px wide, want " + clientWidth);
+		}
+		const buttons = [...document.querySelectorAll(".btn")]
+			.map((button) => [button.textContent, button.getBoundingClientRect()]);
 		for (const [i, [name, a]] of buttons.entries()) {
 			for (const [other, b] of buttons.slice(i + 1)) {
-				const gap = Math.max(a.left - b.right, b.left - a.right, a.top - b.bottom, b.top - a.bottom);
-				if (gap < 8) problems.push("between " + name + " and " + other + " there are " + gap + " px");
+				const gap = Math.max(a.left - b.right, b.left - a.right,
+					a.top - b.bottom, b.top - a.bottom);
+				if (gap < 8) {
+					problems.push(gap + " px between " + name + " and " + other + ", want 8");
+				}
 			}
 		}
 		return problems;
@@ -70,16 +78,17 @@ func (c *checker) checkLayout(t *testing.T, where string) {
 	}
 }
 
-// validate checks the gathered pages with the W3C's checker.
+// validate checks the HTML of all pages with the W3C's checker.
 func (c *checker) validate(t *testing.T) {
 	pages, err := filepath.Glob(filepath.Join(c.html, "*.html"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := len(working) + len(many) + len(odd) + len(down) + len(broken); len(pages) != want {
-		t.Errorf("%d pages, want %d", len(pages), want)
+		t.Errorf("%d pages are checked, want %d", len(pages), want)
 	}
-	output, err := exec.Command("java", append([]string{"-jar", vnuFile, "--stdout", "--format", "json"}, pages...)...).Output()
+	args := append([]string{"-jar", vnuFile, "--stdout", "--format", "json"}, pages...)
+	output, err := exec.Command("java", args...).Output()
 	var found struct {
 		Messages []struct {
 			Type, URL, Message, Extract string
@@ -87,10 +96,11 @@ func (c *checker) validate(t *testing.T) {
 		}
 	}
 	if jsonErr := json.Unmarshal(output, &found); jsonErr != nil {
-		t.Fatalf("the W3C checker says %q: %v", output, err)
+		t.Fatalf("the W3C's checker printed %q: %v", output, err)
 	}
 	for _, m := range found.Messages {
-		t.Errorf("%s in %s, line %d: %s: %s", m.Type, filepath.Base(m.URL), m.LastLine, m.Message, m.Extract)
+		t.Errorf("%s in %s, line %d: %s: %s",
+			m.Type, filepath.Base(m.URL), m.LastLine, m.Message, m.Extract)
 	}
 	if err != nil && len(found.Messages) == 0 {
 		t.Error(err)
@@ -99,7 +109,7 @@ func (c *checker) validate(t *testing.T) {
 
 // A first visit to the home page loads at most 30 KB with at most 4 requests.
 func TestFirstVisitIsLight(t *testing.T) {
-	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), newBrowser(t)
+	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), chrome.Start(t)
 	var mu sync.Mutex
 	bytes := make(map[network.RequestID]float64)
 	err := chromedp.Listen(browser, func(event any) {
@@ -121,26 +131,28 @@ func TestFirstVisitIsLight(t *testing.T) {
 	}
 	t.Logf("a first visit: %.0f bytes, %d requests", total, len(bytes))
 	if total > 30_000 || len(bytes) > 4 || len(bytes) < 3 {
-		t.Errorf("a first visit takes %.0f bytes in %d requests, want at most 30000 in 3 or 4", total, len(bytes))
+		t.Errorf("a first visit loads %.0f bytes in %d requests, want at most 30000 in 3 or 4",
+			total, len(bytes))
 	}
 }
 
-// A console gathers what the browser reports about the pages that it shows: what scripts write and
-// throw, and what the browser finds wrong with a page or its headers.
+// A console collects what the browser reports about its pages: the output and the exceptions of
+// scripts, and errors in a page or its headers.
 type console struct {
 	mu       sync.Mutex
 	messages []string
 }
 
-// listen gathers the messages of all pages that the tab shows from now on.
+// listen collects the messages of all pages that the tab shows from now on.
 func listen(t *testing.T, browser context.Context) *console {
 	t.Helper()
 	c := &console{}
 	err := chromedp.Listen(browser, func(event any) {
 		switch e := event.(type) {
 		case *log.EventEntryAdded:
-			// An error page has the status that it should have.
-			isStatus := strings.HasPrefix(e.Entry.Text, "Failed to load resource: the server responded with a status of")
+			// The browser also reports the status of an error page, which is no error of the site.
+			isStatus := strings.HasPrefix(e.Entry.Text,
+				"Failed to load resource: the server responded with a status of")
 			if !isStatus || strings.Contains(e.Entry.URL, "/static/") {
 				c.add("%s: %s", e.Entry.URL, e.Entry.Text)
 			}

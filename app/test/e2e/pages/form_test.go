@@ -14,24 +14,22 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"simpleapp/internal/testsite"
+	"simpleapp/test/e2e/chrome"
 )
 
-// fillIn answers every question of the form that the browser shows.
+// fillIn opens the form and fills it in.
 func fillIn(t *testing.T, browser context.Context, site string) {
 	t.Helper()
-	do(t, browser, chromedp.Navigate(site+"/simpleform"),
-		chromedp.SendKeys(chromedp.CSS("[name=first_name]"), "Ada"),
-		chromedp.SendKeys(chromedp.CSS("[name=last_name]"), "Lovelace"),
-		chromedp.SendKeys(chromedp.CSS("[name=favourite_food]"), "Syllabub"),
-		chromedp.SetValue(chromedp.CSS("[name=country]"), "GB"),
-		chromedp.Click(chromedp.CSS("[name=pledge]")))
+	do(t, browser, chromedp.Navigate(site+"/simpleform"), chrome.FillIn(testsite.Form()))
 }
 
 func TestDoubleClickSendsOnce(t *testing.T) {
-	app, browser := startApp(t, "DATA_DIR="+t.TempDir()), newBrowser(t)
+	app, browser := startApp(t, "DATA_DIR="+t.TempDir()), chrome.Start(t)
 	var posts atomic.Int64
 	arrived, release := make(chan struct{}, 10), make(chan struct{})
-	done := sync.OnceFunc(func() { close(release) })
+	releaseAll := sync.OnceFunc(func() { close(release) })
 	proxy := proxyTo(t, app)
 	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
@@ -42,13 +40,15 @@ func TestDoubleClickSendsOnce(t *testing.T) {
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(slow.Close)
-	t.Cleanup(done)
+	t.Cleanup(releaseAll)
 
 	fillIn(t, browser, named("http", slow.Listener.Addr().String()))
-	eval[struct{}](t, browser, `new MutationObserver(() => {
-		const button = document.querySelector("#simpleform button");
-		sessionStorage.setItem("said", button.textContent + " " + button.ariaDisabled);
-	}).observe(document.querySelector("#simpleform button"), {childList: true, attributes: true}), {}`)
+	eval[struct{}](t, browser, `((button) => {
+		new MutationObserver(() => {
+			sessionStorage.setItem("button", button.textContent + " " + button.ariaDisabled);
+		}).observe(button, {childList: true, attributes: true});
+		return {};
+	})(document.querySelector("#simpleform button"))`)
 	at := eval[map[string]float64](t, browser, `((button) => {
 		button.scrollIntoView({block: "center"});
 		const {x, y} = button.getBoundingClientRect();
@@ -58,25 +58,30 @@ func TestDoubleClickSendsOnce(t *testing.T) {
 	select {
 	case <-arrived:
 	case <-time.After(patience):
-		t.Fatal("the form was not sent")
+		t.Fatalf("the browser did not send the form in %v", patience)
 	}
 	do(t, browser, click(at["x"], at["y"]))
-	done()
+	releaseAll()
 	waitFor(t, browser, `location.pathname === "/simpleform/success"`)
-	if said := eval[string](t, browser, `sessionStorage.getItem("said")`); said != "Sending… true" {
-		t.Errorf("while the form was on its way, the button was %q", said)
+	const want = "Sending… true"
+	if got := eval[string](t, browser, `sessionStorage.getItem("button")`); got != want {
+		t.Errorf("while the form was sent, the button was %q, want %q", got, want)
 	}
 	if n := posts.Load(); n != 1 {
-		t.Errorf("sent %d times, want once", n)
+		t.Errorf("the form was sent %d times, want once", n)
 	}
 }
 
-// click presses and releases the mouse, wherever the page is just going. (chromedp.Click waits.)
+// click presses and releases the mouse at a place, even while another page loads. chromedp.Click
+// would wait.
 func click(x, y float64) chromedp.Action[chromedp.Void] {
 	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
-		for _, event := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased} {
-			_, err := cdp.Call(ctx, target, input.DispatchMouseEvent, input.DispatchMouseEventParams{
-				Type: event, X: x, Y: y, Button: input.MouseButtonLeft, ClickCount: 1})
+		for _, event := range []input.DispatchMouseEventType{
+			input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased,
+		} {
+			_, err := cdp.Call(ctx, target, input.DispatchMouseEvent,
+				input.DispatchMouseEventParams{Type: event, X: x, Y: y,
+					Button: input.MouseButtonLeft, ClickCount: 1})
 			if err != nil {
 				return chromedp.Void{}, err
 			}
@@ -85,41 +90,49 @@ func click(x, y float64) chromedp.Action[chromedp.Void] {
 	}
 }
 
-// enter presses the Enter key as a keyboard does: what the key's going down has done is not done again
-// by the character that it types. (chromedp.KeyEvent sends both apart, so that Enter on a link to a
-// field would also send the form.)
+// enter presses and releases the Enter key in one event, as a keyboard does. chromedp.KeyEvent
+// sends one event for the key and one for its character. With it, Enter on a link to a field would
+// also submit the form.
 func enter(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
-	down := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, Text: "\r"}
+	down := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown,
+		Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, Text: "\r"}
 	if _, err := cdp.Call(ctx, target, input.DispatchKeyEvent, down); err != nil {
 		return chromedp.Void{}, err
 	}
-	up := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyUp, Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13}
+	up := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyUp,
+		Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13}
 	_, err := cdp.Call(ctx, target, input.DispatchKeyEvent, up)
 	return chromedp.Void{}, err
 }
 
-// The keyboard is enough: past the navigation, and from what is wrong to where it is mended.
+// The keyboard is enough to skip the navigation, to submit the form, and to go from each error to
+// its field.
 func TestKeyboard(t *testing.T) {
-	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), newBrowser(t)
+	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), chrome.Start(t)
 	const focused = "document.activeElement.id"
-	do(t, browser, emulate(320, "light"), chromedp.Navigate(site+"/simpleform"), chromedp.KeyEvent(kb.Tab))
-	if got := eval[string](t, browser, "document.activeElement.textContent"); got != "Skip to main content" {
-		t.Errorf("the first stop of the keyboard is %q", got)
+	do(t, browser, emulate(320, "light"), chromedp.Navigate(site+"/simpleform"),
+		chromedp.KeyEvent(kb.Tab))
+	const skip = "Skip to main content"
+	if got := eval[string](t, browser, "document.activeElement.textContent"); got != skip {
+		t.Errorf("the first stop of the keyboard is %q, want %q", got, skip)
 	}
 	do(t, browser, enter)
 	waitFor(t, browser, focused+` === "main"`)
 	do(t, browser, chromedp.KeyEvent(kb.Tab))
 	if got := eval[string](t, browser, focused); got != "first_name" {
-		t.Errorf("the first stop after the navigation is %q", got)
+		t.Errorf("the first stop after the navigation is %q, want first_name", got)
 	}
-	do(t, browser, enter) // sends the form
+	do(t, browser, enter) // submits the form
 	waitFor(t, browser, focused+` === "error-summary"`)
 
-	for i, field := range []string{"first_name", "last_name", "favourite_food", "country", "pledge"} {
-		do(t, browser, chromedp.Focus(chromedp.CSS(fmt.Sprintf("#error-summary li:nth-child(%d) a", i+1))), enter)
+	fields := []string{"first_name", "last_name", "favourite_food", "country", "pledge"}
+	for i, field := range fields {
+		link := chromedp.CSS(fmt.Sprintf("#error-summary li:nth-child(%d) a", i+1))
+		do(t, browser, chromedp.Focus(link), enter)
 		waitFor(t, browser, fmt.Sprintf("%s === %q", focused, field))
-		// What is wrong is in sight together with the field.
-		waitFor(t, browser, fmt.Sprintf(`document.getElementById("%s-error").getBoundingClientRect().top >= 0 &&
+		// The error is in the window together with its field.
+		waitFor(t, browser, fmt.Sprintf(`
+			document.getElementById("%s-error").getBoundingClientRect().top >= 0 &&
 			document.activeElement.getBoundingClientRect().bottom <= innerHeight`, field))
 	}
 }

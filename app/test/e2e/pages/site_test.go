@@ -16,17 +16,17 @@ import (
 	"simpleapp/internal/web"
 )
 
-// host is the site's name in the browser. A browser treats localhost like https, which hides how a
-// site behaves over plain http.
+// host is the site's name in the browser. A browser treats http on localhost like https, so the
+// tests need another name.
 const host = "simpleapp.test"
 
-// named returns the address of what listens at addr, host:port, under the site's name.
+// named returns the address under the site's name of the server that listens at addr (host:port).
 func named(scheme, addr string) string {
 	_, port, _ := net.SplitHostPort(addr)
 	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
-// client finds the site under its name, as the browser does.
+// client resolves the site's name to this machine, as the browser does.
 var client = &http.Client{Transport: &http.Transport{
 	DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		_, port, _ := net.SplitHostPort(addr)
@@ -34,7 +34,7 @@ var client = &http.Client{Transport: &http.Transport{
 	},
 }}
 
-// proxyTo returns a proxy to a site that has a name.
+// proxyTo returns a proxy to a site, given by an address of named.
 func proxyTo(t *testing.T, site string) *httputil.ReverseProxy {
 	t.Helper()
 	target, err := url.Parse(site)
@@ -44,11 +44,12 @@ func proxyTo(t *testing.T, site string) *httputil.ReverseProxy {
 	return testserver.Proxy(net.JoinHostPort("127.0.0.1", target.Port()))
 }
 
-// overTLS puts a proxy that terminates TLS before a site, and returns its address.
+// overTLS starts a proxy that terminates TLS for a site, and returns its address.
 func overTLS(t *testing.T, site string) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(proxyTo(t, site))
-	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // the browser hangs up at will
+	// The browser may close a connection at any time, which the server would log.
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	return named("https", server.Listener.Addr().String())
@@ -64,11 +65,12 @@ func startServer(t *testing.T, start func() (*testserver.Server, error)) *testse
 	return server
 }
 
-// startApp builds and starts the program, and returns where the browser finds its site.
+// startApp builds and starts the program, and returns the address of its site for the browser.
 func startApp(t *testing.T, environ ...string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "simpleapp")
-	if output, err := exec.Command("go", "build", "-C", "../../..", "-o", binary, ".").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-C", "../../..", "-o", binary, ".")
+	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, output)
 	}
 	app, err := testserver.StartApp(binary, environ...)
@@ -76,17 +78,19 @@ func startApp(t *testing.T, environ ...string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := app.Kill(); err != nil { // it may have visits to count, for a server that has gone
+		// After SIGTERM it might wait for a stopped server, to count its visits there.
+		if err := app.Kill(); err != nil {
 			t.Error(err)
 		}
 	})
 	return named("http", app.Addr)
 }
 
-// faulty returns the address of a site whose pages that need the database panic.
+// faulty returns the address of a site without stores. Its pages that need the database panic.
 func faulty(t *testing.T) string {
 	t.Helper()
-	site, err := web.New(web.Config{Metrics: web.NewMetrics(), Log: slog.New(slog.DiscardHandler), Instance: "faulty", Version: "test"})
+	site, err := web.New(web.Config{Metrics: web.NewMetrics(),
+		Log: slog.New(slog.DiscardHandler), Instance: "faulty", Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
