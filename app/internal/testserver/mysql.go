@@ -20,8 +20,8 @@ const (
 	User     = "simpleapp"
 )
 
-// StartMySQL starts mysqld or, where that is missing, mariadbd, with the schema of mysql_db and a
-// user that may do what the product's may. The caller ends it with Close.
+// StartMySQL starts mysqld or, where that is missing, mariadbd, with the schema that the migrations
+// make and a user that has the rights of the product's. The caller ends it with Close.
 func StartMySQL() (*Server, error) {
 	s, err := newServer("mysql")
 	if err != nil {
@@ -63,22 +63,28 @@ func (s *Server) startMySQL() error {
 	if err := s.Start(); err != nil {
 		return err
 	}
-	schema, err := os.ReadFile(MySQLFile("schema.sql"))
-	if err != nil {
-		return err
+	statements := []string{"CREATE DATABASE " + Database, "USE " + Database}
+	// Glob sorts by name, which is the order in which the db image runs the migrations, too.
+	files, err := filepath.Glob(checkout("app/internal/food/migrations/mysql/*.sql"))
+	if err != nil || len(files) == 0 {
+		return fmt.Errorf("the migrations are %q: %v", files, err)
+	}
+	for _, file := range files {
+		migration, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		statements = append(statements, string(migration))
 	}
 	grants, err := os.ReadFile(MySQLFile("grants.sql"))
 	if err != nil {
 		return err
 	}
-	for _, statement := range []string{
-		"CREATE DATABASE " + Database,
-		"USE " + Database,
-		string(schema),
+	statements = append(statements,
 		fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY '%s'", User, s.Password),
 		string(grants),
-		fmt.Sprintf("ALTER USER 'root'@'localhost' IDENTIFIED BY '%s'", s.Password),
-	} {
+		fmt.Sprintf("ALTER USER 'root'@'localhost' IDENTIFIED BY '%s'", s.Password))
+	for _, statement := range statements {
 		if _, err := root.Exec(statement); err != nil {
 			return err
 		}
@@ -168,7 +174,10 @@ func currentUser() string {
 }
 
 // MySQLFile returns the path of a file of mysql_db in this checkout.
-func MySQLFile(name string) string {
+func MySQLFile(name string) string { return checkout("mysql_db/" + name) }
+
+// checkout returns the path of a file in this checkout of the repository.
+func checkout(path string) string {
 	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "../../../mysql_db", name)
+	return filepath.Join(filepath.Dir(file), "../../..", path)
 }

@@ -10,7 +10,8 @@ import (
 
 // older makes a database what the versions before the tallies left: their schema, their grants and a row.
 const older = `
-DROP TABLE tallies, tally_log, goose_db_version;
+DROP TABLE IF EXISTS goose_db_version;
+DROP TABLE tallies, tally_log;
 ALTER TABLE submissions DROP COLUMN tallied;
 REVOKE ALL PRIVILEGES, GRANT OPTION FROM 'simpleapp'@'%';
 GRANT SELECT, INSERT ON simple_db.submissions TO 'simpleapp'@'%';
@@ -45,6 +46,23 @@ func migrated(t testing.TB, container string) {
 			return nil
 		})
 	}
+}
+
+// The first start of MySQL runs the migrations without noting them. The first migrate notes them.
+func freshDatabase(p *project) {
+	check := p.kept()
+	noted := asRoot(p, p.container("db"), "SHOW TABLES LIKE 'goose_db_version'")
+	if strings.TrimSpace(noted) != "" {
+		p.Errorf("a fresh database has the table %s, which mysql_db/README.md denies", noted)
+	}
+	for _, want := range []string{"applied 00001_submissions.sql", "up to date"} {
+		out, err := command(interrupted, root, "mysql_db/migrate", p.container("db"), image("app"))
+		if err != nil || !strings.Contains(out, want) {
+			p.Errorf("mysql_db/migrate of a fresh database: %v, want %q\n%s", err, want, out)
+		}
+	}
+	migrated(p, p.container("db"))
+	check("the migration of a fresh database")
 }
 
 // A volume of an older version: the app says what to do, and is healthy once it is done.

@@ -24,6 +24,7 @@ func TestSystem(t *testing.T) {
 	}{
 		{"shows three healthy containers", threeHealthyContainers},
 		{"serves every page", everyPage},
+		{"a fresh database can be migrated", freshDatabase},
 		{"an older volume is migrated", olderVolume},
 		{"the app may only add and read", leastPrivilege},
 		{"db and cache are alone", separateNetworks},

@@ -1,4 +1,4 @@
--- What /results shows, counted. mysql_db/schema.sql says what each table is for.
+-- The counts that /results shows. The file of this name in ../mysql says what each table is for.
 -- +goose Up
 CREATE TABLE tally_log (
     id      INTEGER PRIMARY KEY,
