@@ -22,8 +22,8 @@ INSERT INTO submissions (token, first_name, last_name, favourite_food, country, 
 // asRoot runs SQL in a container of db.
 func asRoot(t testing.TB, container, statements string) string {
 	t.Helper()
-	out, err := command(interrupted, "", "docker", "exec", container, "bash", "-c",
-		`MYSQL_PWD=$(<"$MYSQL_ROOT_PASSWORD_FILE") exec mysql -u root --protocol=socket -N -e "$0" simple_db`, statements)
+	out, err := command(interrupted, "", "docker", "exec", container, "db-admin",
+		"--skip-column-names", "--default-character-set=utf8mb4", "--execute", statements, "simple_db")
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", statements, err, out)
 	}

@@ -153,8 +153,8 @@ func (s *stack) visits() (n int) {
 // rows returns every submission by its token.
 func (s *stack) rows() map[string]string {
 	s.Helper()
-	out := docker(s, "exec", s.containers("db")[0], "bash", "-c", `MYSQL_PWD=$(<"$MYSQL_ROOT_PASSWORD_FILE") exec mysql -u root --protocol=socket `+
-		`-N --default-character-set=utf8mb4 -e "SELECT token, id, first_name, last_name, favourite_food, country, created_at FROM submissions" simple_db`)
+	out := asRoot(s, s.containers("db")[0], `SELECT token, id, first_name, last_name, favourite_food,
+		country, created_at FROM submissions`)
 	rows := map[string]string{}
 	for line := range strings.Lines(out) {
 		token, rest, _ := strings.Cut(strings.TrimSpace(line), "\t")
