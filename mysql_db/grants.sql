@@ -1,5 +1,6 @@
--- What the app's account may do; whoever takes it over can do no more. The db image runs this on an empty data
--- folder, and mysql_db/migrate after each change of the schema, while the app works: it may only add.
+-- The rights of the app's account, and so the most that an attacker gains with its password. The db image runs this file
+-- on an empty data folder. mysql_db/migrate runs it after each change of the schema, while the app works, so it may only
+-- add rights.
 GRANT SELECT, INSERT ON simple_db.submissions TO 'simpleapp'@'%';
 GRANT SELECT, INSERT, UPDATE ON simple_db.tallies TO 'simpleapp'@'%';
 GRANT SELECT, INSERT, DELETE ON simple_db.tally_log TO 'simpleapp'@'%';

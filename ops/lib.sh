@@ -15,15 +15,17 @@ elif [ "$command" != swarm-init ] && [ "$command" != push ] && [ "${here% *}" !=
   fail "this engine manages no swarm: run it on a manager, or make swarm-init first"
 fi
 
-# The tasks that there were before this command. What fails in later ones is this command's doing.
+# The tasks that existed before this command. Failures of later tasks are due to this command.
 earlier=$(docker stack ps --quiet --no-trunc "$STACK" 2>/dev/null || true)
 
-# inspect SERVICE TEMPLATE prints what the template makes of a service, or nothing if there is none.
+# inspect SERVICE TEMPLATE prints a service in the format of the template, or nothing if there is no such service.
 inspect() { docker service inspect --format "$2" "${STACK}_$1" 2>/dev/null || true; }
 
+# deployed ends the command if there is no stack.
 deployed() { [ -n "$(inspect app '{{.ID}}')" ] || fail "there is no stack $STACK (STACK=… names another one)"; }
 
-# A swarm can't change a secret, so the versions are STACK_NAME_v1, STACK_NAME_v2, …
+# A swarm can't change a secret, so each version is a secret of its own: STACK_NAME_v1, STACK_NAME_v2, …
+# newest NAME prints the highest version there is, in_use NAME the version that the app has.
 newest() { docker secret ls --format '{{.Name}}' | sed -n "s/^${STACK}_$1_v\([0-9][0-9]*\)$/\1/p" | sort -n | tail -n 1; }
 in_use() {
   inspect app '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{println .File.Name .SecretName}}{{end}}' |
@@ -41,7 +43,7 @@ find_task() {
   read -r node container < <(docker inspect --type task --format '{{.NodeID}} {{with .Status.ContainerStatus}}{{.ContainerID}}{{end}}' "$task")
   [ -n "$container" ] || fail "$1 has not started yet: make status tells why"
   if [ "$node" != "${here#* }" ]; then
-    # A manager's own address, which has a port: its status may say 0.0.0.0 (moby#35437).
+    # The status of a manager may have the address 0.0.0.0 (moby#35437). ManagerStatus has the real one, with a port.
     address=$(docker node inspect --format '{{with .ManagerStatus}}{{.Addr}}{{else}}{{.Status.Addr}}{{end}}' "$node")
     host=(--host "ssh://${SSH_USER:+$SSH_USER@}${address%:*}")
   fi
@@ -63,7 +65,7 @@ migrate() {
   mysql_db/migrate "$container" "$1" 2>&1 | sed "s/^/$command: /"
 }
 
-# failed_tasks SERVICE lists the tasks that failed, ended or can't start, as TASK|description.
+# failed_tasks SERVICE lists the tasks that failed, ended or can't start, one a line, as TASK|description.
 failed_tasks() {
   docker service ps --no-trunc --format '{{.ID}}|{{.Name}} on {{.Node}}: {{.CurrentState}}: {{.Error}}' "${STACK}_$1" |
     sed -n -e 's/: Complete [^:]*: $/&stopped, for instance as unhealthy/' -e '/: $/!p'
@@ -75,10 +77,10 @@ show_failure() {
   timeout 30 docker service logs --raw --tail 10 "$1" 2>&1 | sed 's/^/    /'
 } >&2
 
-# The parts of a task's definition that tell whether it is the service's present one.
+# The parts of a definition that are compared, to see whether a task runs as its service is defined now.
 definition='{{.ForceUpdate}} {{json .Resources}} {{with .ContainerSpec}}{{.Image}} {{json .Env}} {{json .Secrets}} {{json .Mounts}} {{json .Healthcheck}}{{end}}'
 
-# pending SERVICE says what is missing until the service runs as it is defined now, or prints nothing.
+# pending SERVICE describes in what the service differs from its definition, or prints nothing if it runs as defined.
 pending() {
   local wanted update present tasks running=0 missing=''
   read -r wanted update present < <(inspect "$1" \
@@ -95,7 +97,8 @@ pending() {
   esac
 }
 
-# wait_until_running SERVICE… waits until each service runs as it is defined now. If one fails, it says why and returns 1.
+# wait_until_running SERVICE… waits until each service runs as it is defined now. It prints each failure of a task once.
+# If an update fails or the time is over, it prints the failed task's log and returns 1.
 wait_until_running() {
   local deadline=$((SECONDS + ${TIMEOUT:-900})) service missing all said='' verdict='' which=tail task description reason told=$earlier
   while :; do
@@ -104,7 +107,7 @@ wait_until_running() {
       missing=$(pending "$service")
       all+=${missing:+"$service: $missing; "}
       case $missing in
-        rollback_completed*) verdict="$service was rolled back: what ran before runs on" ;;
+        rollback_completed*) verdict="$service was rolled back: the version before goes on running" ;;
         paused* | rollback_paused*) verdict="$service: the update stopped half-way" ;;
       esac
       while IFS='|' read -r task description; do
@@ -118,7 +121,8 @@ wait_until_running() {
     if [ -n "$verdict" ]; then break; fi
     sleep 1
   done
-  # Show the first task of this command that failed, for which Swarm gave up, or the last one while Swarm still tries.
+  # If Swarm has given up, the first task that failed since this command began shows the cause. If Swarm still tries,
+  # the last one does.
   for service in "$@"; do
     task=$(failed_tasks "$service" | cut -d'|' -f1 | grep -vxF "$earlier" | $which -n 1)
     if [ -n "$task" ]; then show_failure "$task" || true; fi

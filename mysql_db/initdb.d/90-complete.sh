@@ -1,4 +1,4 @@
-# The last step of a first start: see db-entrypoint. The disk has to know it before the first submission is confirmed,
-# since a marker that came back with a power loss would make the next start delete everything.
+# The last step of a first start removes the marker of db-entrypoint. The removal is on the disk before the first
+# submission is confirmed: if a power loss brought the marker back, the next start would delete everything.
 rm -f /var/lib/mysql/.first-start
 sync /var/lib/mysql
