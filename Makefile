@@ -1,4 +1,4 @@
-# SimpleApp: `make help` lists what there is.
+# SimpleApp: `make help` lists the targets.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -16,18 +16,18 @@ GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(V
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: build ## Serve http://localhost:8080, storage in ./data, no server needed
+run: build ## Serve http://localhost:8080 with its data in ./data; needs no MySQL or Redis
 	bin/simpleapp
 
 build: assets ## Build bin/simpleapp
 	cd app && $(GO_BUILD) -o ../bin/simpleapp .
 
-assets: $(DIST) ## Build the styles and scripts (Bootstrap comes by the npm lock file)
+assets: $(DIST) ## Build the styles and scripts (npm's lock file names the version of Bootstrap)
 
 $(DIST): $(NPM_DONE) $(wildcard app/assets/*.scss) app/assets/app.js
 	cd app/assets && npm run build
 
-# Both npm projects: what the styles are built with, and what the pages are checked with.
+# One npm project builds the styles, the other one checks the pages.
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	cd $* && npm ci
 	touch $@
@@ -36,66 +36,67 @@ test: assets setup check-pages ## Test everything against real MySQL-protocol an
 	cd app && go test -race -count=1 -timeout 20m -tags servers ./...
 	cd app/test && go test -race -count=1 -timeout 20m ./bench ./e2e ./ops
 
-check-pages: assets setup $(CHECKERS) ## Check every page: accessibility, HTML, weight, and how the form behaves
+check-pages: assets setup $(CHECKERS) ## Check every page: accessibility, HTML, size, and how the form behaves
 	cd app/test && go test -race -count=1 -timeout 20m -v ./e2e/pages
 
 screenshots: assets setup $(CHECKERS) ## Write a picture of every page, narrow and wide, light and dark, to screenshots/
 	rm -rf screenshots && mkdir screenshots
-	cd app/test && go test -count=1 -timeout 20m -run TestEveryPage ./e2e/pages -screenshots ../../../../screenshots # seen from ./e2e/pages
+	cd app/test && go test -count=1 -timeout 20m -run TestEveryPage ./e2e/pages -screenshots ../../../../screenshots # relative to ./e2e/pages
 
-lighthouse: build setup $(CHECKERS) ## Measure the home page and the form with Lighthouse: each must have 100 in everything
+lighthouse: build setup $(CHECKERS) ## Measure the home page and the form with Lighthouse: each must score 100 in every category
 	cd app/test/e2e && node lighthouse.mjs ../../../bin/simpleapp
 
-setup: ## Install what the tests need (make test does it, too)
+setup: ## Install the programs that the tests need (make test does that, too)
 	@app/test/setup
 
-lint: assets setup ## Check format, go vet (for macOS, too), staticcheck and shellcheck
+lint: assets setup ## Run gofmt, go vet (also for macOS), staticcheck and shellcheck
 	@cd app && unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "not gofmt'd:" $$unformatted; exit 1; fi
 	cd app/test && go build -o ../../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	cd app && go vet -tags servers ./... && GOOS=darwin go vet -tags servers ./... && ../bin/staticcheck -tags servers ./...
 	cd app/test && go vet ./... && GOOS=darwin go vet ./... && ../../bin/staticcheck ./...
 	shellcheck $$(git grep -lE '^#!.*sh$$')
 
-fuzz: ## Feed the form's validation random answers for a minute
+fuzz: ## Test the form's validation with random answers for a minute
 	cd app && go test -fuzz FuzzSubmission -fuzztime 1m ./internal/food
 
 bases: ## List the base images, and how long each of them gets fixes
 	@awk '/^FROM .*:/ {printf "%-20s %-50s %s\n", FILENAME, $$2, comment} {comment = $$0}' */Dockerfile
 
 up: ## Build and start app, db and cache in Docker: http://localhost (HTTP_PORT=8080 for another port)
-	@$(COMPOSE) up --build --wait || { echo "make up: if the port is taken, HTTP_PORT=8080 make up takes another; if db_data is from an older version, make migrate; make logs tells more" >&2; exit 1; }
+	@$(COMPOSE) up --build --wait || { echo "make up: if the port is taken, HTTP_PORT=8080 make up uses another; if db_data is from an older version, run make migrate; make logs shows more" >&2; exit 1; }
 
 migrate: ## Bring the schema of a db_data volume from an older version up to date
 	@$(COMPOSE) build --quiet app && $(COMPOSE) up --detach --wait db && \
 	mysql_db/migrate "$$($(COMPOSE) ps --quiet db)" "$${REGISTRY:-}mysimpleapp_app:$(VERSION)" && \
-	$(COMPOSE) restart app # which was unhealthy till now, and would be for a while
+	$(COMPOSE) restart app # so that it is healthy at once
 
-down: ## Stop and remove them; the data stays in its volumes
+down: ## Stop and remove the containers; the data stays in its volumes
 	$(COMPOSE) down
 
-logs: ## Follow their logs
+logs: ## Follow the logs of the containers
 	$(COMPOSE) logs --follow
 
-ps: ## List them and their health
+ps: ## List the containers and their health
 	$(COMPOSE) ps --all
 
-test-deploy: setup ## Test images, Compose and what operators do to a swarm under load (a quarter of an hour, the engine to itself)
+test-deploy: setup ## Test images, Compose and the operator's commands on a real engine, which nothing else may use (15 minutes)
 	cd app/test && go test -race -count=1 -timeout 60m -v ./deploy
 
-test-faults: setup ## Kill, hang and crowd real servers under load (some minutes; FAULTS_SEED repeats a run)
+test-faults: setup ## Kill, suspend and overload real servers under load (some minutes; FAULTS_SEED repeats a run)
 	cd app/test && go test -count=1 -timeout 20m -v ./faults
 
-# Docker Swarm: each of these is a script in ops/ that tells what it takes. STACK=… for another name than mystack.
-swarm-init: ## Make this machine manage a swarm; say where db and cache live; create the passwords
+# Docker Swarm: each target is a script in ops/, whose first lines list its variables. STACK=… names another stack than
+# mystack.
+swarm-init: ## Make this machine a swarm's manager, choose the nodes of db and cache, create the passwords
 push: ## Build the images and push them: REGISTRY=registry.example.com VERSION=1.2
-deploy: ## Deploy VERSION=1.2, with the schema it needs, and wait until it runs; what is not said stays as it is
+deploy: ## Deploy VERSION=1.2, with the schema it needs, and wait until it runs; options that you leave out keep their value
 scale: ## Run N=5 replicas of the app
-status: ## Show nodes, services and what went wrong lately
+status: ## Show the nodes, the services and the latest failures
 rollback: ## Go back to the version before
-rotate-secret: ## Change a password while serving: NAME=mysql_password or redis_password
+rotate-secret: ## Change a password while the site serves: NAME=mysql_password or redis_password
 backup: ## Write submissions and visit count into FILE=…, while serving
 restore: ## Load FILE=… into a site without submissions, and compare row by row
-undeploy: ## Take the site down; volumes and secrets stay
+undeploy: ## Remove the stack; volumes and secrets stay
 swarm-init push deploy scale status rollback rotate-secret backup restore undeploy:
 	@ops/$@
 
