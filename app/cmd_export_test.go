@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -16,11 +15,12 @@ import (
 	"unicode"
 
 	"simpleapp/internal/food"
+	"simpleapp/internal/testsite"
 )
 
 func TestExportHelp(t *testing.T) {
 	var out strings.Builder
-	if err := run(t.Context(), []string{"export", "--help"}, embedded(t), &out, io.Discard); err != nil {
+	if err := run(t.Context(), []string{"export", "--help"}, embedded(t), nil, &out, io.Discard); err != nil {
 		t.Fatalf("export --help = %v", err)
 	}
 	for _, want := range []string{"usage: simpleapp export", "-format", "-bom", "byte order mark"} {
@@ -28,7 +28,7 @@ func TestExportHelp(t *testing.T) {
 			t.Errorf("export --help = %q, want %q in it", out.String(), want)
 		}
 	}
-	err := run(t.Context(), []string{"help"}, embedded(t), io.Discard, io.Discard)
+	err := run(t.Context(), []string{"help"}, embedded(t), nil, io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "--bom") {
 		t.Errorf("help = %v, want the usage with --bom", err)
 	}
@@ -39,10 +39,7 @@ func TestExportHelp(t *testing.T) {
 func TestExportHasNoFormulas(t *testing.T) {
 	environ := embedded(t)
 	file := filepath.Join(environ["DATA_DIR"], "submissions.db")
-	store, err := food.OpenSQLite(file, slog.New(slog.DiscardHandler), func(int, int) {})
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := testsite.New(t, testsite.OpenSQLite(t, file))
 	random := rand.New(rand.NewPCG(1, 2))
 	pieces := []string{";", ";", ",", "\t", "|", "\n", `"`, `"`, `""`, "'", " ", "\u00a0", "\u200b", "\ufeff",
 		"=", "=1+2", "+", "-", "@", "＝", "x", "é"}
@@ -64,11 +61,8 @@ func TestExportHasNoFormulas(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if err := store.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	var out strings.Builder
-	if err := run(t.Context(), []string{"export"}, environ, &out, io.Discard); err != nil {
+	if err := run(t.Context(), []string{"export"}, environ, nil, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	check := func(how, cell string) {
@@ -103,7 +97,7 @@ func TestExport(t *testing.T) {
 			export := func(format string, more ...string) string {
 				var out strings.Builder
 				args := append([]string{"export", "--format", format}, more...)
-				if err := run(t.Context(), args, environ, &out, io.Discard); err != nil {
+				if err := run(t.Context(), args, environ, nil, &out, io.Discard); err != nil {
 					t.Fatalf("export --format %s = %v", format, err)
 				}
 				return out.String()
@@ -123,7 +117,7 @@ func TestExport(t *testing.T) {
 			}
 
 			rows, err := csv.NewReader(strings.NewReader(export("csv"))).ReadAll()
-			if err != nil || len(rows) != 1+len(foods) || strings.Join(rows[0], " ") != "id first_name last_name favourite_food country added_at" {
+			if err != nil || len(rows) != 1+len(foods) || strings.Join(rows[0], " ") != "id first_name last_name favourite_food country added_at reference" {
 				t.Fatalf("csv: %v, %v", rows, err)
 			}
 			for i, want := range wantCells {
@@ -151,8 +145,9 @@ func TestExport(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"export", "--format", "xml"}, {"export", "--all"}, {"export", "csv"}, {"export", "--format", "json", "--bom"},
+		{"export", "--visits"},
 	} {
-		if err := run(t.Context(), args, embedded(t), io.Discard, io.Discard); err == nil {
+		if err := run(t.Context(), args, embedded(t), nil, io.Discard, io.Discard); err == nil {
 			t.Errorf("%v = nil, want an error", args)
 		}
 	}

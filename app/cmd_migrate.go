@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 
-	"simpleapp/internal/food"
-	"simpleapp/internal/web"
+	"simpleapp/internal/database"
+	"simpleapp/internal/tally"
 )
 
 // migrate brings the database up to what this version needs, and says what it did. The embedded
@@ -19,19 +21,19 @@ func migrate(ctx context.Context, i invocation) error {
 		return err
 	}
 	if cfg.MySQLAddr == "" {
-		store, err := openFood(cfg, log, web.NewMetrics())
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(i.stdout, "the database in DATA_DIR is up to date")
-		return store.Close(ctx)
+		return migrateFile(ctx, cfg, i, log)
 	}
-	done, err := food.MigrateMySQL(ctx, food.MySQLConfig{Addr: cfg.MySQLAddr, Database: cfg.MySQLDatabase,
-		// The password was read at the start: standard input, for one, can be read only once.
-		User: cfg.MySQLUser, Password: func() (string, error) { return cfg.mysqlPassword, nil }}, log)
-	for _, name := range done.Applied {
+	db, applied, err := database.MigrateMySQL(ctx, cfg.mysqlOnce())
+	for _, name := range applied {
 		fmt.Fprintln(i.stdout, "applied", name)
 	}
+	if err != nil {
+		return fmt.Errorf("migrate %s: %w", cfg.MySQLDatabase, err)
+	}
+	counts := tally.New(db, log)
+	done, err := counts.Upgrade(ctx)
+	counts.Close()
+	err = errors.Join(err, db.Close())
 	if done.Counted > 0 {
 		fmt.Fprintf(i.stdout, "counted %d submissions for the results\n", done.Counted)
 	}
@@ -41,8 +43,22 @@ func migrate(ctx context.Context, i invocation) error {
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", cfg.MySQLDatabase, err)
 	}
-	if done.Applied == nil {
+	if applied == nil {
 		fmt.Fprintln(i.stdout, "the schema is up to date")
 	}
 	return nil
+}
+
+func migrateFile(ctx context.Context, cfg config, i invocation, log *slog.Logger) error {
+	db, err := openDatabase(cfg, cfg.mysqlOnce())
+	if err != nil {
+		return err
+	}
+	counts, err := openTally(ctx, cfg, db, log)
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	counts.Close()
+	fmt.Fprintln(i.stdout, "the database in DATA_DIR is up to date")
+	return db.Close()
 }

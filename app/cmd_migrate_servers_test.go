@@ -16,7 +16,7 @@ import (
 func TestMigrate(t *testing.T) {
 	root := mysqlServer.Root()
 	defer root.Close()
-	first, err := os.ReadFile("internal/food/migrations/mysql/00001_submissions.sql")
+	first, err := os.ReadFile("internal/database/migrations/mysql/00001_submissions.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestMigrate(t *testing.T) {
 
 	migrate := func(environ map[string]string) (string, error) {
 		var out strings.Builder
-		err := run(t.Context(), []string{"migrate"}, environ, &out, io.Discard)
+		err := run(t.Context(), []string{"migrate"}, environ, nil, &out, io.Discard)
 		return out.String(), err
 	}
 	if out, err := migrate(environ); err == nil || !strings.Contains(err.Error(), "denied") || out != "" {

@@ -95,7 +95,7 @@ func TestStartUpMistakes(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			environ := with(embedded(t), "ADDR", "127.0.0.1:0", "ADMIN_ADDR", "127.0.0.1:0")
 			maps.Copy(environ, test.environ)
-			err := run(context.Background(), nil, environ, io.Discard, io.Discard)
+			err := run(context.Background(), nil, environ, nil, io.Discard, io.Discard)
 			if err == nil {
 				t.Fatal("run = nil, want an error")
 			}
@@ -141,24 +141,24 @@ func TestTimeZone(t *testing.T) {
 
 func TestCommands(t *testing.T) {
 	var out strings.Builder
-	err := run(t.Context(), []string{"version"}, nil, &out, io.Discard)
+	err := run(t.Context(), []string{"version"}, nil, nil, &out, io.Discard)
 	if err != nil || out.String() != "dev\n" {
 		t.Errorf("version = %q, %v, want dev", out.String(), err)
 	}
 	for _, args := range [][]string{{"serve"}, {"version", "please"}, {"migrate", "now"}} {
-		err := run(t.Context(), args, nil, io.Discard, io.Discard)
+		err := run(t.Context(), args, nil, nil, io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), "usage") {
 			t.Errorf("run %v = %v, want the usage", args, err)
 		}
 	}
 	p := startReady(t, embedded(t))
 	admin := map[string]string{"ADMIN_ADDR": strings.TrimPrefix(p.admin, "http://")}
-	if err := run(t.Context(), []string{"healthcheck"}, admin, io.Discard, io.Discard); err != nil {
+	if err := run(t.Context(), []string{"healthcheck"}, admin, nil, io.Discard, io.Discard); err != nil {
 		t.Errorf("healthcheck = %v, want nil", err)
 	}
 	p.stop()
 	<-p.ended
-	if err := run(t.Context(), []string{"healthcheck"}, admin, io.Discard, io.Discard); err == nil {
+	if err := run(t.Context(), []string{"healthcheck"}, admin, nil, io.Discard, io.Discard); err == nil {
 		t.Error("healthcheck of a program that has ended = nil, want an error")
 	}
 }

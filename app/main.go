@@ -1,21 +1,26 @@
 // Command simpleapp serves SimpleApp: a home page that counts its visits, a form that stores
-// favourite foods, and a page of what was stored.
-//
-//	usage: simpleapp [healthcheck | version | migrate | export [--format csv|json] [--bom]]
+// favourite foods, and pages of what was stored. `simpleapp help` lists its subcommands.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/caarlos0/env/v11"
+
+	"simpleapp/internal/database"
+	"simpleapp/internal/visits"
 )
 
 func main() {
@@ -29,7 +34,8 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	if err := run(ctx, os.Args[1:], env.ToMap(os.Environ()), os.Stdout, os.Stderr); err != nil {
+	err := run(ctx, os.Args[1:], env.ToMap(os.Environ()), os.Stdin, os.Stdout, os.Stderr)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "simpleapp:", err)
 		os.Exit(1)
 	}
@@ -37,38 +43,83 @@ func main() {
 
 // An invocation is what the program was called with.
 type invocation struct {
+	usage          string   // of the command
 	args           []string // that follow the command
 	environ        map[string]string
+	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
+// A command is a subcommand of the program.
+type command struct {
+	run  func(context.Context, invocation) error
+	args string // as the usage shows them
+}
+
 // commands are the subcommands by name. Without a name the program serves.
-var commands = map[string]func(context.Context, invocation) error{
-	"":            serve,
-	"export":      export,
-	"healthcheck": healthcheck,
-	"migrate":     migrate,
-	"version":     printVersion,
+var commands = map[string]command{
+	"":            {serve, ""},
+	"export":      {export, " [--format csv|json] [--visits] [--bom]"},
+	"forget":      {forget, " [--id ID] REFERENCE"},
+	"healthcheck": {healthcheck, ""},
+	"import":      {importRecords, " [--merge] [--only submissions|visits]"},
+	"migrate":     {migrate, ""},
+	"seed":        {seed, " [--n 500] [--merge]"},
+	"version":     {printVersion, ""},
 }
 
 // errUsage is what a command returns when its arguments are wrong.
-var errUsage = errors.New("usage: simpleapp " +
-	"[healthcheck | version | migrate | export [--format csv|json] [--bom]]")
+var errUsage = errors.New("wrong arguments")
 
 // run is the program without its process. It returns an error that tells what to do about it.
-func run(ctx context.Context, args []string, environ map[string]string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, environ map[string]string,
+	stdin io.Reader, stdout, stderr io.Writer) error {
 	name := ""
 	if len(args) > 0 {
 		name, args = args[0], args[1:]
 	}
 	command, ok := commands[name]
 	if !ok {
-		return errUsage
+		usage := "usage:"
+		for _, name := range slices.Sorted(maps.Keys(commands)) {
+			usage += "\n  " + strings.TrimSpace("simpleapp "+name) + commands[name].args
+		}
+		return errors.New(usage)
 	}
-	return command(ctx, invocation{args, environ, stdout, stderr})
+	usage := "usage: " + strings.TrimSpace("simpleapp "+name) + command.args
+	err := command.run(ctx, invocation{usage, args, environ, stdin, stdout, stderr})
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return nil
+	case errors.Is(err, errUsage):
+		return errors.New(usage)
+	case err != nil:
+		if hint := database.Hint(err) + visits.Hint(err); hint != "" {
+			err = fmt.Errorf("%w: %s", err, hint)
+		}
+	}
+	return err
 }
 
-// configure returns the settings, and the log for a command that takes no arguments but flags.
+// parse parses the flags of a command and returns the other arguments. Where help is asked for, it
+// prints the usage and what the command does, and returns flag.ErrHelp.
+func (i invocation) parse(flags *flag.FlagSet, does string) ([]string, error) {
+	flags.Init("", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the usage says what is right
+	err := flags.Parse(i.args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintf(i.stdout, "%s\n%s\n", i.usage, does)
+		flags.SetOutput(i.stdout)
+		flags.PrintDefaults()
+		return nil, err
+	}
+	if err != nil {
+		return nil, errUsage
+	}
+	return flags.Args(), nil
+}
+
+// configure returns the settings and the log.
 func (i invocation) configure() (config, *slog.Logger, error) {
 	cfg, err := loadConfig(i.environ)
 	return cfg, newLogger(i.stderr, cfg.LogLevel), err
@@ -77,10 +128,17 @@ func (i invocation) configure() (config, *slog.Logger, error) {
 // newLogger writes text for people at a terminal and JSON for machines.
 func newLogger(w io.Writer, level slog.Level) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
-	if f, ok := w.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return slog.New(slog.NewTextHandler(w, options))
-		}
+	if isTerminal(w) {
+		return slog.New(slog.NewTextHandler(w, options))
 	}
 	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

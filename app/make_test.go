@@ -36,12 +36,12 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 	for _, path := range []string{"app/assets/app.js", "app/assets/package.json",
 		"app/assets/package-lock.json", "app/test/e2e/package.json",
 		"app/test/e2e/package-lock.json", "app/test/setup", "bin/staticcheck", "ops/push",
-		"mysql_db/migrate"} {
+		"mysql_db/administer"} {
 		write(filepath.Join(root, path), script)
 	}
 
 	for _, target := range []string{"build", "assets", "check-pages", "screenshots", "lighthouse",
-		"lint", "fuzz", "bench", "up", "migrate", "down", "logs", "ps", "test-deploy",
+		"lint", "fuzz", "bench", "seed", "up", "migrate", "down", "logs", "ps", "test-deploy",
 		"test-faults", "push"} {
 		os.Remove(calls)
 		cmd := exec.Command("make", target)

@@ -57,7 +57,7 @@ func TestResults(t *testing.T) {
 }
 
 var resultRow = regexp.MustCompile(
-	`<th scope="row">(?:<bdi>)?([^<]*)(?:</bdi>)?</th><td>(?:.*?<span>)?([0-9,]+)`)
+	`<th scope="row">(?:<bdi>)?([^<]*)(?:</bdi>)?</th>\s*<td>\s*(?:<span>)?([0-9,]+)`)
 
 // resultRows returns the name and the number in each row of the page of results.
 func resultRows(page string) (rows []string) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"simpleapp/internal/database"
 	"simpleapp/internal/food"
 	"simpleapp/internal/visits"
 	"simpleapp/internal/web"
@@ -47,17 +48,32 @@ func serve(ctx context.Context, i invocation) error {
 	if err != nil {
 		return err
 	}
-	store, err := openFood(cfg, log, metrics)
+	db, err := openDatabase(cfg, cfg.mysql())
 	if err != nil {
 		return errors.Join(err, counter.Close(ctx))
 	}
-	site, err := web.New(web.Config{Visits: counter, Food: store, Metrics: metrics, Log: log,
-		Instance: instance, Version: version, Location: cfg.location})
+	counts, err := openTally(ctx, cfg, db, log)
 	if err != nil {
-		return errors.Join(err, counter.Close(ctx), store.Close(ctx))
+		return errors.Join(err, counter.Close(ctx), db.Close())
+	}
+	submissions := food.New(db, metrics.ObserveSubmissions)
+	closeDatabase := func(ctx context.Context) error {
+		err := submissions.Close(ctx)
+		counts.Close()
+		return errors.Join(err, db.Close())
+	}
+	site, err := web.New(web.Config{Visits: counter, Submissions: submissions, Tally: counts,
+		Metrics: metrics, Log: log, Instance: instance, Version: version, Location: cfg.location})
+	if err != nil {
+		return errors.Join(err, counter.Close(ctx), closeDatabase(ctx))
 	}
 	health := &health{dependencies: []*dependency{
-		{name: "database", ping: store.Ping, hint: food.Hint},
+		{name: "database", hint: database.Hint, ping: func(ctx context.Context) error {
+			if err := submissions.Ping(ctx); err != nil {
+				return err
+			}
+			return counts.Ping(ctx)
+		}},
 		{name: "cache", ping: counter.Ping, hint: visits.Hint},
 	}}
 	admin := newServer(web.NewAdmin(health.healthy, health.ready, metrics), log)
@@ -88,7 +104,7 @@ func serve(ctx context.Context, i invocation) error {
 	err = errors.Join(err,
 		wrap("finish requests", server.Shutdown(stopCtx)),
 		wrap("count kept visits", counter.Close(stopCtx)),
-		wrap("store submissions", store.Close(stopCtx)),
+		wrap("store submissions", closeDatabase(stopCtx)),
 		admin.Close())
 	log.Info("stopped")
 	return err

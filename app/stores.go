@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 
-	"simpleapp/internal/food"
+	"simpleapp/internal/database"
+	"simpleapp/internal/tally"
 	"simpleapp/internal/visits"
 	"simpleapp/internal/web"
 )
@@ -14,7 +16,8 @@ import (
 // openVisits opens the counter: Redis where it is configured, else a file in DATA_DIR.
 func openVisits(cfg config, log *slog.Logger, metrics *web.Metrics) (*visits.Counter, error) {
 	if cfg.RedisAddr != "" {
-		return visits.OpenRedis(visits.RedisConfig{Addr: cfg.RedisAddr, Password: cfg.RedisPassword.read}, log, metrics.ObserveVisits), nil
+		return visits.OpenRedis(visits.RedisConfig{Addr: cfg.RedisAddr, Password: cfg.RedisPassword.read},
+			log, metrics.ObserveVisits), nil
 	}
 	file, err := dataFile(cfg, "visits.db")
 	if err != nil {
@@ -24,18 +27,46 @@ func openVisits(cfg config, log *slog.Logger, metrics *web.Metrics) (*visits.Cou
 	return counter, wrap("DATA_DIR", err)
 }
 
-// openFood opens the submissions: MySQL where it is configured, else a file in DATA_DIR.
-func openFood(cfg config, log *slog.Logger, metrics *web.Metrics) (*food.Store, error) {
-	if cfg.MySQLAddr != "" {
-		return food.OpenMySQL(food.MySQLConfig{Addr: cfg.MySQLAddr, Database: cfg.MySQLDatabase,
-			User: cfg.MySQLUser, Password: cfg.MySQLPassword.read}, log, metrics.ObserveSubmissions)
+// openDatabase opens the database of the submissions: MySQL where it is configured, else a file in
+// DATA_DIR.
+func openDatabase(cfg config, mysql database.MySQLConfig) (*database.DB, error) {
+	if mysql.Addr != "" {
+		return database.OpenMySQL(mysql)
 	}
 	file, err := dataFile(cfg, "submissions.db")
 	if err != nil {
 		return nil, err
 	}
-	store, err := food.OpenSQLite(file, log, metrics.ObserveSubmissions)
-	return store, wrap("DATA_DIR", err)
+	db, err := database.OpenSQLite(file)
+	return db, wrap("DATA_DIR", err)
+}
+
+// openTally returns the tally of the submissions. It brings the counts in a file up to date. Those in
+// MySQL are brought up to date by `simpleapp migrate`.
+func openTally(ctx context.Context, cfg config, db *database.DB, log *slog.Logger) (*tally.Tally, error) {
+	counts := tally.New(db, log)
+	if cfg.MySQLAddr == "" {
+		if err := counts.UpgradeFile(ctx); err != nil {
+			counts.Close()
+			return nil, fmt.Errorf("DATA_DIR: %w", err)
+		}
+	}
+	return counts, nil
+}
+
+// mysql returns how to log in to MySQL while the program serves.
+func (c config) mysql() database.MySQLConfig {
+	return database.MySQLConfig{Addr: c.MySQLAddr, Database: c.MySQLDatabase,
+		User: c.MySQLUser, Password: c.MySQLPassword.read}
+}
+
+// mysqlOnce returns how a command logs in to MySQL. Its statements may take their time. It uses the
+// password as it was at the start, because standard input, for one, can be read only once.
+func (c config) mysqlOnce() database.MySQLConfig {
+	once := c.mysql()
+	once.Patient = true
+	once.Password = func() (string, error) { return c.mysqlPassword, nil }
+	return once
 }
 
 func dataFile(cfg config, name string) (string, error) {

@@ -3,13 +3,15 @@ package food_test
 import (
 	"strings"
 	"testing"
+
+	"simpleapp/internal/testsite"
 )
 
 func BenchmarkValidate(b *testing.B) {
-	short, long := valid(), valid()
+	short, long := testsite.Submission(), testsite.Submission()
 	long.FirstName = strings.Repeat("é", 100)
 	long.LastName = strings.Repeat("寿", 100)
-	bad := valid()
+	bad := testsite.Submission()
 	bad.FirstName, bad.Country, bad.Pledge = "", "XX", false
 	for name, sub := range map[string]struct {
 		wantErrors int

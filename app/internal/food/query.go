@@ -2,10 +2,12 @@ package food
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
+
+	"simpleapp/internal/database"
 )
 
 // A Record is a stored submission. Later ones have higher ids.
@@ -25,7 +27,7 @@ type Page struct {
 const Newest = math.MaxInt64
 
 // Before returns the n newest submissions with ids below key.
-func (s *Store) Before(ctx context.Context, key int64, n int) (page Page, err error) {
+func (s *Submissions) Before(ctx context.Context, key int64, n int) (page Page, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	if page.Records, err = s.query(ctx, "WHERE id < ? ORDER BY id DESC LIMIT ?", key, n+1); err != nil {
@@ -43,7 +45,7 @@ func (s *Store) Before(ctx context.Context, key int64, n int) (page Page, err er
 
 // After returns the n oldest submissions with ids above key, newest first like every page. Where
 // there are fewer than n, it returns the newest page.
-func (s *Store) After(ctx context.Context, key int64, n int) (page Page, err error) {
+func (s *Submissions) After(ctx context.Context, key int64, n int) (page Page, err error) {
 	bounded, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	if page.Records, err = s.query(bounded, "WHERE id > ? ORDER BY id LIMIT ?", key, n+1); err != nil {
@@ -59,14 +61,14 @@ func (s *Store) After(ctx context.Context, key int64, n int) (page Page, err err
 }
 
 // Recent returns the last n submissions, newest first.
-func (s *Store) Recent(ctx context.Context, n int) ([]Record, error) {
+func (s *Submissions) Recent(ctx context.Context, n int) ([]Record, error) {
 	page, err := s.Before(ctx, Newest, n)
 	return page.Records, err
 }
 
 // Each calls do with every submission, oldest first, until it returns an error. It reads in steps,
 // by key: memory stays constant, and the database holds nothing open for a slow reader.
-func (s *Store) Each(ctx context.Context, do func(Record) error) error {
+func (s *Submissions) Each(ctx context.Context, do func(Record) error) error {
 	for last := int64(0); ; {
 		records, err := s.query(ctx, "WHERE id > ? ORDER BY id LIMIT 1000", last)
 		if err != nil {
@@ -84,25 +86,47 @@ func (s *Store) Each(ctx context.Context, do func(Record) error) error {
 	}
 }
 
-// columns are in the order of insertArgs and of query's Scan.
-const columns = "token, first_name, last_name, favourite_food, country, created_at"
+// columns are the columns that this program reads and writes, in the order of values.
+var columns = func() string {
+	columns := "token"
+	for _, field := range TextFields {
+		columns += ", " + field.Name
+	}
+	return columns + ", country, created_at"
+}()
 
-func insertSQL(rows int) string {
-	const row = "(?, ?, ?, ?, ?, ?, TRUE)"
-	return "INSERT INTO submissions (" + columns + ", tallied) VALUES " + row + strings.Repeat(", "+row, rows-1)
+// values returns pointers to the values of the columns.
+func (s *Submission) values() []any {
+	values := []any{&s.Token}
+	for _, field := range TextFields {
+		values = append(values, field.of(s))
+	}
+	return append(values, &s.Country, &s.AddedAt)
 }
 
-func insertArgs(rows []Submission) []any {
-	args := make([]any, 0, 6*len(rows))
-	for _, r := range rows {
-		args = append(args, r.Token, r.FirstName, r.LastName, r.FavouriteFood, r.Country, r.AddedAt)
+// insertStatement returns the statement that stores rows. The rows are marked as counted.
+func insertStatement(rows []Submission) database.Statement {
+	var args []any
+	for i := range rows {
+		args = append(args, rows[i].values()...)
+		args = append(args, true)
 	}
-	return args
+	return database.Statement{Args: args, SQL: "INSERT INTO submissions (" + columns + ", tallied) VALUES " +
+		database.Values(len(rows), len(args)/len(rows))}
 }
 
 // query returns the submissions that the clauses, a constant, select.
-func (s *Store) query(ctx context.Context, clauses string, args ...any) ([]Record, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT id, "+columns+" FROM submissions "+clauses, args...)
+func (s *Submissions) query(ctx context.Context, clauses string, args ...any) ([]Record, error) {
+	return query(ctx, s.db, clauses, args...)
+}
+
+// A querier is a database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func query(ctx context.Context, in querier, clauses string, args ...any) ([]Record, error) {
+	rows, err := in.QueryContext(ctx, "SELECT id, "+columns+" FROM submissions "+clauses, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -110,11 +134,28 @@ func (s *Store) query(ctx context.Context, clauses string, args ...any) ([]Recor
 	var records []Record
 	for rows.Next() {
 		r := Record{Submission: Submission{Pledge: true}}
-		if err := rows.Scan(&r.ID, &r.Token, &r.FirstName, &r.LastName, &r.FavouriteFood, &r.Country, &r.AddedAt); err != nil {
+		if err := rows.Scan(append([]any{&r.ID}, r.values()...)...); err != nil {
 			return nil, err
 		}
 		r.AddedAt = r.AddedAt.UTC()
 		records = append(records, r)
 	}
 	return records, rows.Err()
+}
+
+// stored returns the submissions with the tokens of rows that are in the table, by token.
+func stored(ctx context.Context, in querier, rows []Submission) (map[string]Submission, error) {
+	tokens := make([]any, len(rows))
+	for i, row := range rows {
+		tokens[i] = row.Token
+	}
+	records, err := query(ctx, in, "WHERE token IN ("+database.Placeholders(len(rows))+")", tokens...)
+	if err != nil {
+		return nil, err
+	}
+	stored := make(map[string]Submission, len(records))
+	for _, record := range records {
+		stored[record.Token] = record.Submission
+	}
+	return stored, nil
 }

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"simpleapp/internal/food"
+	"simpleapp/internal/testsite"
 )
 
 func TestValidate(t *testing.T) {
@@ -44,7 +45,7 @@ func TestValidate(t *testing.T) {
 		{"a short token", func(s *food.Submission) { s.Token = s.Token[1:] }, "token: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			sub := valid()
+			sub := testsite.Submission()
 			test.change(&sub)
 			errs := sub.Normalized().Validate()
 			switch {

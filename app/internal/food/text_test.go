@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"simpleapp/internal/text"
 )
 
 // defaultIgnorable is the property Default_Ignorable_Code_Point as DerivedCoreProperties.txt of
@@ -54,17 +56,17 @@ var shown = strings.Fields(
 		"🍕 🫜 ❤\ufe0f ☠\ufe0e 👩\u200d🍳 🧑🏽\u200d🌾 👨\u200d👩\u200d👧\u200d👦 🍋\u200d🟩 🇸🇬 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f 1\ufe0f⃣ #\ufe0f⃣ 🏻 7-Up ½ € ? 𝄞")
 
 func TestTextThatShowsSomething(t *testing.T) {
-	for _, text := range shown {
-		sub := Submission{Token: NewToken(), FirstName: text, LastName: text, FavouriteFood: text,
+	for _, answer := range shown {
+		sub := Submission{Token: NewToken(), FirstName: answer, LastName: answer, FavouriteFood: answer,
 			Country: "SG", Pledge: true}.Normalized()
 		if errs := sub.Validate(); len(errs) > 0 {
-			t.Errorf("%q (%+q): %v, want no error", text, text, errs)
+			t.Errorf("%q (%+q): %v, want no error", answer, answer, errs)
 		}
 	}
 	// No letter, number, punctuation or symbol is refused, but those that are blank.
 	refused := 0
 	for r := rune(0); r <= unicode.MaxRune; r++ {
-		if unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !visible(r) {
+		if unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !text.Visible(r) {
 			refused++
 		}
 	}

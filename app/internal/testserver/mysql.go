@@ -65,7 +65,7 @@ func (s *Server) startMySQL() error {
 	}
 	statements := []string{"CREATE DATABASE " + Database, "USE " + Database}
 	// Glob sorts by name, which is the order in which the db image runs the migrations, too.
-	files, err := filepath.Glob(checkout("app/internal/food/migrations/mysql/*.sql"))
+	files, err := filepath.Glob(checkout("app/internal/database/migrations/mysql/*.sql"))
 	if err != nil || len(files) == 0 {
 		return fmt.Errorf("the migrations are %q: %v", files, err)
 	}

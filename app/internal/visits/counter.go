@@ -64,6 +64,10 @@ func newCounter(s store, log *slog.Logger, onBatch func(visits int)) *Counter {
 // doesn't answer within 250 ms, Visit returns ErrUnavailable and the visit is counted later.
 func (c *Counter) Visit() (int64, error) { return c.join(1) }
 
+// Add adds n visits that were counted elsewhere. It does not wait for the store: Close does, and returns
+// an error if they could not be added.
+func (c *Counter) Add(n int64) { c.join(n) }
+
 // Total returns the number of visits so far. If the store doesn't answer within 250 ms, Total returns
 // ErrUnavailable. It joins a batch as zero visits: so concurrent readers share one command, too.
 func (c *Counter) Total() (int64, error) { return c.join(0) }

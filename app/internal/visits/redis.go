@@ -68,7 +68,8 @@ func OpenRedis(cfg RedisConfig, log *slog.Logger, onBatch func(visits int)) *Cou
 }
 
 func (s redisStore) add(ctx context.Context, process string, seq, n int64) (int64, error) {
-	return add.Run(ctx, s.client, []string{key, key + ":batch:" + process}, seq, n, int(remember.Seconds())).Int64()
+	return add.Run(ctx, s.client, []string{key, key + ":batch:" + process},
+		seq, n, int(remember.Seconds())).Int64()
 }
 
 func (s redisStore) total(ctx context.Context) (int64, error) {
@@ -83,9 +84,9 @@ func (s redisStore) ping(ctx context.Context) error { return s.client.Ping(ctx).
 
 func (s redisStore) close() error { return s.client.Close() }
 
-// Hint returns what an operator can do about an error of Ping, or "" if it does not know.
+// Hint returns what an operator can do about an error of Redis, or "" if it does not know.
 func Hint(err error) string {
-	if strings.HasPrefix(err.Error(), "WRONGPASS") {
+	if strings.Contains(err.Error(), "WRONGPASS") {
 		return "the password in REDIS_PASSWORD_FILE is not the one this server was started with"
 	}
 	return ""

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"simpleapp/internal/food"
 )
 
 //go:embed templates
@@ -32,15 +34,17 @@ type navLink struct {
 // parseTemplates returns a set of templates for each page: the layout, the parts, and the page's own.
 func (s *Server) parseTemplates() (map[string]*template.Template, error) {
 	functions := template.FuncMap{
-		"asset":    s.assets.url,
-		"instance": func() string { return s.cfg.Instance },
-		"version":  func() string { return s.cfg.Version },
-		"link":     func(current, path, text string) navLink { return navLink{path, text, path == current} },
-		"field":    newField,
-		"options":  options,
-		"when":     func(t time.Time) string { return t.In(s.cfg.Location).Format("January 2, 2006 15:04") },
-		"day":      func(t time.Time) string { return t.Format("January 2") },
-		"number":   number,
+		"asset":      s.assets.url,
+		"instance":   func() string { return s.cfg.Instance },
+		"version":    func() string { return s.cfg.Version },
+		"link":       func(current, path, text string) navLink { return navLink{path, text, path == current} },
+		"options":    options,
+		"textFields": func() []food.TextField { return food.TextFields },
+		"when": func(t time.Time) string {
+			return t.In(s.cfg.Location).Format("January 2, 2006 15:04")
+		},
+		"day":    func(t time.Time) string { return t.Format("January 2") },
+		"number": number,
 	}
 	base, err := template.New("layout").Funcs(functions).ParseFS(templateFiles, "templates/parts/*.html")
 	if err != nil {

@@ -11,9 +11,10 @@ import (
 	"golang.org/x/text/message"
 
 	"simpleapp/internal/food"
+	"simpleapp/internal/tally"
 )
 
-// A resultsPage is what came of the submissions, as tables and charts.
+// A resultsPage is what the submissions add up to, as tables and charts.
 type resultsPage struct {
 	Foods, Countries bars
 	Days             line
@@ -22,7 +23,7 @@ type resultsPage struct {
 // Bars are a chart of counts, the longest first.
 type bars struct {
 	What   string // is counted, of which ten are the most
-	Counts []food.Count
+	Counts []tally.Count
 }
 
 // Width returns the length of a count's bar in percent: one that is a millionth of the longest is still seen.
@@ -31,7 +32,7 @@ func (b bars) Width(n int64) string {
 }
 
 // A line is a chart of days, lineHeight high. It stretches with the page.
-type line []food.Day
+type line []tally.Day
 
 const (
 	lineStep   = 10 // from day to day
@@ -57,7 +58,7 @@ func (l line) Top() int64 {
 }
 
 // Most returns the day with the most submissions; of several, the last.
-func (l line) Most() (most food.Day) {
+func (l line) Most() (most tally.Day) {
 	for _, day := range l {
 		if day.N >= most.N {
 			most = day
@@ -66,8 +67,8 @@ func (l line) Most() (most food.Day) {
 	return most
 }
 
-func (l line) First() food.Day { return l[0] }
-func (l line) Last() food.Day  { return l[len(l)-1] }
+func (l line) First() tally.Day { return l[0] }
+func (l line) Last() tally.Day  { return l[len(l)-1] }
 
 // Points are where the line goes, as SVG has it.
 func (l line) Points() string {
@@ -84,13 +85,17 @@ func number(n int64) string { return message.NewPrinter(language.English).Sprint
 
 // getResults shows what came of the submissions. Whatever the query says, there is one such page.
 func (s *Server) getResults(w http.ResponseWriter, r *http.Request) error {
-	results, err := s.cfg.Food.Results(r.Context(), s.cfg.Location)
+	results, err := s.cfg.Tally.Results(r.Context(), s.cfg.Location)
 	if err != nil {
 		return errDatabase(err)
 	}
-	return s.render(w, http.StatusOK, "results", page{Title: "Results", Nav: "/results", Visits: s.badge(), Data: resultsPage{
-		Foods:     bars{"Food", results.Foods},
-		Countries: bars{"Country", results.Countries},
-		Days:      results.Days,
-	}})
+	for i, country := range results.Countries {
+		results.Countries[i].Name = food.CountryName(country.Name)
+	}
+	return s.render(w, http.StatusOK, "results",
+		page{Title: "Results", Nav: "/results", Visits: s.badge(), Data: resultsPage{
+			Foods:     bars{"Food", results.Foods},
+			Countries: bars{"Country", results.Countries},
+			Days:      results.Days,
+		}})
 }

@@ -13,18 +13,20 @@ import (
 	"time"
 
 	"simpleapp/internal/food"
+	"simpleapp/internal/tally"
 	"simpleapp/internal/visits"
 )
 
 // Config is what a Server works with. Every field is required.
 type Config struct {
-	Visits   *visits.Counter
-	Food     *food.Store
-	Metrics  *Metrics
-	Log      *slog.Logger
-	Instance string         // names this process among its replicas
-	Version  string         // of the program
-	Location *time.Location // of the times shown
+	Visits      *visits.Counter
+	Submissions *food.Submissions
+	Tally       *tally.Tally
+	Metrics     *Metrics
+	Log         *slog.Logger
+	Instance    string         // names this process among its replicas
+	Version     string         // of the program
+	Location    *time.Location // of the times shown
 }
 
 // A Server is the site. Use New to make one.

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"simpleapp/internal/food"
 	"simpleapp/internal/testsite"
 	"simpleapp/internal/visits"
 	"simpleapp/internal/web"
@@ -24,14 +23,9 @@ func newSite(t testing.TB) *web.Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { counter.Close(context.Background()) })
-	file := filepath.Join(dir, "submissions.db")
-	store, err := food.OpenSQLite(file, log, metrics.ObserveSubmissions)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close(context.Background()) })
-	site, err := web.New(web.Config{Visits: counter, Food: store, Metrics: metrics, Log: log,
-		Instance: "test", Version: "test", Location: time.UTC})
+	stored := testsite.New(t, testsite.OpenSQLite(t, filepath.Join(dir, "submissions.db")))
+	site, err := web.New(web.Config{Visits: counter, Submissions: stored.Submissions, Tally: stored.Tally,
+		Metrics: metrics, Log: log, Instance: "test", Version: "test", Location: time.UTC})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"regexp"
 	"strconv"
 
 	"simpleapp/internal/food"
@@ -22,20 +21,23 @@ type successPage struct {
 	Unreadable bool // the records, right now
 }
 
-var referenceForm = regexp.MustCompile(`^[0-9a-f]{4}(-[0-9a-f]{4}){2}$`)
-
 // getSuccess thanks for a stored submission. If the records can't be read now, it says that the
 // submission is safe.
 func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
-	records, err := s.cfg.Food.Recent(r.Context(), recordsShown)
+	records, err := s.cfg.Submissions.Recent(r.Context(), recordsShown)
 	switch {
 	case errors.Is(err, context.Canceled): // the visitor has left
 		return err
 	case err != nil:
 		s.logFault(r, http.StatusOK, err)
 	}
-	return s.render(w, http.StatusOK, "success", page{Title: "Your answers are stored", Nav: "/simpleform", Visits: s.badge(),
-		Data: successPage{referenceForm.FindString(r.URL.Query().Get("reference")), records, err != nil}})
+	reference := r.URL.Query().Get("reference")
+	if !food.ValidReference(reference) {
+		reference = ""
+	}
+	return s.render(w, http.StatusOK, "success",
+		page{Title: "Your answers are stored", Nav: "/simpleform", Visits: s.badge(),
+			Data: successPage{reference, records, err != nil}})
 }
 
 // A submissionsPage is the newest submissions or, continued, others.
@@ -48,14 +50,15 @@ type submissionsPage struct {
 func (s *Server) getSubmissions(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	before, after := query.Get("before"), query.Get("after")
-	read, key, title := s.cfg.Food.Before, int64(food.Newest), "MySQL Data"
+	read, key, title := s.cfg.Submissions.Before, int64(food.Newest), "MySQL Data"
 	if before+after != "" {
 		title += ", continued"
 		if after != "" {
-			read = s.cfg.Food.After
+			read = s.cfg.Submissions.After
 		}
 		var err error
-		if key, err = strconv.ParseInt(before+after, 10, 64); err != nil || key < 1 || before != "" && after != "" {
+		key, err = strconv.ParseInt(before+after, 10, 64)
+		if err != nil || key < 1 || before != "" && after != "" {
 			return errNotFound
 		}
 	}
@@ -63,6 +66,7 @@ func (s *Server) getSubmissions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return errDatabase(err)
 	}
-	return s.render(w, http.StatusOK, "submissions", page{Title: title, Nav: "/submissions", Visits: s.badge(),
-		Data: submissionsPage{records, key != food.Newest}})
+	return s.render(w, http.StatusOK, "submissions",
+		page{Title: title, Nav: "/submissions", Visits: s.badge(),
+			Data: submissionsPage{records, key != food.Newest}})
 }

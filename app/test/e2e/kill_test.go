@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"simpleapp/internal/food"
 	"simpleapp/internal/testserver"
 	"simpleapp/internal/testsite"
 )
@@ -88,12 +86,7 @@ func TestEmbeddedStorageSurvivesKills(t *testing.T) {
 		t.Errorf("the next visit = %d, %v, want more than %d, which a visitor has seen",
 			visit, err, confirmed.visits)
 	}
-	file := filepath.Join(dir, "submissions.db")
-	store, err := food.OpenSQLite(file, slog.New(slog.DiscardHandler), func(int, int) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close(t.Context())
+	store := testsite.New(t, testsite.OpenSQLite(t, filepath.Join(dir, "submissions.db")))
 	rows, err := store.Recent(t.Context(), 1_000_000)
 	if err != nil {
 		t.Fatal(err)

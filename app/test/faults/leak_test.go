@@ -10,7 +10,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	sqldb "simpleapp/internal/database"
 	"simpleapp/internal/food"
+	"simpleapp/internal/tally"
 	"simpleapp/internal/testserver"
 	"simpleapp/internal/testsite"
 	"simpleapp/internal/visits"
@@ -29,15 +31,22 @@ func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := food.OpenMySQL(food.MySQLConfig{Addr: database.Addr,
+	onServer, err := sqldb.OpenMySQL(sqldb.MySQLConfig{Addr: database.Addr,
 		Database: testserver.Database, User: testserver.User,
-		Password: func() (string, error) { return database.Password, nil }}, log, func(int, int) {})
+		Password: func() (string, error) { return database.Password, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	embeddedStore, err := food.OpenSQLite(filepath.Join(dir, "food.db"), log, func(int, int) {})
+	inFile, err := sqldb.OpenSQLite(filepath.Join(dir, "food.db"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	databases := []*sqldb.DB{onServer, inFile}
+	var stores []*food.Submissions
+	var tallies []*tally.Tally
+	for _, db := range databases {
+		stores = append(stores, food.New(db, func(int, int) {}))
+		tallies = append(tallies, tally.New(db, log))
 	}
 
 	use := func() {
@@ -46,7 +55,7 @@ func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
 			for _, c := range []*visits.Counter{counter, embeddedCounter} {
 				group.Go(func() { c.Visit() })
 			}
-			for _, s := range []*food.Store{store, embeddedStore} {
+			for _, s := range stores {
 				group.Go(func() {
 					sub := testsite.Submission()
 					sub.AddedAt = time.Now().UTC()
@@ -65,8 +74,14 @@ func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	type closer interface{ Close(context.Context) error }
-	for _, closer := range []closer{counter, embeddedCounter, store, embeddedStore} {
+	for _, closer := range []closer{counter, embeddedCounter, stores[0], stores[1]} {
 		if err := closer.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	for i, db := range databases {
+		tallies[i].Close()
+		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	}

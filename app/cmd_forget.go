@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"time"
+
+	"simpleapp/internal/food"
+	"simpleapp/internal/tally"
+)
+
+// forget removes one submission and takes it out of the counts.
+func forget(ctx context.Context, i invocation) (err error) {
+	var flags flag.FlagSet
+	id := flags.Int64("id", 0, "the `id` of the submission, where several have the reference")
+	args, err := i.parse(&flags, "Removes the submission that has a reference, such as 3f9a-2c71-b04e, and takes it out of the results.\n"+
+		"The page after the form shows the reference, and so does export.")
+	if err != nil {
+		return err
+	}
+	if len(args) != 1 {
+		return errUsage
+	}
+	reference := args[0]
+	if !food.ValidReference(reference) {
+		return fmt.Errorf("%q is no reference: write it as in 3f9a-2c71-b04e", reference)
+	}
+	cfg, log, err := i.configure()
+	if err != nil {
+		return err
+	}
+	db, err := openDatabase(cfg, cfg.mysqlOnce())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	submissions := food.New(db, func(int, int) {})
+	found, err := submissions.Find(ctx, reference)
+	if err != nil {
+		return err
+	}
+	if *id != 0 {
+		found = slices.DeleteFunc(found, func(r food.Record) bool { return r.ID != *id })
+	}
+	switch len(found) {
+	case 0:
+		return fmt.Errorf("nothing was removed: no submission has the reference %s", reference)
+	case 1:
+	default:
+		for _, r := range found {
+			fmt.Fprintln(i.stdout, describe(r))
+		}
+		return fmt.Errorf("nothing was removed: %d submissions have the reference %s: --id says which",
+			len(found), reference)
+	}
+	counts := tally.New(db, log)
+	defer counts.Close()
+	if err := submissions.Forget(ctx, found[0], counts); err != nil {
+		return fmt.Errorf("nothing was removed: %w", err)
+	}
+	fmt.Fprintln(i.stdout, "removed", describe(found[0]))
+	return nil
+}
+
+// describe returns a record on one line.
+func describe(r food.Record) string {
+	text := fmt.Sprintf("id %d", r.ID)
+	for _, field := range food.TextFields {
+		text += fmt.Sprintf(", %s %q", field.Name, field.Of(r.Submission))
+	}
+	return text + fmt.Sprintf(", country %s, added at %s", r.Country, r.AddedAt.Format(time.RFC3339))
+}

@@ -1,0 +1,75 @@
+//go:build servers
+
+package main
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
+)
+
+// The app's own account can't delete. An account that can removes submissions while the site serves and
+// counts, and the tallies stay exact.
+func TestForgetOnMySQL(t *testing.T) {
+	if err := mysqlServer.Empty(); err != nil {
+		t.Fatal(err)
+	}
+	root := mysqlServer.Root()
+	defer root.Close()
+	for _, statement := range []string{
+		fmt.Sprintf("CREATE USER 'forgetter'@'%%' IDENTIFIED BY '%s'", mysqlServer.Password),
+		"GRANT SELECT, INSERT, UPDATE, DELETE ON simple_db.* TO 'forgetter'@'%'",
+	} {
+		if _, err := root.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer root.Exec("DROP USER 'forgetter'@'%'")
+	p := startReady(t, onServers())
+
+	const visitors, each = 8, 10
+	references := make(chan string, visitors*each)
+	var group sync.WaitGroup
+	for range visitors {
+		group.Go(func() {
+			for range each {
+				answer := testsite.Post(t, p.url, testsite.Form())
+				testsite.WantStatus(t, answer, 303)
+				_, reference, _ := strings.Cut(answer.Header.Get("Location"), "reference=")
+				references <- reference
+			}
+		})
+	}
+	first := <-references
+	if out, err := call(t, onServers(), "", "forget", first); err == nil ||
+		!strings.Contains(err.Error(), "nothing was removed") || !strings.Contains(err.Error(), "denied") {
+		t.Errorf("forget with the app's account = %q, %v, want it denied", out, err)
+	}
+	forgetter := with(onServers(), "MYSQL_USER", "forgetter")
+	mustCall(t, forgetter, "", "forget", first)
+	for range 20 {
+		group.Go(func() {
+			if out, err := call(t, forgetter, "", "forget", <-references); err != nil {
+				t.Errorf("forget = %q, %v", out, err)
+			}
+		})
+	}
+	group.Wait()
+	testsite.Get(t, p.url+"/results") // folds the log
+	testsite.Eventually(t, "exact tallies", func() error {
+		wrong, err := mysqlServer.Miscounted(testserver.Database)
+		if err == nil && wrong != nil {
+			err = fmt.Errorf("%v", wrong)
+		}
+		return err
+	})
+	var rows int
+	err := root.QueryRow("SELECT COUNT(*) FROM submissions").Scan(&rows)
+	if err != nil || rows != visitors*each-21 {
+		t.Errorf("%d submissions are left, %v, want %d", rows, err, visitors*each-21)
+	}
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"simpleapp/internal/testsite"
+)
+
+func TestForgetLeavesNothing(t *testing.T) {
+	environ := embedded(t)
+	p := startReady(t, environ)
+	vile := testsite.Form()
+	vile.Set("first_name", "Vile")
+	vile.Set("favourite_food", "Something vile")
+	vile.Set("country", "CL")
+	answer := post(t, p, vile)
+	wantStatus(t, answer, 303)
+	_, reference, _ := strings.Cut(answer.Header.Get("Location"), "reference=")
+	for range 3 {
+		wantStatus(t, post(t, p, testsite.Form()), 303)
+	}
+	out := mustCall(t, environ, "", "forget", reference)
+	for _, want := range []string{"removed id 1, ", `"Vile"`, `"Something vile"`, "country CL"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("forget = %q, want %q in it", out, want)
+		}
+	}
+	wantNothingOf(t, filepath.Join(environ["DATA_DIR"], "submissions.db"), "vile", "CL")
+	results := get(t, p.url+"/results")
+	wantBody(t, results, "<bdi>Pizza</bdi>", "<span>3</span>")
+	for _, args := range [][]string{{"forget"}, {"forget", "3f9a"}, {"forget", reference}, {"forget", reference, reference}} {
+		if out, err := call(t, environ, "", args...); err == nil {
+			t.Errorf("%v = %q, nil, want an error", args, out)
+		}
+	}
+	wantStatus(t, post(t, p, vile), 303) // it is no conflict: the token is forgotten, too
+}
+
+// wantNothingOf checks that no value of any table has one of the words in it.
+func wantNothingOf(t *testing.T, file string, words ...string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, table := range []string{"submissions", "tallies", "tally_log"} {
+		rows, err := db.Query("SELECT * FROM " + table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		columns, err := rows.Columns()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			values := make([]any, len(columns))
+			pointers := make([]any, len(columns))
+			for i := range values {
+				pointers[i] = &values[i]
+			}
+			if err := rows.Scan(pointers...); err != nil {
+				t.Fatal(err)
+			}
+			text := fmt.Sprint(values...)
+			for _, word := range words {
+				if strings.Contains(text, word) {
+					t.Errorf("%s still has %s", table, text)
+				}
+			}
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A client may choose a token, and so the reference of another submission: both are shown.
+func TestForgetAsksWhichOfSeveral(t *testing.T) {
+	environ := embedded(t)
+	file := filepath.Join(environ["DATA_DIR"], "submissions.db")
+	site := testsite.New(t, testsite.OpenSQLite(t, file))
+	// The SHA-256 of both tokens begins with the same 48 bits.
+	var reference string
+	for _, token := range []string{"00000000000000000000000000fcc897", "000000000000000000000000002541f7"} {
+		sub := testsite.Submission()
+		sub.Token = token
+		if err := site.Add(sub); err != nil {
+			t.Fatal(err)
+		}
+		reference = sub.Reference()
+	}
+	out, err := call(t, environ, "", "forget", reference)
+	if err == nil || !strings.Contains(err.Error(), "--id") || strings.Count(out, "\n") != 2 {
+		t.Errorf("forget = %q, %v, want both shown and nothing removed", out, err)
+	}
+	if out := mustCall(t, environ, "", "forget", "--id", "2", reference); !strings.HasPrefix(out, "removed id 2, ") {
+		t.Errorf("forget --id 2 = %q", out)
+	}
+	if out := mustCall(t, environ, "", "forget", reference); !strings.HasPrefix(out, "removed id 1, ") {
+		t.Errorf("forget of the other one = %q", out)
+	}
+}
+
+func TestSeed(t *testing.T) {
+	for _, storage := range storages {
+		t.Run(storage.name, func(t *testing.T) {
+			environ := storage.environ(t)
+			if out := mustCall(t, environ, "", "seed", "--n", "700"); !strings.HasPrefix(out, "imported 700 ") {
+				t.Errorf("seed = %q", out)
+			}
+			if out, err := call(t, environ, "", "seed"); err == nil {
+				t.Errorf("seed of a site with submissions = %q, nil, want it refused", out)
+			}
+			mustCall(t, environ, "", "seed", "--n", "1", "--merge")
+			var records []map[string]any
+			err := json.Unmarshal([]byte(mustCall(t, environ, "", "export", "--format", "json")), &records)
+			if err != nil || len(records) != 701 {
+				t.Errorf("%d submissions, %v, want 701", len(records), err)
+			}
+			results := get(t, startReady(t, environ).url+"/results")
+			wantBody(t, results, "The last 30 days", "The ten that were submitted most often")
+		})
+	}
+	for _, args := range [][]string{{"seed", "500"}, {"seed", "--n", "0"}, {"seed", "--n", "many"}} {
+		if out, err := call(t, embedded(t), "", args...); err == nil {
+			t.Errorf("%v = %q, nil, want an error", args, out)
+		}
+	}
+}

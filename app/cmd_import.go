@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"simpleapp/internal/database"
+	"simpleapp/internal/food"
+	"simpleapp/internal/records"
+	"simpleapp/internal/tally"
+	"simpleapp/internal/web"
+)
+
+// importRecords stores the submissions on standard input, all or none, and adds the visits.
+func importRecords(ctx context.Context, i invocation) error {
+	var flags flag.FlagSet
+	merge := flags.Bool("merge", false, "import into a site that has submissions: those whose tokens are there stay as they are")
+	only := flags.String("only", "", "import `submissions` or visits alone")
+	args, err := i.parse(&flags, "Reads what export writes, JSON or CSV, or an old backup from standard input.\n"+
+		"Stores all of the submissions or, after an error, none. Adds the visits to those of the site.")
+	switch {
+	case err != nil:
+		return err
+	case len(args) > 0:
+		return errUsage
+	case *only != "" && *only != "submissions" && *only != "visits":
+		return fmt.Errorf("--only: %q is neither submissions nor visits", *only)
+	}
+	cfg, log, err := i.configure()
+	if err != nil {
+		return err
+	}
+	stepAside()
+	counter, err := openVisits(cfg, log, web.NewMetrics())
+	if err != nil {
+		return err
+	}
+	closeCounter := func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		return counter.Close(ctx)
+	}
+	file, err := records.NewReader(i.stdin)
+	if err != nil {
+		return errors.Join(err, closeCounter())
+	}
+	addVisits := file.Visits != nil && *only != "submissions"
+	if addVisits { // rather now than after the submissions
+		if err := counter.Ping(ctx); err != nil {
+			return errors.Join(fmt.Errorf("nothing was imported: visits: %w", err), closeCounter())
+		}
+	}
+	if *only != "visits" {
+		if err := i.importSubmissions(ctx, cfg, log, file.Next, *merge); err != nil {
+			return errors.Join(err, closeCounter())
+		}
+	}
+	if addVisits {
+		counter.Add(*file.Visits)
+	}
+	if err := closeCounter(); err != nil {
+		return fmt.Errorf("the visits were not imported: repeat this with --only visits: %w", err)
+	}
+	if addVisits {
+		fmt.Fprintf(i.stdout, "imported %d visits\n", *file.Visits)
+	}
+	return nil
+}
+
+// importSubmissions stores and counts submissions, and says what it did.
+func (i invocation) importSubmissions(ctx context.Context, cfg config, log *slog.Logger,
+	next func() (food.Submission, error), merge bool) (err error) {
+	db, err := openDatabase(cfg, cfg.mysqlOnce())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	submissions := food.New(db, func(int, int) {})
+	progress := func(food.Imported) {}
+	if isTerminal(i.stderr) {
+		progress = func(done food.Imported) {
+			fmt.Fprintf(i.stderr, "\r%d submissions", done.Stored+done.Present)
+		}
+		defer fmt.Fprintln(i.stderr)
+	}
+	done, err := submissions.Import(ctx, merge, next, progress)
+	switch {
+	case errors.Is(err, food.ErrNotEmpty):
+		return fmt.Errorf("nothing was imported: %w: --merge adds to them", err)
+	case errors.Is(err, database.ErrUnknown):
+		return fmt.Errorf("the database did not confirm the import: repeat it with --merge, which stores "+
+			"nothing twice: %w", err)
+	case err != nil:
+		return fmt.Errorf("nothing was imported: %w", err)
+	}
+	counts := tally.New(db, log)
+	defer counts.Close()
+	if err := counts.Fold(ctx); err != nil { // or the program that serves does it
+		log.Warn("the results are not up to date yet", "err", err)
+	}
+	fmt.Fprintf(i.stdout, "imported %d submissions, each compared with the file\n", done.Stored)
+	if merge {
+		fmt.Fprintf(i.stdout, "%d were there already\n", done.Present)
+	}
+	return nil
+}

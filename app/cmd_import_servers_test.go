@@ -1,0 +1,30 @@
+//go:build servers
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A site whose volume was lost has the first password again, and the app has the rotated one.
+func TestImportSaysWhatIsWrongWithAPassword(t *testing.T) {
+	wrong := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(wrong, []byte("wrong"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := visitsIn(t, exportAll(t, onServers()))
+	const file = `{"visits": 5, "submissions": []}`
+	for _, variable := range []string{"MYSQL_PASSWORD_FILE", "REDIS_PASSWORD_FILE"} {
+		out, err := call(t, with(onServers(), variable, wrong), file, "import")
+		if err == nil || !strings.Contains(err.Error(), "nothing was imported") ||
+			!strings.Contains(err.Error(), "the password in "+variable) || out != "" {
+			t.Errorf("import with a wrong %s = %q, %v, want what to do", variable, out, err)
+		}
+	}
+	if got := visitsIn(t, exportAll(t, onServers())); got != before {
+		t.Errorf("%d visits after imports that failed, want %d", got, before)
+	}
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"simpleapp/internal/food"
+)
+
+// seed stores sample submissions, so that a new site has something to show.
+func seed(ctx context.Context, i invocation) error {
+	var flags flag.FlagSet
+	n := flags.Int("n", 500, "how `many`")
+	merge := flags.Bool("merge", false, "add them to a site that has submissions")
+	args, err := i.parse(&flags, "Stores sample submissions of the last thirty days.")
+	if err != nil {
+		return err
+	}
+	if len(args) > 0 {
+		return errUsage
+	}
+	if *n < 1 || *n > 1_000_000 {
+		return errors.New("--n: write a number from 1 to 1000000")
+	}
+	cfg, log, err := i.configure()
+	if err != nil {
+		return err
+	}
+	samples := newSamples(*n, time.Now())
+	return i.importSubmissions(ctx, cfg, log, samples.next, *merge)
+}
+
+// samples makes submissions in the order of their times.
+type samples struct {
+	left int
+	at   time.Time
+	step time.Duration // between two on average
+}
+
+const samplePeriod = 30 * 24 * time.Hour
+
+func newSamples(n int, now time.Time) *samples {
+	return &samples{left: n, at: now.Add(-samplePeriod), step: samplePeriod / time.Duration(n)}
+}
+
+func (s *samples) next() (food.Submission, error) {
+	if s.left == 0 {
+		return food.Submission{}, io.EOF
+	}
+	s.left--
+	s.at = s.at.Add(s.step)
+	sub := food.Submission{Token: food.NewToken(), FirstName: pick(firstNames), LastName: pick(lastNames),
+		Country: pick(countries), Pledge: true,
+		// The times are uneven, and no time is in the future.
+		AddedAt: s.at.Add(-rand.N(s.step + 18*time.Hour)).UTC().Truncate(time.Millisecond)}
+	sub.FavouriteFood = pick(foods)
+	for _, field := range food.TextFields {
+		if field.Of(sub) == "" {
+			field.Set(&sub, "Sample")
+		}
+	}
+	return sub, nil
+}
+
+// pick returns one of the words. The first are more frequent, as favourites are.
+func pick(words []string) string {
+	return words[min(rand.IntN(len(words)), rand.IntN(len(words)))]
+}
+
+var (
+	firstNames = []string{"Wei", "Aisha", "Priya", "Tom", "Hana", "Mateo", "Sofía", "Kwame", "Zoë", "Jürgen",
+		"Siti", "Ngoc", "Olga", "Yusuf", "Chloé", "Arjun", "Mei Ling", "Björn", "Fatima", "X"}
+	lastNames = []string{"Tan", "Smith", "Kumar", "Nguyễn", "García", "Müller", "O'Brien", "Okafor", "Sato",
+		"Abdullah", "Kowalski", "de la Cruz", "Rossi", "Lim", "Østergaard", "Haddad", "Ivanova", "Silva"}
+	foods = []string{"Pizza", "Chicken rice", "Sushi", "Laksa", "pizza", "Tacos", "Fish and chips", "Ramen",
+		"Pho", "Lasagne", "Curry", "Dumplings", "Paella", "Burger", "Nasi lemak", "Pierogi", "Falafel",
+		"Jollof rice", "Bibimbap", "Crème brûlée", "寿司", "Spaghetti", "Feijoada", "Goulash"}
+	countries = []string{"SG", "GB", "US", "MY", "IN", "DE", "FR", "JP", "VN", "ES", "NG", "BR", "IT", "PL",
+		"MX", "AU", "KR", "SE", "LB", "GH"}
+)

@@ -1,0 +1,116 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/pressly/goose/v3"
+)
+
+// The migrations are numbered. goose applies those that a database does not have yet, in their order.
+//
+//go:embed migrations
+var migrations embed.FS
+
+func newProvider(dialect goose.Dialect, folder string, db *sql.DB,
+	options ...goose.ProviderOption) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, path.Join("migrations", folder))
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(dialect, db, files, options...)
+}
+
+// MigrateMySQL opens a MySQL database and changes its schema to what this program needs, while other
+// versions of the program work there. It returns the names of the migrations that it applied, also
+// beside an error. It can be repeated at any time. The user needs the right to change the schema.
+func MigrateMySQL(ctx context.Context, cfg MySQLConfig) (_ *DB, applied []string, err error) {
+	cfg.Patient = true // a change of a large table takes its time
+	db, err := OpenMySQL(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	provider, err := newProvider(goose.DialectMySQL, "mysql", db.DB,
+		goose.WithSessionLocker(mysqlLocker{}))
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	if applied, err = applyPatiently(ctx, provider); err != nil {
+		return nil, applied, errors.Join(fmt.Errorf("change the schema: %w", err), db.Close())
+	}
+	return db, applied, nil
+}
+
+// lockWait is how many seconds a migration may wait for a table that others use. The statements that
+// come after it wait behind it.
+const lockWait = 2
+
+// applyPatiently applies the migrations. Where one gets no lock on its table in time, it lets the
+// statements behind it pass, and tries again.
+func applyPatiently(ctx context.Context, provider *goose.Provider) (applied []string, err error) {
+	for range 30 {
+		var results []*goose.MigrationResult
+		results, err = provider.Up(ctx)
+		var partial *goose.PartialError
+		if errors.As(err, &partial) {
+			results = partial.Applied
+		}
+		for _, r := range results {
+			applied = append(applied, path.Base(r.Source.Path))
+		}
+		var reply *mysql.MySQLError
+		if !errors.As(err, &reply) || reply.Number != 1205 || !Pause(ctx, time.Second) {
+			break
+		}
+	}
+	return applied, err
+}
+
+// A mysqlLocker lets one migrator work at a time. The others wait.
+type mysqlLocker struct{}
+
+const lockName = "CONCAT(DATABASE(), '.migrate')"
+
+func (mysqlLocker) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	var got sql.NullInt64
+	for got.Int64 != 1 { // the server ends each wait after 10 s, also that of a client that has vanished
+		err := conn.QueryRowContext(ctx, "SELECT GET_LOCK("+lockName+", 10)").Scan(&got)
+		if err != nil {
+			return fmt.Errorf("wait for other migrators: %w", err)
+		}
+	}
+	_, err := conn.ExecContext(ctx, "SET SESSION lock_wait_timeout = ?", lockWait)
+	return err
+}
+
+func (mysqlLocker) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "DO RELEASE_LOCK("+lockName+")")
+	return err
+}
+
+// migrateSQLite applies the migrations to a SQLite file. Another process may be doing the same. Each
+// migration is a transaction: it fails for the second process, which then finds it applied.
+func migrateSQLite(ctx context.Context, db *sql.DB) error {
+	provider, err := newProvider(goose.DialectSQLite3, "sqlite", db)
+	if err != nil {
+		return err
+	}
+	for range 10 {
+		if _, err = provider.Up(ctx); err == nil {
+			return nil
+		}
+		var partial *goose.PartialError
+		retry := errors.As(err, &partial) || sqliteEngine{}.Classify(err) == Collided
+		if !retry || !Pause(ctx, RetryDelay) {
+			break
+		}
+	}
+	return err
+}

@@ -1,0 +1,176 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// MySQLConfig names a MySQL database and how to log in.
+type MySQLConfig struct {
+	Addr, Database, User string
+	// Password is called for each new connection, so that a changed password is used.
+	Password func() (string, error)
+	// Patient lets a statement take as long as its context allows. Otherwise its answer is waited for
+	// for five seconds, also where a context allows more.
+	Patient bool
+}
+
+// A mysqlEngine is MySQL or MariaDB.
+type mysqlEngine struct{}
+
+func (mysqlEngine) LockRows() string   { return "FOR UPDATE" }
+func (mysqlEngine) SkipLocked() string { return "FOR UPDATE SKIP LOCKED" }
+
+// AddToDuplicate uses VALUES(), because MariaDB lacks what MySQL has in place of it.
+func (mysqlEngine) AddToDuplicate(column, _ string) string {
+	return "ON DUPLICATE KEY UPDATE " + column + " = " + column + " + VALUES(" + column + ")"
+}
+
+// driverConfig returns the driver's settings.
+func (cfg MySQLConfig) driverConfig() (*mysql.Config, error) {
+	c := mysql.NewConfig()
+	c.Net, c.Addr, c.DBName, c.User = "tcp", cfg.Addr, cfg.Database, cfg.User
+	c.ParseTime, c.Loc = true, time.UTC
+	c.InterpolateParams = true // one round trip, and no prepared statement to close
+	// Write sends a transaction in one round trip. See Statement.
+	c.MultiStatements = true
+	// caching_sha2_password needs encryption; a server without TLS is spoken to without.
+	c.TLSConfig = "preferred"
+	// The driver's own timeouts are infinite. Contexts bound calls; these are for calls without one.
+	c.Timeout, c.ReadTimeout, c.WriteTimeout = 2*time.Second, 5*time.Second, 5*time.Second
+	if cfg.Patient {
+		c.ReadTimeout = 0
+	}
+	c.Logger = &mysql.NopLogger{} // the errors that it would print are returned, too
+	err := c.Apply(mysql.BeforeConnect(func(_ context.Context, c *mysql.Config) (err error) {
+		c.Passwd, err = cfg.Password()
+		return err
+	}))
+	return c, err
+}
+
+// session sets what this package relies on, because a server may have other defaults:
+//   - Text is UTF-8.
+//   - A statement outside of a transaction sees what is committed, and commits. COMMIT ends a transaction,
+//     begins no other one and does not disconnect.
+//   - A value that does not fit is an error. A backslash in a quoted text escapes, and "x" is a text.
+//   - Tokens are unique, and queries return all of their rows.
+//   - A transaction may write, and sees nothing that is not committed.
+//
+// It costs no round trip more than SET NAMES alone. MySQL and MariaDB name the isolation level's variable
+// differently.
+const session = "SET NAMES utf8mb4, autocommit = 1, completion_type = 0, sql_mode = 'TRADITIONAL', " +
+	"unique_checks = 1, sql_safe_updates = 0, sql_big_selects = 1, " +
+	"sql_select_limit = 18446744073709551615; " +
+	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE"
+
+// A sessionConnector opens connections with the settings in session.
+type sessionConnector struct{ driver.Connector }
+
+func (c sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, session, nil); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("set the session's variables: %w", err)
+	}
+	return conn, nil
+}
+
+// OpenMySQL returns a MySQL database. It does not connect: until the server answers, calls fail.
+func OpenMySQL(cfg MySQLConfig) (*DB, error) {
+	c, err := cfg.driverConfig()
+	if err != nil {
+		return nil, err
+	}
+	connector, err := mysql.NewConnector(c)
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(sessionConnector{connector})
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(16)
+	db.SetConnMaxLifetime(4 * time.Minute) // under the server's, and every balancer's, idle limit
+	return &DB{db, mysqlEngine{}, noLock{}}, nil
+}
+
+// errNotSent says that there was no connection, so nothing was sent.
+var errNotSent = errors.New("connect to MySQL")
+
+// write sends the whole transaction at once: for the price of one statement, and without a moment in
+// which the server would hold locks for a client that has vanished.
+func (mysqlEngine) write(ctx context.Context, db *sql.DB, statements []Statement) error {
+	text := "BEGIN; "
+	var args []any
+	for _, s := range statements {
+		text += s.SQL + "; "
+		args = append(args, s.Args...)
+	}
+	text += "COMMIT"
+	for tries := 0; ; tries++ {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errNotSent, err)
+		}
+		if _, err = conn.ExecContext(ctx, text, args...); err != nil {
+			// The transaction is still open, if its connection is: neither may be anybody else's.
+			if _, rollbackErr := conn.ExecContext(ctx, "ROLLBACK"); rollbackErr != nil {
+				conn.Raw(func(any) error { return driver.ErrBadConn })
+			}
+		}
+		conn.Close()
+		// A connection that had been closed meanwhile: nothing was sent, as the driver promises.
+		if !errors.Is(err, driver.ErrBadConn) || tries == 2 {
+			return err
+		}
+	}
+}
+
+// Classify follows https://dev.mysql.com/doc/mysql-errors/en/server-error-reference.html
+func (mysqlEngine) Classify(err error) Failure {
+	var reply *mysql.MySQLError
+	if errors.As(err, &reply) { // the server refused the statement, or the login
+		state := string(reply.SQLState[:])
+		switch {
+		case reply.Number == 1062, // duplicate key
+			reply.Number == 1205, // lock wait timeout
+			reply.Number == 1213: // deadlock
+			return Collided
+		case strings.HasPrefix(state, "22"), // data
+			strings.HasPrefix(state, "23"), // constraint
+			reply.Number == 1366:           // character set
+			return InvalidData
+		}
+		return Refused
+	}
+	if errors.Is(err, errNotSent) || errors.Is(err, driver.ErrBadConn) {
+		return Refused
+	}
+	return Unknown
+}
+
+// Hint returns what an operator can do about an error of MySQL, or "" if it does not know.
+func Hint(err error) string {
+	var reply *mysql.MySQLError
+	if !errors.As(err, &reply) {
+		return ""
+	}
+	switch reply.Number {
+	case 1045: // access denied
+		return "the password in MYSQL_PASSWORD_FILE is not the one this database has: " +
+			"a volume keeps the password it was created with"
+	case 1054, 1142, 1146: // no such column, no right to it, no such table
+		return "the database's schema is older than this program, or was never loaded: " +
+			"make migrate, or simpleapp migrate, brings it up to date"
+	}
+	return ""
+}

@@ -1,0 +1,134 @@
+//go:build servers
+
+package database_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"simpleapp/internal/food"
+	"simpleapp/internal/tally"
+	"simpleapp/internal/testsite"
+)
+
+// hostile lists settings of a MySQL server that change what the same SQL does, each with its way
+// back.
+var hostile = []struct{ set, reset string }{
+	{"autocommit = 0", "autocommit = 1"},
+	{"completion_type = 1", "completion_type = 0"},
+	{"completion_type = 2", "completion_type = 0"},
+	{"sql_mode = ''", "sql_mode = DEFAULT"},
+	{"sql_mode = 'NO_BACKSLASH_ESCAPES,ANSI_QUOTES,PIPES_AS_CONCAT'", "sql_mode = DEFAULT"},
+	{"sql_mode = 'PAD_CHAR_TO_FULL_LENGTH,NO_UNSIGNED_SUBTRACTION,IGNORE_SPACE'", "sql_mode = DEFAULT"},
+	{"sql_select_limit = 1", "sql_select_limit = DEFAULT"},
+	{"max_join_size = 1", "max_join_size = DEFAULT"},
+	{"sql_safe_updates = 1", "sql_safe_updates = 0"},
+	{"unique_checks = 0", "unique_checks = 1"},
+	{"TRANSACTION ISOLATION LEVEL READ UNCOMMITTED", "TRANSACTION ISOLATION LEVEL REPEATABLE READ"},
+	{"TRANSACTION ISOLATION LEVEL SERIALIZABLE", "TRANSACTION ISOLATION LEVEL REPEATABLE READ"},
+	{"TRANSACTION READ ONLY", "TRANSACTION READ WRITE"},
+	{"init_connect = 'SET NAMES latin1, autocommit = 0'", "init_connect = ''"},
+	{"character_set_server = latin1", "character_set_server = utf8mb4"},
+	{"time_zone = '+05:45'", "time_zone = '+00:00'"},
+}
+
+// setGlobal sets a server's default for connections that are opened from now on, until the test
+// ends.
+func setGlobal(t *testing.T, set, reset string) {
+	t.Helper()
+	root := testsite.MySQL().Root()
+	if _, err := root.Exec("SET GLOBAL " + set); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := root.Exec("SET GLOBAL " + reset); err != nil {
+			t.Error(err)
+		}
+		root.Close()
+	})
+}
+
+// Whatever a server's defaults are, what is stored is seen at once, and nothing is cut, lost or
+// stored twice.
+func TestServerDefaultsChangeNothing(t *testing.T) {
+	for _, setting := range hostile {
+		t.Run(setting.set, func(t *testing.T) {
+			if err := testsite.MySQL().Empty(); err != nil {
+				t.Fatal(err)
+			}
+			setGlobal(t, setting.set, setting.reset)
+			writer := testsite.New(t, testsite.OpenMySQL(t, testsite.MySQL().Addr))
+			reader := testsite.New(t, testsite.OpenMySQL(t, testsite.MySQL().Addr))
+			if err := reader.Ping(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			foods := []string{"寿司 🍣", `\'; "x" || 'y' -- `, "Crème brûlée"}
+			for i, favourite := range foods {
+				writer.AddFood(t, favourite, []string{"GB", "SG", "DE"}[i], time.Now().UTC())
+				records, err := reader.Recent(t.Context(), 5)
+				if err != nil || len(records) != i+1 || records[0].FavouriteFood != strings.TrimSpace(favourite) ||
+					time.Since(records[0].AddedAt).Abs() > time.Hour {
+					t.Fatalf("after %d submissions the newest are %v, %v, want %q first", i+1, records, err, favourite)
+				}
+				r := reader.Results(t, time.UTC)
+				if len(r.Foods) != i+1 || len(r.Countries) != i+1 || r.Days[29].N+r.Days[28].N != int64(i+1) {
+					t.Fatalf("after %d submissions the results are %v", i+1, r)
+				}
+			}
+
+			long := testsite.Submission()
+			long.FirstName = strings.Repeat("x", 101)
+			if err := writer.Add(long); !errors.Is(err, food.ErrNotStored) {
+				t.Errorf("Add of 101 characters = %v, want not stored", err)
+			}
+			// The same tokens come to both at once.
+			subs := make([]food.Submission, 50)
+			for i := range subs {
+				subs[i] = testsite.Submission()
+			}
+			var visitors sync.WaitGroup
+			for _, s := range []*testsite.Site{writer, reader} {
+				for _, sub := range subs {
+					visitors.Go(func() {
+						if err := s.Add(sub); err != nil {
+							t.Errorf("Add = %v", err)
+						}
+					})
+				}
+			}
+			visitors.Wait()
+			other := subs[0]
+			other.FirstName = "Grace"
+			var conflict *food.ConflictError
+			if err := reader.Add(other); !errors.As(err, &conflict) {
+				t.Errorf("Add of the same token with other answers = %v, want a conflict", err)
+			}
+			if records, err := writer.Recent(t.Context(), 100); err != nil || len(records) != 53 {
+				t.Errorf("%d submissions are stored, %v, want 53", len(records), err)
+			}
+			if r := writer.Results(t, time.UTC); r.Foods[0] != (tally.Count{Name: "Pizza", N: 50}) {
+				t.Errorf("the first food is %v, want Pizza, 50 times", r.Foods[0])
+			}
+		})
+	}
+}
+
+// A migration does not depend on the server's defaults either.
+func TestServerDefaultsDoNotChangeMigrations(t *testing.T) {
+	for _, setting := range hostile {
+		name, _ := testsite.OldDatabase(t, 30)
+		t.Run(setting.set, func(t *testing.T) {
+			setGlobal(t, setting.set, setting.reset)
+			for _, want := range []int{30, 0} {
+				m, err := testsite.Migrate(t, name)
+				if err != nil || m.Counted != want {
+					t.Errorf("migrate = %v, %v, want %d submissions counted", m, err, want)
+				}
+			}
+		})
+		testsite.WantTallies(t, name)
+	}
+}

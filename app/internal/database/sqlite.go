@@ -1,0 +1,78 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// OpenSQLite returns the database in the file at path. It creates the file if there is none, and
+// applies the migrations that an older one lacks.
+func OpenSQLite(path string) (*DB, error) {
+	options := url.Values{
+		// Readers don't wait for the writer, and each commit is on disk before it is answered.
+		"_pragma":      {"busy_timeout(3000)", "journal_mode(wal)", "synchronous(full)"},
+		"_txlock":      {"immediate"},
+		"_time_format": {"sqlite"}, // the driver's default is no date to SQLite
+	}
+	file := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: options.Encode()}
+	db, err := sql.Open("sqlite", file.String())
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(4)
+	db.SetMaxIdleConns(4)
+	if err := migrateSQLite(context.Background(), db); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	// Writers queue for the mutex in their order. With busy_timeout alone, one might wait for ever.
+	return &DB{db, sqliteEngine{}, new(sync.Mutex)}, nil
+}
+
+// A sqliteEngine is SQLite. A transaction locks the whole file, so no row needs a lock of its own.
+type sqliteEngine struct{}
+
+func (sqliteEngine) LockRows() string   { return "" }
+func (sqliteEngine) SkipLocked() string { return "" }
+
+func (sqliteEngine) AddToDuplicate(column, key string) string {
+	return "ON CONFLICT (" + key + ") DO UPDATE SET " + column + " = " + column + " + excluded." + column
+}
+
+func (sqliteEngine) write(ctx context.Context, db *sql.DB, statements []Statement) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for _, s := range statements {
+		if _, err := tx.ExecContext(ctx, s.SQL, s.Args...); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// Classify follows https://www.sqlite.org/rescode.html
+func (sqliteEngine) Classify(err error) Failure {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return Unknown
+	}
+	switch code := e.Code(); {
+	case code == sqlite3.SQLITE_CONSTRAINT_UNIQUE, code&0xff == sqlite3.SQLITE_BUSY:
+		return Collided
+	case code&0xff == sqlite3.SQLITE_CONSTRAINT, code&0xff == sqlite3.SQLITE_TOOBIG:
+		return InvalidData
+	case code&0xff == sqlite3.SQLITE_INTERRUPT:
+		return Unknown
+	}
+	return Refused // a failed statement is rolled back
+}

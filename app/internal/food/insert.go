@@ -1,0 +1,100 @@
+package food
+
+import (
+	"context"
+	"fmt"
+
+	"simpleapp/internal/database"
+	"simpleapp/internal/tally"
+)
+
+// An outcome tells what became of a batch. Rows that are in neither map were stored.
+type outcome struct {
+	found    map[string]Submission // by token: rows that were in the table already
+	failed   map[string]error      // by token: wraps ErrNotStored or ErrUnconfirmed
+	inserted int                   // rows of the transactions that were answered
+}
+
+// fail notes that rows failed for a cause. kind is ErrNotStored or ErrUnconfirmed.
+func (o *outcome) fail(rows []Submission, kind, cause error) {
+	for _, row := range rows {
+		o.failed[row.Token] = fmt.Errorf("%w: %w", kind, cause)
+	}
+}
+
+// insert stores rows, whose tokens differ, and counts them in the same transaction. After an error,
+// what it does depends on the error and on whether the answer to an earlier try was lost:
+//
+//	error        no answer was lost yet            an answer was lost before
+//	InvalidData  split the rows; a single row      split the rows; a single row
+//	             is ErrNotStored                   is ErrUnconfirmed
+//	Refused      all rows are ErrNotStored         pause, then look and retry
+//	Collided     look and retry                    look and retry
+//	Unknown      look and retry: an answer was lost
+//
+// To look is to ask the table which tokens it has. Rows that are there were stored and counted. If time
+// runs out, the others are ErrNotStored, or ErrUnconfirmed if an answer was lost.
+func (s *Submissions) insert(ctx context.Context, rows []Submission, out *outcome) {
+	kind := ErrNotStored // ErrUnconfirmed once an answer was lost
+	for len(rows) > 0 {
+		err := s.db.Write(ctx, insertStatement(rows), tally.Log(items(rows)))
+		if err == nil {
+			out.inserted += len(rows)
+			return
+		}
+		switch s.db.Classify(err) {
+		case database.InvalidData:
+			if len(rows) > 1 { // one bad row must not fail the others
+				half := len(rows) / 2
+				s.insert(ctx, rows[:half], out)
+				s.insert(ctx, rows[half:], out)
+				return
+			}
+			out.fail(rows, kind, err)
+			return
+		case database.Refused:
+			if kind == ErrNotStored || !database.Pause(ctx, database.RetryDelay) {
+				out.fail(rows, kind, err)
+				return
+			}
+		case database.Collided: // the transaction was rolled back
+		case database.Unknown:
+			kind = ErrUnconfirmed
+		}
+		missing, lookupErr := s.missing(ctx, rows, out)
+		for lookupErr != nil {
+			if !database.Pause(ctx, database.RetryDelay) {
+				out.fail(rows, kind, fmt.Errorf("%w, then %w", err, lookupErr))
+				return
+			}
+			missing, lookupErr = s.missing(ctx, rows, out)
+		}
+		rows = missing
+	}
+}
+
+// missing returns the rows whose tokens are not in the table. It notes the others in out.found.
+func (s *Submissions) missing(ctx context.Context, rows []Submission, out *outcome) (
+	missing []Submission, err error) {
+	there, err := stored(ctx, s.db, rows)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		if found, ok := there[row.Token]; ok {
+			out.found[row.Token] = found
+		} else {
+			missing = append(missing, row)
+		}
+	}
+	return missing, nil
+}
+
+// items returns what is counted of rows.
+func items(rows []Submission) []tally.Item {
+	items := make([]tally.Item, len(rows))
+	for i, row := range rows {
+		items[i] = tally.Item{Food: row.FavouriteFood, Country: row.Country, At: row.AddedAt}
+	}
+	return items
+}

@@ -1,0 +1,129 @@
+//go:build servers
+
+package food_test
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"simpleapp/internal/food"
+	"simpleapp/internal/testsite"
+)
+
+func TestMain(m *testing.M) { testsite.Main(m) }
+
+func emptySite(t *testing.T) *testsite.Site {
+	t.Helper()
+	if err := testsite.MySQL().Empty(); err != nil {
+		t.Fatal(err)
+	}
+	return testsite.New(t, testsite.OpenMySQL(t, testsite.MySQL().Addr))
+}
+
+func TestAddOnAHungServerAnswersInTime(t *testing.T) {
+	s := emptySite(t)
+	if err := s.Add(testsite.Submission()); err != nil {
+		t.Fatal(err)
+	}
+	if err := testsite.MySQL().Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	resume := sync.OnceFunc(func() { testsite.MySQL().Signal(syscall.SIGCONT) })
+	defer resume()
+	sent := testsite.Submission()
+	if err := s.Add(sent); !errors.Is(err, food.ErrUnconfirmed) {
+		t.Errorf("Add = %v, want ErrUnconfirmed", err)
+	}
+	resume()
+	if err := s.Add(sent); err != nil {
+		t.Errorf("Add again = %v, want nil", err)
+	}
+	if rows, err := s.Recent(t.Context(), 10); err != nil || len(rows) != 2 {
+		t.Errorf("%d rows, %v, want 2", len(rows), err)
+	}
+}
+
+func TestAddOnAStoppedServerStoresNothingAndRecovers(t *testing.T) {
+	s := emptySite(t)
+	if err := testsite.MySQL().Stop(); err != nil {
+		t.Fatal(err)
+	}
+	sub := testsite.Submission()
+	err := s.Add(sub)
+	if startErr := testsite.MySQL().Start(); startErr != nil {
+		t.Fatal(startErr)
+	}
+	if !errors.Is(err, food.ErrNotStored) {
+		t.Errorf("Add without a server = %v, want ErrNotStored", err)
+	}
+	if rows, err := s.Recent(t.Context(), 10); err != nil || len(rows) != 0 {
+		t.Errorf("%d rows, %v, want none", len(rows), err)
+	}
+	if err := s.Add(sub); err != nil {
+		t.Errorf("Add after the server is back = %v", err)
+	}
+}
+
+// A server that is starting, or a balancer without one, takes the connection and hangs up or says nothing.
+func TestAddWithoutALoginStoresNothing(t *testing.T) {
+	for _, server := range []struct {
+		name  string
+		serve func(net.Conn)
+	}{
+		{"hangs up", func(conn net.Conn) { conn.Close() }},
+		{"says nothing", func(conn net.Conn) { t.Cleanup(func() { conn.Close() }) }},
+	} {
+		t.Run(server.name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			go func() {
+				for {
+					conn, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					server.serve(conn)
+				}
+			}()
+			s := testsite.New(t, testsite.OpenMySQL(t, listener.Addr().String()))
+			if err := s.Add(testsite.Submission()); !errors.Is(err, food.ErrNotStored) {
+				t.Errorf("Add = %v, want ErrNotStored", err)
+			}
+		})
+	}
+}
+
+// A row that the database refuses must not take its neighbours with it.
+func TestAddKeepsTheNeighboursOfABadRow(t *testing.T) {
+	s := emptySite(t)
+	var group sync.WaitGroup
+	var refused atomic.Int64
+	const n = 60
+	for i := range n {
+		group.Go(func() {
+			sub := testsite.Submission()
+			if i%20 == 0 {
+				sub.FirstName = strings.Repeat("x", food.MaxLength+1) // Validate would have caught it
+			}
+			switch err := s.Add(sub); {
+			case i%20 == 0 && errors.Is(err, food.ErrNotStored):
+				refused.Add(1)
+			case i%20 == 0 || err != nil:
+				t.Errorf("Add of row %d = %v", i, err)
+			}
+		})
+	}
+	group.Wait()
+	rows, err := s.Recent(t.Context(), 2*n)
+	if err != nil || len(rows) != n-3 || refused.Load() != 3 {
+		t.Errorf("%d rows, %d refused, %v; want %d and 3", len(rows), refused.Load(), err, n-3)
+	}
+}

@@ -1,0 +1,146 @@
+package records
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"simpleapp/internal/food"
+)
+
+// A JSONWriter writes submissions as a JSON array or, with the visits, as an object:
+//
+//	{"visits": 12, "submissions": [{"id": 1, "token": "…", "first_name": "Ada", …}, …]}
+type JSONWriter struct {
+	out    io.Writer
+	before string // the next record
+	end    string
+}
+
+// NewJSONWriter writes the beginning. visits is nil for an array.
+func NewJSONWriter(out io.Writer, visits *int64) (*JSONWriter, error) {
+	w := &JSONWriter{out: out, before: "\n", end: "]\n"}
+	begin := "["
+	if visits != nil {
+		begin, w.end = fmt.Sprintf("{\"visits\": %d, \"submissions\": [", *visits), "]}\n"
+	}
+	_, err := io.WriteString(out, begin)
+	return w, err
+}
+
+// Write writes one record, on a line of its own.
+func (w *JSONWriter) Write(r food.Record) error {
+	line, separator := w.before, "{"
+	for _, v := range append(values(r), value{"token", r.Token}) {
+		text, err := json.Marshal(v.text)
+		if err != nil {
+			return err
+		}
+		if v.name == "id" {
+			text = []byte(v.text) // a number
+		}
+		line += separator + fmt.Sprintf("%q: %s", v.name, text)
+		separator = ", "
+	}
+	w.before = ",\n"
+	_, err := io.WriteString(w.out, line+"}")
+	return err
+}
+
+// Close writes the end. Without it, what was written is no valid JSON, so nobody takes it for complete.
+func (w *JSONWriter) Close() error {
+	if w.before != "\n" {
+		w.end = "\n" + w.end
+	}
+	_, err := io.WriteString(w.out, w.end)
+	return err
+}
+
+// A jsonReader reads what a JSONWriter writes.
+type jsonReader struct {
+	in     *json.Decoder
+	visits *int64
+	object bool // around the array
+}
+
+// newJSONReader reads as far as the first record.
+func newJSONReader(in *bufio.Reader) (*jsonReader, error) {
+	r := &jsonReader{in: json.NewDecoder(in)}
+	begin, err := r.in.Token()
+	if err != nil {
+		return nil, incomplete(err)
+	}
+	if begin == json.Delim('[') {
+		return r, nil
+	}
+	r.object = true
+	for {
+		key, err := r.in.Token()
+		if err != nil {
+			return nil, incomplete(err)
+		}
+		switch key {
+		case "visits":
+			if err := r.in.Decode(&r.visits); err != nil {
+				return nil, fmt.Errorf("visits: %w", incomplete(err))
+			}
+		case "submissions":
+			if begin, err := r.in.Token(); err != nil || begin != json.Delim('[') {
+				return nil, errors.New("submissions is no array")
+			}
+			return r, nil
+		default:
+			return nil, fmt.Errorf("the JSON has %q where visits or submissions is expected", key)
+		}
+	}
+}
+
+func (r *jsonReader) next() ([]value, error) {
+	if !r.in.More() {
+		return nil, r.readEnd()
+	}
+	var object map[string]any
+	if err := r.in.Decode(&object); err != nil {
+		return nil, incomplete(err)
+	}
+	var values []value
+	for name, v := range object {
+		text, isText := v.(string)
+		if !isText && name != "id" {
+			return nil, fmt.Errorf("%s: %v is no text", name, v)
+		}
+		values = append(values, value{name, text})
+	}
+	return values, nil
+}
+
+// readEnd reads what follows the last record. It returns io.EOF if the file is complete.
+func (r *jsonReader) readEnd() error {
+	ends := []json.Delim{']'}
+	if r.object {
+		ends = append(ends, '}')
+	}
+	for _, want := range ends {
+		end, err := r.in.Token()
+		if err != nil {
+			return incomplete(err)
+		}
+		if end != want {
+			return fmt.Errorf("the JSON has %v after the submissions", end)
+		}
+	}
+	if more, err := r.in.Token(); err != io.EOF {
+		return fmt.Errorf("the JSON is followed by %v", more)
+	}
+	return io.EOF
+}
+
+// incomplete returns ErrIncomplete if err says that the JSON ends too early, else err.
+func incomplete(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return ErrIncomplete
+	}
+	return err
+}

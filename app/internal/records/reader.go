@@ -1,0 +1,68 @@
+package records
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+
+	"simpleapp/internal/food"
+)
+
+// A Reader reads submissions from a file. It finds out by itself whether the file is JSON, CSV or an old
+// backup.
+type Reader struct {
+	format interface{ next() ([]value, error) }
+	n      int // records read
+
+	// Visits is the number of visits in the file, or nil.
+	Visits *int64
+}
+
+// NewReader reads the beginning of a file.
+func NewReader(in io.Reader) (*Reader, error) {
+	buffered := bufio.NewReader(in)
+	if mark, _ := buffered.Peek(3); string(mark) == "\ufeff" {
+		buffered.Discard(3)
+	}
+	begin, err := buffered.Peek(1)
+	if err != nil {
+		return nil, ErrIncomplete
+	}
+	switch begin[0] {
+	case '[', '{':
+		r, err := newJSONReader(buffered)
+		if err != nil {
+			return nil, err
+		}
+		return &Reader{format: r, Visits: r.visits}, nil
+	case '-':
+		r, err := newDumpReader(buffered)
+		if err != nil {
+			return nil, err
+		}
+		return &Reader{format: r, Visits: r.visits}, nil
+	}
+	r, err := newCSVReader(buffered)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{format: r}, nil
+}
+
+// Next returns the next submission, without a token if the file has none. It returns io.EOF after the
+// last one, if the file is complete.
+func (r *Reader) Next() (food.Submission, error) {
+	values, err := r.format.next()
+	if err == io.EOF {
+		return food.Submission{}, io.EOF
+	}
+	r.n++
+	var s food.Submission
+	if err == nil {
+		s, err = submission(values)
+	}
+	if err != nil {
+		return s, fmt.Errorf("record %d: %w", r.n, err)
+	}
+	return s, nil
+}

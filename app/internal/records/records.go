@@ -1,0 +1,90 @@
+// Package records reads and writes submissions as files: JSON and CSV, and the SQL of old backups.
+//
+// A record in a file is a list of named values: those of food.TextFields and the ones below. CSV is for
+// spreadsheets. JSON has the token, too, so that a submission which is there already is recognised.
+package records
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"simpleapp/internal/food"
+)
+
+// A value is a named value of a record.
+type value struct{ name, text string }
+
+// values returns the values of a record, in the order of the columns of CSV. It leaves out the token.
+func values(r food.Record) []value {
+	values := []value{{"id", fmt.Sprint(r.ID)}}
+	for _, field := range food.TextFields {
+		values = append(values, value{field.Name, field.Of(r.Submission)})
+	}
+	return append(values,
+		value{"country", r.Country},
+		value{"added_at", r.AddedAt.Format(time.RFC3339Nano)},
+		value{"reference", r.Reference()})
+}
+
+// ErrIncomplete says that a file ends too early.
+var ErrIncomplete = errors.New("the file is incomplete")
+
+var countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
+
+// submission returns the submission that named values say. It takes what a database takes, and does not
+// require what the form requires, because a record may be older than a field or a rule of the form. A
+// field that is missing is empty. Without a token the submission gets none.
+func submission(values []value) (s food.Submission, err error) {
+	s.Pledge = true
+	for _, v := range values {
+		switch v.name {
+		case "id", "reference": // they follow from the place in the table, and from the token
+		case "tallied": // in old backups
+		case "token":
+			s.Token = v.text
+		case "country":
+			s.Country = v.text
+		case "added_at", "created_at":
+			if s.AddedAt, err = parseTime(v.text); err != nil {
+				return s, fmt.Errorf("%s: %q is no time such as 2026-11-25T17:36:07Z", v.name, v.text)
+			}
+		default:
+			i := slices.IndexFunc(food.TextFields, func(f food.TextField) bool { return f.Name == v.name })
+			if i < 0 {
+				return s, fmt.Errorf("%q is the name of no field", v.name)
+			}
+			food.TextFields[i].Set(&s, v.text)
+		}
+	}
+	s = s.Normalized()
+	for _, field := range food.TextFields {
+		text := field.Of(s)
+		if !utf8.ValidString(text) {
+			return s, fmt.Errorf("%s: %q is not UTF-8", field.Name, text)
+		}
+		if utf8.RuneCountInString(text) > food.MaxLength {
+			return s, fmt.Errorf("%s has more than %d characters", field.Name, food.MaxLength)
+		}
+	}
+	if !countryForm.MatchString(s.Country) {
+		return s, fmt.Errorf("country: %q is no code of two capital letters such as GB", s.Country)
+	}
+	if s.Token != "" && !food.ValidToken(s.Token) {
+		return s, fmt.Errorf("token: %q is not 32 lower-case hex digits", s.Token)
+	}
+	return s, nil
+}
+
+// parseTime parses the times of JSON and CSV, and those of old backups, which are UTC.
+func parseTime(text string) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil && strings.Contains(text, " ") {
+		at, err = time.Parse("2006-01-02 15:04:05.999", text)
+	}
+	return at.UTC().Truncate(time.Millisecond), err
+}

@@ -1,0 +1,116 @@
+package records
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"simpleapp/internal/food"
+)
+
+// sample returns a record whose text fields all say text.
+func sample(text string) food.Record {
+	r := food.Record{ID: 7, Submission: food.Submission{Token: food.NewToken(), Country: "GB", Pledge: true,
+		AddedAt: time.Date(2026, 11, 25, 17, 36, 7, 125e6, time.UTC)}}
+	for _, field := range food.TextFields {
+		field.Set(&r.Submission, text)
+	}
+	return r
+}
+
+// write returns a record as a file of both formats.
+func write(t *testing.T, r food.Record) (csv, json string) {
+	t.Helper()
+	var csvOut, jsonOut strings.Builder
+	csvWriter, err := NewCSVWriter(&csvOut)
+	if err == nil {
+		err = csvWriter.Write(r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	visits := int64(12)
+	jsonWriter, err := NewJSONWriter(&jsonOut, &visits)
+	if err == nil {
+		err = errors.Join(jsonWriter.Write(r), jsonWriter.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return csvOut.String(), jsonOut.String()
+}
+
+// read returns the submissions in a file.
+func read(file string) (all []food.Submission, err error) {
+	r, err := NewReader(strings.NewReader(file))
+	if err != nil {
+		return nil, err
+	}
+	for {
+		s, err := r.Next()
+		if err == io.EOF {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+}
+
+// Whatever text a visitor can submit, both formats give it back.
+func FuzzReader(f *testing.F) {
+	for _, text := range []string{"Pizza", `'=1;"x",=2`, "''=", "+'-@", "＝", "\ufeff=1", "a|=b", "寿司 🍣", "", `\n`} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		r := sample(text)
+		r.Submission = r.Normalized()
+		if errs := r.Validate(); len(errs) > 0 {
+			return
+		}
+		csv, json := write(t, r)
+		for _, file := range []string{csv, "\ufeff" + csv, json} {
+			got, err := read(file)
+			want := r.Submission
+			if len(got) == 1 && got[0].Token == "" { // a CSV has none
+				want.Token = ""
+			}
+			if err != nil || len(got) != 1 || got[0] != want {
+				t.Errorf("Next of\n%s\n= %+v, %v, want %+v", file, got, err, want)
+			}
+		}
+	})
+}
+
+func TestReaderFindsEachCut(t *testing.T) {
+	r := sample("Pizza")
+	_, json := write(t, r)
+	for n := range len(json) - 1 { // the last character is a line feed
+		if got, err := read(json[:n]); err == nil {
+			t.Errorf("Next of %q = %v, nil, want an error", json[:n], got)
+		}
+	}
+	const backup = "-- SimpleApp backup of 2026-11-20T10:00:00Z: 5 visits\n" +
+		"INSERT INTO `submissions` (`id`, `country`, `first_name`) VALUES (1,'GB','O\\'Neil');\n" +
+		"-- Dump completed on 2026-11-20 10:00:00\n"
+	got, err := read(backup)
+	if err != nil || len(got) != 1 || got[0].FirstName != "O'Neil" || got[0].Country != "GB" {
+		t.Errorf("Next of a backup = %+v, %v", got, err)
+	}
+	for n := range strings.LastIndex(backup, "completed") + len("completed") {
+		if got, err := read(backup[:n]); err == nil {
+			t.Errorf("Next of %q = %v, nil, want an error", backup[:n], got)
+		}
+	}
+}
+
+func TestCSVHasNoToken(t *testing.T) {
+	r := sample("Pizza")
+	csv, json := write(t, r)
+	if strings.Contains(csv, r.Token) || !strings.Contains(json, r.Token) {
+		t.Errorf("the token is %s\nCSV: %s\nJSON: %s\nwant it in the JSON alone", r.Token, csv, json)
+	}
+}

@@ -1,0 +1,121 @@
+package tally
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	topNames   = 10 // foods and countries in the results
+	resultDays = 30
+	readTime   = 3 * time.Second // for all of the results
+)
+
+// Results are what the submissions add up to.
+type Results struct {
+	Foods     []Count // the most frequent, ten at most, by their most frequent spelling
+	Countries []Count // the same, by their codes
+	Days      []Day   // the last thirty, in their order; the last is today
+}
+
+// A Count is how many submissions named a thing.
+type Count struct {
+	Name string
+	N    int64
+}
+
+// A Day is how many submissions came on a day.
+type Day struct {
+	Date time.Time // when it began, in the zone: not at midnight where its midnight does not exist
+	N    int64
+}
+
+// Results returns the results, with the days of a time zone. They contain what was stored before, but
+// for rows of the log that another instance is folding at this moment. Their cost does not depend on how
+// many submissions or foods there are.
+func (t *Tally) Results(ctx context.Context, zone *time.Location) (r Results, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	t.foldFirst(ctx)
+	// Foods of equal number come in the order of their keys, spellings in that of their bytes.
+	r.Foods, err = t.counts(ctx, `SELECT (SELECT spelling.name FROM tallies AS spelling
+			WHERE spelling.scope = CONCAT('`+foodScope+`', food.name)
+			ORDER BY spelling.n DESC, spelling.name LIMIT 1), food.n
+		FROM tallies AS food WHERE food.scope = 'food'
+		ORDER BY food.n DESC, food.name LIMIT ?`, topNames)
+	if err != nil {
+		return r, fmt.Errorf("read foods: %w", err)
+	}
+	r.Countries, err = t.counts(ctx, `SELECT name, n FROM tallies WHERE scope = 'country'
+		ORDER BY n DESC, name LIMIT ?`, topNames)
+	if err != nil {
+		return r, fmt.Errorf("read countries: %w", err)
+	}
+	if r.Days, err = t.days(ctx, time.Now(), zone); err != nil {
+		return r, fmt.Errorf("read days: %w", err)
+	}
+	return r, nil
+}
+
+// foldFirst folds the log, so that visitors who just submitted find themselves counted. If that takes
+// long, older results are better than none; foldAtTimes tells the operator. A visitor who leaves does
+// not end the fold, because others may be waiting for it.
+func (t *Tally) foldFirst(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTime/3)
+	defer cancel()
+	t.Fold(ctx)
+}
+
+// counts returns the names and numbers that a query returns.
+func (t *Tally) counts(ctx context.Context, query string, args ...any) (all []Count, err error) {
+	rows, err := t.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c Count
+		if err := rows.Scan(&c.Name, &c.N); err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, rows.Err()
+}
+
+// days adds up each of the last days in a zone, until now. Most zones are whole hours away from UTC, so
+// that hours are enough. The others need the quarters of an hour, which are four times as many.
+func (t *Tally) days(ctx context.Context, now time.Time, zone *time.Location) ([]Day, error) {
+	bounds := dayBounds(now, resultDays, zone)
+	scope := "hour"
+	for _, bound := range bounds {
+		if bound.UTC().Minute() != 0 {
+			scope = "quarter"
+		}
+	}
+	days := make([]Day, resultDays)
+	var queries []string
+	var args []any
+	for day := range days {
+		days[day].Date = bounds[day]
+		queries = append(queries, "SELECT ?, COALESCE(SUM(n), 0) FROM tallies "+
+			"WHERE scope = ? AND name >= ? AND name < ?")
+		args = append(args, day, scope,
+			bounds[day].UTC().Format(timeForm), bounds[day+1].UTC().Format(timeForm))
+	}
+	sums, err := t.counts(ctx, strings.Join(queries, " UNION ALL "), args...)
+	if err != nil {
+		return nil, err
+	}
+	for _, sum := range sums {
+		day, err := strconv.Atoi(sum.Name)
+		if err != nil {
+			return nil, err
+		}
+		days[day].N = sum.N
+	}
+	return days, nil
+}

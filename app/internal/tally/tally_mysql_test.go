@@ -1,0 +1,185 @@
+//go:build servers
+
+package tally_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"simpleapp/internal/database"
+	"simpleapp/internal/food"
+	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
+)
+
+func TestMain(m *testing.M) { testsite.Main(m) }
+
+func emptySite(t *testing.T) *testsite.Site {
+	t.Helper()
+	if err := testsite.MySQL().Empty(); err != nil {
+		t.Fatal(err)
+	}
+	return testsite.New(t, testsite.OpenMySQL(t, testsite.MySQL().Addr))
+}
+
+// Two instances store, fold and read at once, while their connections are cut again and again: every row is
+// counted once.
+func TestTalliesAreExactWhenConnectionsAreLost(t *testing.T) {
+	apps := []*testsite.Site{emptySite(t), testsite.New(t, testsite.OpenMySQL(t, testsite.MySQL().Addr))}
+	root := testsite.MySQL().Root()
+	defer root.Close()
+	over, cut := make(chan struct{}), make(chan struct{})
+	var kills, lost, confirmed atomic.Int64
+	go func() {
+		defer close(cut)
+		for {
+			rows, err := root.Query("SELECT id FROM information_schema.processlist WHERE user = ?", testserver.User)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			var ids []int64
+			for rows.Next() {
+				var id int64
+				if err := rows.Scan(&id); err != nil {
+					t.Error(err)
+				}
+				ids = append(ids, id)
+			}
+			rows.Close()
+			for _, id := range ids {
+				if _, err := root.Exec(fmt.Sprintf("KILL %d", id)); err == nil { // else it has gone by itself
+					kills.Add(1)
+				}
+			}
+			select {
+			case <-over:
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	var visitors sync.WaitGroup
+	for i := range 32 {
+		visitors.Go(func() {
+			for n := range 40 {
+				sub := testsite.Submission()
+				sub.FavouriteFood = []string{"Pizza", "pizza", "PIZZA", fmt.Sprintf("Dish %d of %d", n, i)}[(n+i)%4]
+				sub.Country = food.Countries()[n].Code
+				for apps[i%2].Add(sub) != nil { // the visitor sends it again
+					lost.Add(1)
+				}
+				confirmed.Add(1)
+				if n%10 == 0 {
+					apps[i%2].Tally.Results(t.Context(), time.UTC)
+				}
+			}
+		})
+	}
+	visitors.Wait()
+	close(over)
+	<-cut
+	t.Logf("%d connections cut, %d submissions confirmed, %d answers were errors", kills.Load(), confirmed.Load(), lost.Load())
+	checkTallies(t, apps[0], 32*40)
+}
+
+// checkTallies compares what is counted with the rows, which are to be so many.
+func checkTallies(t *testing.T, s *testsite.Site, rows int64) {
+	t.Helper()
+	r := s.Results(t, time.UTC)
+	var wrong []string
+	var err error
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if wrong, err = testsite.MySQL().Miscounted(testserver.Database); err == nil && wrong == nil {
+			break // another instance may have been folding
+		}
+	}
+	if err != nil || wrong != nil {
+		t.Errorf("the tallies are not what the rows add up to: %s, %v", wrong, err)
+	}
+	var sum int64
+	for _, day := range s.Results(t, time.UTC).Days {
+		sum += day.N
+	}
+	if sum != rows {
+		t.Errorf("%d submissions are counted, want %d (before: %v)", sum, rows, r)
+	}
+}
+
+// What a process leaves in the log at its end another one folds, in parts if it is much.
+func TestALogThatWasLeftIsFolded(t *testing.T) {
+	s := emptySite(t)
+	for range 20 {
+		s.AddFood(t, "Pizza", "GB", time.Now().UTC())
+	}
+	s.Tally.Close()
+	root := testsite.MySQL().Root()
+	defer root.Close()
+	const batches, each = 250, 60
+	for b := range batches {
+		var foods []string
+		for i := range each {
+			foods = append(foods, fmt.Sprintf(`"Dish %d": 1`, b*each+i))
+		}
+		_, err := root.Exec("INSERT INTO tally_log (counts) VALUES (?)",
+			fmt.Sprintf(`{"foods": {%s}, "countries": {"SG": %d}, "quarters": {%q: %d}}`, strings.Join(foods, ","), each, time.Now().UTC().Format("2006-01-02 15:00"), each))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	// None of them is asked for results.
+	for range 3 {
+		testsite.New(t, testsite.OpenMySQL(t, testsite.MySQL().Addr))
+	}
+	var left int
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if err := root.QueryRow("SELECT COUNT(*) FROM tally_log").Scan(&left); err != nil {
+			t.Fatal(err)
+		}
+		if left == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d rows of the log are not folded", left)
+		}
+	}
+	for query, want := range map[string]int64{
+		"SELECT SUM(n) FROM tallies WHERE scope = 'country' AND name = 'SG'":      batches * each,
+		"SELECT SUM(n) FROM tallies WHERE scope = 'country' AND name = 'GB'":      20,
+		"SELECT COUNT(*) FROM tallies WHERE scope = 'food'":                       batches*each + 1,
+		"SELECT SUM(n) FROM tallies WHERE scope LIKE 'food:%' AND name = 'Pizza'": 20,
+	} {
+		var got int64
+		if err := root.QueryRow(query).Scan(&got); err != nil || got != want {
+			t.Errorf("%s = %d, %v, want %d", query, got, err, want)
+		}
+	}
+}
+
+func TestTheAppCannotChangeWhatItMustNot(t *testing.T) {
+	s := emptySite(t)
+	s.AddFood(t, "Pizza", "GB", time.Now().UTC())
+	if err := errors.Join(s.Ping(t.Context()), s.Tally.Ping(t.Context())); err != nil {
+		t.Errorf("Ping = %v", err)
+	}
+	app := testsite.MySQL().As(testserver.User, testserver.Database)
+	defer app.Close()
+	for _, statement := range []string{
+		"ALTER TABLE submissions ADD COLUMN x INT", "DROP TABLE tallies", "CREATE TABLE x (id INT)", "CREATE INDEX x ON tallies (n)",
+		"TRUNCATE TABLE tally_log", "UPDATE submissions SET tallied = FALSE", "DELETE FROM submissions", "DELETE FROM tallies",
+		"UPDATE tally_log SET counts = ''", "SELECT * FROM goose_db_version",
+	} {
+		if _, err := app.Exec(statement); err == nil || !strings.Contains(err.Error(), "denied") {
+			t.Errorf("%s as the app: %v, want it denied", statement, err)
+		}
+	}
+	_, _, err := database.MigrateMySQL(t.Context(), testsite.Config(testserver.User, testserver.Database))
+	if err == nil {
+		t.Error("the app's account can migrate")
+	}
+}

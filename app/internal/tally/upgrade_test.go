@@ -1,0 +1,153 @@
+package tally_test
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"simpleapp/internal/database"
+	"simpleapp/internal/tally"
+	"simpleapp/internal/testsite"
+)
+
+// dishes are more foods than Upgrade reads at a time: each has three spellings.
+const dishes = 400
+
+// spellingsOf returns the spellings that are counted, with their numbers.
+func spellingsOf(dish int) map[string]int64 {
+	return map[string]int64{
+		fmt.Sprintf("dish %d", dish):       3,
+		fmt.Sprintf("DISH  %d", dish):      2,
+		fmt.Sprintf("Dish %d\u200b", dish): 1,
+	}
+}
+
+// countAsBefore counts the spellings of every dish as the version before did: by their small
+// letters alone.
+func countAsBefore(t *testing.T, db *sql.DB) {
+	t.Helper()
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	count := func(spelling string, n int64) {
+		t.Helper()
+		key := strings.ToLower(spelling)
+		_, err := tx.Exec("INSERT INTO tallies (scope, name, n) VALUES ('food', ?, ?), (?, ?, ?)",
+			key, n, "food:"+key, spelling, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for dish := range dishes {
+		for spelling, n := range spellingsOf(dish) {
+			count(spelling, n)
+		}
+	}
+	count("\u3164", 5) // nothing to see: it was valid then
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantMerged checks that all spellings of a dish are counted together, and some more of the first
+// one.
+func wantMerged(t *testing.T, db *sql.DB, more int64) {
+	t.Helper()
+	want := map[string]int64{"food/": 5, "food:/\u3164": 5}
+	for dish := range dishes {
+		key := fmt.Sprintf("dish %d", dish)
+		want["food/"+key] = 6
+		for spelling, n := range spellingsOf(dish) {
+			want["food:"+key+"/"+spelling] = n
+		}
+	}
+	want["food/dish 0"] += more
+	want["food:dish 0/Dish 0\u200b"] += more
+	got := make(map[string]int64)
+	rows, err := db.Query("SELECT scope, name, n FROM tallies WHERE scope LIKE 'food%'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var scope, name string
+		var n int64
+		if err := rows.Scan(&scope, &name, &n); err != nil {
+			t.Fatal(err)
+		}
+		got[scope+"/"+name] = n
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if maps.Equal(got, want) {
+		return
+	}
+	t.Errorf("%d tallies of foods, want %d", len(got), len(want))
+	told := 0
+	for key, n := range got {
+		if want[key] != n && told < 10 {
+			t.Errorf("%q = %d, want %d", key, n, want[key])
+			told++
+		}
+	}
+}
+
+// A file of the version before is brought up to date when it is opened, by several at once, and is
+// not looked through again.
+func TestSQLiteMergesFoodsOnce(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.db")
+	open := func() {
+		t.Helper()
+		upgradeFile(t, file)
+	}
+	open()
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("PRAGMA user_version = 0"); err != nil {
+		t.Fatal(err)
+	}
+	countAsBefore(t, db)
+	var group sync.WaitGroup
+	for range 3 {
+		group.Go(open)
+	}
+	group.Wait()
+	wantMerged(t, db, 0)
+	_, err = db.Exec("INSERT INTO tallies (scope, name, n) VALUES ('food:x\u200b', 'x\u200b', 0)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	open()
+	var n int
+	err = db.QueryRow("SELECT COUNT(*) FROM tallies WHERE scope = 'food:x\u200b'").Scan(&n)
+	if err != nil || n != 1 {
+		t.Errorf("a start that has nothing to merge looks through the foods (%d, %v)", n, err)
+	}
+}
+
+// upgradeFile opens a file as a start of the program does.
+func upgradeFile(t *testing.T, file string) {
+	t.Helper()
+	db, err := database.OpenSQLite(file)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	counts := tally.New(db, testsite.Quiet)
+	err = counts.UpgradeFile(t.Context())
+	counts.Close()
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Error(err)
+	}
+}

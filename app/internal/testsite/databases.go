@@ -1,0 +1,76 @@
+package testsite
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"simpleapp/internal/database"
+	"simpleapp/internal/food"
+	"simpleapp/internal/tally"
+)
+
+// A Database is a kind of database that a site can be tested on.
+type Database struct {
+	Name string
+	Open func(t testing.TB) *database.DB // an empty one
+}
+
+// Databases are all kinds. With the build tag servers, MySQL is one of them.
+var Databases = []Database{{"SQLite", func(t testing.TB) *database.DB {
+	// A path that an address must quote.
+	return OpenSQLite(t, filepath.Join(t.TempDir(), "a b?c%20.db"))
+}}}
+
+// OpenSQLite opens a file.
+func OpenSQLite(t testing.TB, path string) *database.DB {
+	t.Helper()
+	db, err := database.OpenSQLite(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// A Site is what a site does with its database.
+type Site struct {
+	*food.Submissions
+	Tally *tally.Tally
+	DB    *database.DB
+}
+
+// New returns a site over a database, which it closes when the test ends.
+func New(t testing.TB, db *database.DB) *Site {
+	s := &Site{food.New(db, func(int, int) {}), tally.New(db, Quiet), db}
+	t.Cleanup(func() {
+		if err := s.Submissions.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		s.Tally.Close()
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// AddFood stores a submission with these answers.
+func (s *Site) AddFood(t testing.TB, favourite, country string, at time.Time) {
+	t.Helper()
+	sub := Submission()
+	sub.FavouriteFood, sub.Country, sub.AddedAt = favourite, country, at
+	if err := s.Add(sub.Normalized()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Results returns the results, with the days of a zone.
+func (s *Site) Results(t testing.TB, zone *time.Location) tally.Results {
+	t.Helper()
+	r, err := s.Tally.Results(t.Context(), zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}

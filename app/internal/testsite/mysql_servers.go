@@ -1,0 +1,140 @@
+//go:build servers
+
+package testsite
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"simpleapp/internal/database"
+	"simpleapp/internal/food"
+	"simpleapp/internal/tally"
+	"simpleapp/internal/testserver"
+)
+
+func init() {
+	Databases = append(Databases, Database{"MySQL", func(t testing.TB) *database.DB {
+		t.Helper()
+		if err := MySQL().Empty(); err != nil {
+			t.Fatal(err)
+		}
+		return OpenMySQL(t, MySQL().Addr)
+	}})
+}
+
+var running *testserver.Server
+
+// MySQL returns the server that all tests of a package share. The first call starts it.
+var MySQL = sync.OnceValue(func() *testserver.Server {
+	server, err := testserver.StartMySQL()
+	if err != nil {
+		log.Fatal(err)
+	}
+	running = server
+	return server
+})
+
+// Main runs the tests of a package, and then ends the server. TestMain calls it.
+func Main(m *testing.M) {
+	code := m.Run()
+	if running != nil {
+		if err := running.Close(); err != nil {
+			log.Fatal(err)
+		}
+	}
+	os.Exit(code)
+}
+
+// Config returns how a user logs in to a database of the server.
+func Config(user, name string) database.MySQLConfig {
+	return database.MySQLConfig{Addr: MySQL().Addr, Database: name, User: user,
+		Password: func() (string, error) { return MySQL().Password, nil }}
+}
+
+// OpenMySQL opens the product's database as the app does, at an address.
+func OpenMySQL(t testing.TB, addr string) *database.DB {
+	t.Helper()
+	cfg := Config(testserver.User, testserver.Database)
+	cfg.Addr = addr
+	return OpenConfig(t, cfg)
+}
+
+// OpenConfig opens a database as a user.
+func OpenConfig(t testing.TB, cfg database.MySQLConfig) *database.DB {
+	t.Helper()
+	db, err := database.OpenMySQL(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// Migrator is an account that may do what that of mysql_db/migrate may.
+const Migrator = "simpleapp_migrator"
+
+// OldDatabase makes a MySQL database with the schema from before there were tallies, and so many
+// submissions. It returns a connection of the administrator to it.
+func OldDatabase(t testing.TB, rows int) (name string, root *sql.DB) {
+	t.Helper()
+	name = strings.ToLower("old_" + food.NewToken()[:8])
+	root = MySQL().Root()
+	_, here, _, _ := runtime.Caller(0)
+	first, err := os.ReadFile(filepath.Join(filepath.Dir(here),
+		"../database/migrations/mysql/00001_submissions.sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		"CREATE DATABASE " + name, "USE " + name, string(first),
+		fmt.Sprintf("GRANT SELECT, INSERT ON submissions TO '%s'@'%%'", testserver.User),
+		fmt.Sprintf("CREATE USER IF NOT EXISTS '%s'@'%%' IDENTIFIED BY '%s'", Migrator, MySQL().Password),
+		fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP ON %s.* TO '%s'@'%%'",
+			name, Migrator),
+	} {
+		if _, err := root.Exec(statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	t.Cleanup(func() {
+		if _, err := root.Exec("DROP DATABASE " + name); err != nil {
+			t.Error(err)
+		}
+		root.Close()
+	})
+	StoreOld(t, root, rows)
+	return name, root
+}
+
+// A Migration is what Migrate did.
+type Migration struct {
+	Applied []string
+	tally.Upgrade
+}
+
+// Migrate does to a database what `simpleapp migrate` does.
+func Migrate(t testing.TB, name string) (m Migration, err error) {
+	db, applied, err := database.MigrateMySQL(t.Context(), Config(Migrator, name))
+	if err != nil {
+		return m, err
+	}
+	counts := tally.New(db, Quiet)
+	upgrade, err := counts.Upgrade(t.Context())
+	counts.Close()
+	return Migration{applied, upgrade}, errors.Join(err, db.Close())
+}
+
+// WantTallies checks that the tallies of a database are what its submissions add up to.
+func WantTallies(t testing.TB, name string) {
+	t.Helper()
+	if wrong, err := MySQL().Miscounted(name); err != nil || wrong != nil {
+		t.Errorf("the tallies of %s: %s, %v", name, wrong, err)
+	}
+}

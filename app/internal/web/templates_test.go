@@ -1,0 +1,44 @@
+package web
+
+import (
+	"testing"
+
+	"github.com/jba/templatecheck"
+
+	"simpleapp/internal/food"
+)
+
+// A typedPage is a page whose data has a type that templatecheck can look at.
+type typedPage[T any] struct {
+	Title, Nav, Visits string
+	Data               T
+}
+
+// TestTemplates/NAME checks that the types of the page's data have what its template uses.
+func TestTemplates(t *testing.T) {
+	pages, err := new(Server).parseTemplates()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := map[string]any{
+		"conflict":    typedPage[food.Submission]{},
+		"error":       typedPage[*statusError]{},
+		"form":        typedPage[formPage]{},
+		"home":        page{},
+		"results":     typedPage[resultsPage]{},
+		"submissions": typedPage[submissionsPage]{},
+		"success":     typedPage[successPage]{},
+	}
+	for name, template := range pages {
+		t.Run(name, func(t *testing.T) {
+			typed, known := data[name]
+			if !known {
+				t.Fatalf("the test does not know what data the template %s takes", name)
+			}
+			err := templatecheck.CheckHTML(template.Lookup("layout"), typed)
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
