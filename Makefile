@@ -10,14 +10,17 @@ NPM_DONE := app/assets/node_modules/.package-lock.json
 CHECKERS := app/test/e2e/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help run build assets test check-pages lighthouse screenshots fuzz lint bench bases setup up migrate down logs ps test-deploy \
-	swarm-init push deploy scale status rollback rotate-secret backup restore undeploy test-faults
+.PHONY: help run seed build assets test check-pages lighthouse screenshots fuzz lint bench bases setup up migrate down logs ps test-deploy \
+	swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy test-faults
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## Serve http://localhost:8080 with its data in ./data; needs no MySQL or Redis
 	bin/simpleapp
+
+seed: build ## Store N=500 sample submissions in ./data
+	bin/simpleapp seed --n $(or $(N),500)
 
 build: assets ## Build bin/simpleapp
 	cd app && $(GO_BUILD) -o ../bin/simpleapp .
@@ -67,7 +70,7 @@ up: ## Build and start app, db and cache in Docker: http://localhost (HTTP_PORT=
 
 migrate: ## Bring the schema of a db_data volume from an older version up to date
 	@$(COMPOSE) build --quiet app && $(COMPOSE) up --detach --wait db && \
-	mysql_db/migrate "$$($(COMPOSE) ps --quiet db)" "$${REGISTRY:-}mysimpleapp_app:$(VERSION)" && \
+	mysql_db/administer "$$($(COMPOSE) ps --quiet db)" "$${REGISTRY:-}mysimpleapp_app:$(VERSION)" migrate && \
 	$(COMPOSE) restart app # so that it is healthy at once
 
 down: ## Stop and remove the containers; the data stays in its volumes
@@ -94,10 +97,11 @@ scale: ## Run N=5 replicas of the app
 status: ## Show the nodes, the services and the latest failures
 rollback: ## Go back to the version before
 rotate-secret: ## Change a password while the site serves: NAME=mysql_password or redis_password
-backup: ## Write submissions and visit count into FILE=…, while serving
-restore: ## Load FILE=… into a site without submissions, and compare row by row
+backup: ## Write submissions and visit count into FILE=… (FILE=- is standard output) while the site serves
+restore: ## Read FILE=… into a site without submissions, and compare row by row
+forget: ## Remove one submission, and take it out of the results: REFERENCE=3f9a-2c71-b04e
 undeploy: ## Remove the stack; volumes and secrets stay
-swarm-init push deploy scale status rollback rotate-secret backup restore undeploy:
+swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy:
 	@ops/$@
 
 bench: build setup ## Measure the program against a server that stores nothing (about four minutes)

@@ -33,12 +33,13 @@ in_use() {
 }
 new_password() { head -c 24 /dev/urandom | base64 | tr +/ -_; }
 
-# find_task SERVICE sets container to the service's container, and host to the arguments with which docker reaches it by
-# ssh on another node.
+# find_task SERVICE sets container to a container of the service, on this node if it has one, and host to the arguments
+# with which docker reaches it by ssh on another node.
 find_task() {
-  local task node address
+  local task node address tasks=(docker service ps --quiet --no-trunc --filter desired-state=running "${STACK}_$1")
   host=()
-  task=$(docker service ps --quiet --no-trunc --filter desired-state=running "${STACK}_$1" | head -n 1)
+  task=$("${tasks[@]}" --filter "node=${here#* }" | head -n 1)
+  [ -n "$task" ] || task=$("${tasks[@]}" | head -n 1)
   [ -n "$task" ] || fail "$1 does not run: make status tells why"
   read -r node container < <(docker inspect --type task --format '{{.NodeID}} {{with .Status.ContainerStatus}}{{.ContainerID}}{{end}}' "$task")
   [ -n "$container" ] || fail "$1 has not started yet: make status tells why"
@@ -57,15 +58,19 @@ in_task() {
   docker "${host[@]}" exec --interactive "$container" "$@"
 }
 
-# migrate IMAGE brings the schema to what a version of the app needs, and counts the submissions that are not counted yet.
-migrate() {
+# administer IMAGE COMMAND… runs a subcommand of a version of the app with an account that may change the schema and
+# delete.
+administer() {
   local container host
   find_task db
   if [ ${#host[@]} -gt 0 ]; then local -x DOCKER_HOST=${host[1]}; fi
-  mysql_db/migrate "$container" "$1" 2>&1 | sed "s/^/$command: /"
+  mysql_db/administer "$container" "$@" 2>&1 | sed "s/^/$command: /"
 }
 
-# failed_tasks SERVICE lists the tasks that failed, ended or can't start, one a line, as TASK|description.
+# migrate IMAGE brings the schema to what a version of the app needs, and counts the submissions that are not counted yet.
+migrate() { administer "$1" migrate; }
+
+# failed_tasks SERVICE lists the tasks that failed, ended or can't start, as TASK|description.
 failed_tasks() {
   docker service ps --no-trunc --format '{{.ID}}|{{.Name}} on {{.Node}}: {{.CurrentState}}: {{.Error}}' "${STACK}_$1" |
     sed -n -e 's/: Complete [^:]*: $/&stopped, for instance as unhealthy/' -e '/: $/!p'
@@ -130,19 +135,3 @@ wait_until_running() {
   echo "$command: $verdict" >&2
   return 1
 }
-
-# A backup is a comment with the visits, one INSERT a line, and mysqldump's last line, which says that it is complete. The
-# counts are not in it: restore counts the submissions again.
-# shellcheck disable=SC2016 # expanded in the container
-as_root() { in_task db bash -c 'MYSQL_PWD=$(<"$MYSQL_ROOT_PASSWORD_FILE") exec "$@"' - "$@"; }
-sql() { as_root mysql --user=root --protocol=socket --batch --skip-column-names --default-character-set=utf8mb4 simple_db; }
-dump() {
-  # shellcheck disable=SC2016 # backquotes are MySQL's
-  as_root mysqldump --user=root --protocol=socket --single-transaction --skip-extended-insert --complete-insert --no-create-info \
-    --skip-add-locks --skip-disable-keys --no-tablespaces \
-    --set-gtid-purged=OFF --default-character-set=utf8mb4 simple_db submissions </dev/null |
-    sed '/^INSERT [^(]*([^)]*, `tallied`)/{s/, `tallied`)/)/;s/,[01]);$/);/}'
-}
-is_complete() { gzip --test "$1" 2>/dev/null && zcat "$1" | tail -n 1 | grep -q '^-- Dump completed'; }
-rows() { zcat "$1" | { grep '^INSERT ' || true; }; }
-visits() { zcat "$1" | sed -n '1s/.*: \([0-9]*\) visits$/\1/p'; }
