@@ -11,7 +11,7 @@ import (
 
 const (
 	// maxConnections bounds the memory of idle clients. Each costs 21 KB: a stack of 8 KB, and in
-	// net/http two buffers of 4 KB and more. So all together stay below GOMEMLIMIT.
+	// net/http two buffers of 4 KB and more. So all together stay below the memory limit that main sets.
 	maxConnections = 3072
 	// maxSlow bounds the connections that wait for the rest of a form and, apart from them, those
 	// that wait for the client to take its answer.

@@ -122,7 +122,7 @@ func (b *bench) start() (err error) {
 	servers := []string{
 		"MYSQL_ADDR=" + database.Addr, "MYSQL_PASSWORD_FILE=" + database.PasswordFile,
 		"REDIS_ADDR=" + cache.Addr, "REDIS_PASSWORD_FILE=" + cache.PasswordFile,
-		"GOMAXPROCS=1", "GOMEMLIMIT=96MiB", // as in docker-compose.yml
+		"GOMAXPROCS=1", // as in docker-compose.yml
 	}
 	embedded := "DATA_DIR=" + filepath.Join(b.dir, "embedded")
 	for _, p := range []struct {

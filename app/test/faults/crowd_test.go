@@ -31,7 +31,7 @@ const (
 func TestNewVisitorsAreServedInACrowd(t *testing.T) {
 	empty(t)
 	// These are the limits in docker-compose.yml.
-	limits := append(environ(database.Addr, cache.Addr), "GOMAXPROCS=1", "GOMEMLIMIT=96MiB")
+	limits := append(environ(database.Addr, cache.Addr), "GOMAXPROCS=1")
 	var others sync.WaitGroup
 	defer others.Wait()
 	others.Go(func() { idleConnectionIsKept(t, startApp(t, limits)) })
