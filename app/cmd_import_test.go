@@ -191,7 +191,7 @@ func TestImportStoresAllOrNothing(t *testing.T) {
 		"cut off":             "[" + many,
 		"cut off at the end":  `{"visits": 1, "submissions": [` + record(token, "") + "]",
 		"more behind it":      "[" + record(token, "") + "] []",
-		"an unknown field":    "[" + many + record(token, `, "drink": "Tea"`) + "]",
+		"an unknown field":    "[" + many + record(token, `, "no_such_field": "Tea"`) + "]",
 		"a number":            "[" + many + record(token, `, "last_name": 1`) + "]",
 		"a bad time":          "[" + many + record(token, `, "added_at": "yesterday"`) + "]",
 		"a long name":         "[" + many + record(token, `, "last_name": "`+long+`"`) + "]",

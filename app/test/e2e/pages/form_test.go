@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"simpleapp/internal/food"
 	"simpleapp/internal/testsite"
 	"simpleapp/test/e2e/chrome"
 )
@@ -125,7 +126,11 @@ func TestKeyboard(t *testing.T) {
 	do(t, browser, enter) // submits the form
 	waitFor(t, browser, focused+` === "error-summary"`)
 
-	fields := []string{"first_name", "last_name", "favourite_food", "country", "pledge"}
+	var fields []string
+	for _, field := range food.TextFields {
+		fields = append(fields, field.Name)
+	}
+	fields = append(fields, "country", "pledge")
 	for i, field := range fields {
 		link := chromedp.CSS(fmt.Sprintf("#error-summary li:nth-child(%d) a", i+1))
 		do(t, browser, chromedp.Focus(link), enter)
