@@ -12,11 +12,11 @@ import (
 	"testing"
 )
 
-// says checks that a failure has words that tell a developer what to do.
-func says(t testing.TB, what, out string, err error, words ...string) {
+// wantFailure checks that a command failed and that its output contains these words.
+func wantFailure(t testing.TB, what, out string, err error, words ...string) {
 	t.Helper()
 	if err == nil {
-		t.Errorf("%s succeeded, want an error", what)
+		t.Errorf("%s succeeded, want a failure", what)
 	}
 	for _, word := range words {
 		if !strings.Contains(out, word) {
@@ -25,11 +25,12 @@ func says(t testing.TB, what, out string, err error, words ...string) {
 	}
 }
 
-// refuses checks that a service ends with status 1 and these words when it is started alone.
-func (p *project) refuses(service string, words ...string) {
+// wantRefusal checks that a service that is started alone exits with 1 and prints these words.
+func (p *project) wantRefusal(service string, words ...string) {
 	p.Helper()
-	out, err := p.tryCompose("run", "--rm", "--no-deps", "--no-TTY", "--env", "WAIT_HOSTS=", service)
-	says(p, service, out, err, words...)
+	out, err := p.tryCompose("run", "--rm", "--no-deps", "--no-TTY", "--env", "WAIT_HOSTS=",
+		service)
+	wantFailure(p, service, out, err, words...)
 	if err != nil && err.Error() != "exit status 1" {
 		p.Errorf("%s ended with %v, want exit status 1", service, err)
 	}
@@ -43,8 +44,10 @@ func TestPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	out, err := command(interrupted, root, "env", "COMPOSE_PROJECT_NAME="+p.name, fmt.Sprintf("HTTP_PORT=%d", p.port), "make", "up")
-	says(t, "make up", out, err, fmt.Sprintf(":%d", p.port), "address already in use", "HTTP_PORT=8080 make up")
+	out, err := command(interrupted, root, "env", "COMPOSE_PROJECT_NAME="+p.name,
+		fmt.Sprintf("HTTP_PORT=%d", p.port), "make", "up")
+	wantFailure(t, "make up", out, err, fmt.Sprintf(":%d", p.port), "address already in use",
+		"HTTP_PORT=8080 make up")
 }
 
 func TestMissingSecretFile(t *testing.T) {
@@ -56,13 +59,14 @@ func TestMissingSecretFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			out, err := p.tryCompose("up", "--wait")
-			says(t, "docker compose up", out, err, "devsecrets/"+secret)
+			wantFailure(t, "docker compose up", out, err, "devsecrets/"+secret)
 		})
 	}
 }
 
-// tmpfs gives db a disk of a few megabytes, which counts as its memory.
-func tmpfs(megabytes int) string {
+// smallDisk returns an override that gives db a disk of so many megabytes. The disk is in memory,
+// so it needs a higher memory limit.
+func smallDisk(megabytes int) string {
 	return fmt.Sprintf(`
 services:
   db: { deploy: { resources: { limits: { memory: 2G } } } }
@@ -73,19 +77,19 @@ volumes:
 
 func TestDiskTooSmallForDB(t *testing.T) {
 	t.Parallel()
-	p := newProject(t, tmpfs(100))
-	p.refuses("db", "100 MB free for /var/lib/mysql", "300", "docker system prune")
+	p := newProject(t, smallDisk(100))
+	p.wantRefusal("db", "100 MB free for /var/lib/mysql", "300", "docker system prune")
 }
 
 func TestDiskFullForDB(t *testing.T) {
 	t.Parallel()
-	p := newProject(t, tmpfs(400))
+	p := newProject(t, smallDisk(400))
 	p.compose("up", "--wait")
 	v := p.visitor()
 	stored := v.submit()
 
-	// Something else eats the disk, and what is left of the table's own space is soon used up.
-	command(interrupted, "", "docker", "exec", p.container("db"), "bash", "-c", "cat /dev/zero >/var/lib/mysql/full")
+	// Another file fills the disk. The free space within the table's own file is soon used up, too.
+	tryDocker("exec", p.container("db"), "bash", "-c", "cat /dev/zero >/var/lib/mysql/full")
 	var refused url.Values
 	eventually(t, "a submission finds the disk full", func() error {
 		refused = answers("")
@@ -98,7 +102,8 @@ func TestDiskFullForDB(t *testing.T) {
 		}
 		if status != http.StatusServiceUnavailable || !strings.Contains(body, "were not stored") ||
 			!strings.Contains(body, refused.Get("favourite_food")) {
-			t.Fatalf("POST on a full disk = %d, want 503, that nothing was stored, and the answers kept\n%s", status, body)
+			t.Fatalf("POST on a full disk = %d, want 503, and a page that says that nothing was "+
+				"stored and keeps the answers\n%s", status, body)
 		}
 		return nil
 	})
@@ -117,7 +122,8 @@ func TestDiskFullForDB(t *testing.T) {
 		return nil
 	})
 	for _, food := range []string{stored, refused.Get("favourite_food")} {
-		if n, err := p.sql("SELECT COUNT(*) FROM submissions WHERE favourite_food = '" + food + "'"); err != nil || strings.TrimSpace(n) != "1" {
+		n, err := p.sql("SELECT COUNT(*) FROM submissions WHERE favourite_food = '" + food + "'")
+		if err != nil || strings.TrimSpace(n) != "1" {
 			t.Errorf("%s is stored %s times (%v), want once", food, n, err)
 		}
 	}

@@ -1,5 +1,5 @@
-// Package deploy tests docker-compose.yml and the images on a real Docker engine, through the
-// commands that people type. `make test-deploy` runs it.
+// Package deploy tests the images, docker-compose.yml, docker-stack.yml and the operator's commands
+// on a real Docker engine, by the commands that people type. `make test-deploy` runs it.
 package deploy
 
 import (
@@ -19,18 +19,18 @@ import (
 	"time"
 )
 
-// Ready on a machine that is slow and busy with the other tests.
+// patience is long enough for a slow machine that is busy with the other tests.
 const patience = 5 * time.Minute
 
-// services in the order in which they depend on each other.
+// services is in the order of dependence: app needs the other two.
 var services = []string{"cache", "db", "app"}
 
 var (
-	// interrupted ends the commands under way on ctrl-C; what was started is still removed.
+	// interrupted is cancelled by ctrl-C, which ends the running commands. The clean-up still runs.
 	interrupted context.Context
-	// tag is the version of this run's images.
+	// tag is the version of the images that this run builds.
 	tag = "test-" + strings.ToLower(rand.Text()[:8])
-	// root of the repository.
+	// root is the folder of the repository.
 	root, _ = filepath.Abs("../../..")
 )
 
@@ -44,8 +44,10 @@ func run(m *testing.M) int {
 	for _, name := range []string{"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "HTTP_PORT", "REGISTRY"} {
 		os.Unsetenv(name)
 	}
-	defer command(context.Background(), "", "docker", "image", "rm", image("app"), image("db"), image("cache"))
-	if out, err := command(interrupted, root, "docker", "compose", "--progress", "plain", "build"); err != nil {
+	defer command(context.Background(), "",
+		"docker", "image", "rm", image("app"), image("db"), image("cache"))
+	out, err := command(interrupted, root, "docker", "compose", "--progress", "plain", "build")
+	if err != nil {
 		fmt.Printf("build the images: %v\n%s", err, out)
 		return 1
 	}
@@ -54,7 +56,7 @@ func run(m *testing.M) int {
 
 func image(service string) string { return "mysimpleapp_" + service + ":" + tag }
 
-// command returns what a command says, on standard output and error together.
+// command runs a command in a folder and returns its standard output and error together.
 func command(ctx context.Context, dir string, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
@@ -68,10 +70,15 @@ func command(ctx context.Context, dir string, name string, args ...string) (stri
 	return out.String(), err
 }
 
-// docker returns what the docker command says, which has to succeed.
+// tryDocker runs docker in the folder of the repository and returns its output.
+func tryDocker(args ...string) (string, error) {
+	return command(interrupted, root, "docker", args...)
+}
+
+// docker is tryDocker for a command that has to succeed.
 func docker(t testing.TB, args ...string) string {
 	t.Helper()
-	out, err := command(interrupted, root, "docker", args...)
+	out, err := tryDocker(args...)
 	if err != nil {
 		t.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
@@ -98,16 +105,17 @@ func eventually(t testing.TB, what string, ok func() error) {
 type project struct {
 	testing.TB
 	name string
-	dir  string // with docker-compose.yml, devsecrets/ and what a test adds
+	dir  string // has docker-compose.yml, devsecrets/ and the files that a test adds
 	port int
 }
 
-// newProject prepares a copy of the system under random names; with it ends what was started in it.
-// An override, if there is one, is a compose file that changes the real one.
+// newProject prepares a copy of the system under random names. The end of the test removes it. An
+// override, if it is not empty, is a compose file that changes the real one.
 func newProject(t testing.TB, override string) *project {
 	t.Helper()
 	p := &project{t, "test" + strings.ToLower(rand.Text()[:8]), t.TempDir(), freePort(t)}
-	if err := os.CopyFS(filepath.Join(p.dir, "devsecrets"), os.DirFS(filepath.Join(root, "devsecrets"))); err != nil {
+	secrets := os.DirFS(filepath.Join(root, "devsecrets"))
+	if err := os.CopyFS(filepath.Join(p.dir, "devsecrets"), secrets); err != nil {
 		t.Fatal(err)
 	}
 	compose, err := os.ReadFile(filepath.Join(root, "docker-compose.yml"))
@@ -121,11 +129,14 @@ func newProject(t testing.TB, override string) *project {
 	p.write(".env", fmt.Sprintf("COMPOSE_PROJECT_NAME=%s\nHTTP_PORT=%d\n", p.name, p.port))
 	t.Cleanup(func() {
 		if t.Failed() {
-			out, _ := command(context.Background(), p.dir, "docker", "compose", "logs", "--no-color", "--tail", "40")
+			out, _ := command(context.Background(), p.dir,
+				"docker", "compose", "logs", "--no-color", "--tail", "40")
 			t.Logf("logs of %s:\n%s", p.name, out)
 		}
-		// Whatever became of the compose file's other files, this names all that is to be removed.
-		out, err := command(context.Background(), "", "docker", "compose", "-p", p.name, "-f", filepath.Join(root, "docker-compose.yml"),
+		// The real compose file names everything that has to be removed, even if a test has spoilt
+		// the project's own files.
+		file := filepath.Join(root, "docker-compose.yml")
+		out, err := command(context.Background(), "", "docker", "compose", "-p", p.name, "-f", file,
 			"down", "--volumes", "--remove-orphans", "--timeout", "1")
 		if err != nil {
 			t.Errorf("remove %s: %v\n%s", p.name, err, out)
@@ -141,11 +152,13 @@ func (p *project) write(name, content string) {
 	}
 }
 
-// tryCompose returns what docker compose says and whether it succeeded.
+// tryCompose runs docker compose in the project's folder and returns its output.
 func (p *project) tryCompose(args ...string) (string, error) {
-	return command(interrupted, p.dir, "docker", append([]string{"compose", "--progress", "plain"}, args...)...)
+	args = append([]string{"compose", "--progress", "plain"}, args...)
+	return command(interrupted, p.dir, "docker", args...)
 }
 
+// compose is tryCompose for a command that has to succeed.
 func (p *project) compose(args ...string) string {
 	p.Helper()
 	out, err := p.tryCompose(args...)
@@ -170,7 +183,8 @@ func (p *project) awaitHealthy(names ...string) {
 	}
 	for _, service := range names {
 		eventually(p, service+" healthy", func() error {
-			if state := p.inspect(service, "{{.State.Status}}, {{.State.Health.Status}}"); state != "running, healthy" {
+			state := p.inspect(service, "{{.State.Status}}, {{.State.Health.Status}}")
+			if state != "running, healthy" {
 				return fmt.Errorf("it is %s", state)
 			}
 			return nil
@@ -178,14 +192,15 @@ func (p *project) awaitHealthy(names ...string) {
 	}
 }
 
-// awaitLog waits until a service's log since its last start has these words.
+// awaitLog waits until a service's log since its last start contains these words.
 func (p *project) awaitLog(service, words string) {
 	p.Helper()
 	eventually(p, fmt.Sprintf("%q in the log of %s", words, service), func() error {
-		// Docker notes StartedAt late on a busy machine, after the first lines. The end of the run before
-		// is exact; it is in the year 1 if there was none.
+		// On a busy machine Docker records StartedAt late, after the first lines. FinishedAt of the
+		// run before is exact. It is in the year 1 if there was no run before.
 		args := []string{"logs", p.container(service)}
-		if ended := p.inspect(service, "{{.State.FinishedAt}}"); !strings.HasPrefix(ended, "0001-") {
+		ended := p.inspect(service, "{{.State.FinishedAt}}")
+		if !strings.HasPrefix(ended, "0001-") {
 			args = append(args, "--since", ended)
 		}
 		if log := docker(p, args...); !strings.Contains(log, words) {
@@ -195,29 +210,32 @@ func (p *project) awaitLog(service, words string) {
 	})
 }
 
-// inside runs a shell script as root among the processes of a container, whose image may have no shell.
+// inside runs a shell script as root in the process namespace of a service's container. The shell
+// is that of another image, since the service's may have none.
 func (p *project) inside(service, script string) string {
 	p.Helper()
 	return docker(p, p.insideArgs(service, script)...)
 }
 
 func (p *project) insideArgs(service, script string) []string {
-	return []string{"run", "--rm", "--network", "none", "--pid", "container:" + p.container(service), "--user", "0",
-		"--cap-add", "SYS_PTRACE", "--no-healthcheck", "--entrypoint", "sh", image("cache"), "-c", script}
+	return []string{"run", "--rm", "--network", "none",
+		"--pid", "container:" + p.container(service),
+		"--user", "0", "--cap-add", "SYS_PTRACE", "--no-healthcheck",
+		"--entrypoint", "sh", image("cache"), "-c", script}
 }
 
-// kill ends a container as a crash does: SIGKILL for every process in it but its init, which ends with
-// the server. (After docker kill, Docker would not start it again.)
+// kill makes a container crash: it sends SIGKILL to every process except init, which ends with the
+// server. (After docker kill, Docker would not restart the container.)
 func (p *project) kill(service string) {
 	p.Helper()
-	out, err := command(interrupted, "", "docker", p.insideArgs(service, "kill -9 -1")...)
-	// The end of init ends the killer too, if it is still there.
+	out, err := tryDocker(p.insideArgs(service, "kill -9 -1")...)
+	// If the shell is still running when init ends, it is killed, too.
 	if err != nil && err.Error() != "exit status 137" {
 		p.Fatalf("kill -9 in %s: %v\n%s", service, err, out)
 	}
 }
 
-// freePort returns a port below those that outgoing connections take, so that it stays free between
+// freePort returns a port below the range of outgoing connections, so that it stays free between
 // two starts.
 func freePort(t testing.TB) int {
 	t.Helper()

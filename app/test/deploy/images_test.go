@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// `make bases` shows every base image, with how long it gets fixes.
+// `make bases` lists every base image and how long it gets fixes.
 func TestBaseImages(t *testing.T) {
 	t.Parallel()
 	bases, err := command(interrupted, root, "make", "--no-print-directory", "bases")
@@ -19,45 +19,55 @@ func TestBaseImages(t *testing.T) {
 	if err != nil || len(files) != len(services) {
 		t.Fatalf("the Dockerfiles are %q (%v), want one for each of %q", files, err, services)
 	}
+	// FROM image AS stage, COPY --from=image, and RUN --mount=from=image
+	uses := regexp.MustCompile(
+		`(?m)^FROM (\S+)(?: AS (\S+))?$|--from=(\S+)|[,=]from=([^,\s]+)`)
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		stages := map[string]bool{}
-		for _, line := range regexp.MustCompile(`(?m)^FROM (\S+)(?: AS (\S+))?$|--from=(\S+)|[,=]from=([^,\s]+)`).FindAllStringSubmatch(string(content), -1) {
+		for _, line := range uses.FindAllStringSubmatch(string(content), -1) {
 			source := line[1] + line[3] + line[4]
 			want := regexp.MustCompile(regexp.QuoteMeta(" "+source+" ") + `.*[Ff]ixes`)
 			if !stages[source] && !want.MatchString(bases) {
-				t.Errorf("%s uses %s, which make bases does not show with how long it gets fixes:\n%s", file, source, bases)
+				t.Errorf("%s uses %s, want it and how long it gets fixes in make bases:\n%s",
+					file, source, bases)
 			}
 			stages[line[2]] = true
 		}
 	}
 }
 
-// The server only warns about a loose_ option that is misspelt. Any other option that it does not know ends its start.
+// The server merely warns about a loose_ option that it does not know, which may be misspelt. Any
+// other unknown option ends its start.
 func TestMySQLOptions(t *testing.T) {
 	t.Parallel()
-	out, err := command(interrupted, "", "docker", "run", "--rm", "--network", "none", "--no-healthcheck",
+	out, err := tryDocker("run", "--rm", "--network", "none", "--no-healthcheck",
 		"--entrypoint", "mysqld", image("db"), "--validate-config", "--log-error-verbosity=2")
 	if err != nil {
 		t.Errorf("mysqld --validate-config: %v\n%s", err, out)
 	}
 	for line := range strings.Lines(out) {
-		// The public build has no libnuma.
-		if strings.Contains(line, "unknown variable") && !strings.Contains(line, "innodb_numa_interleave") {
+		// The build of the public image has no libnuma.
+		if strings.Contains(line, "unknown variable") &&
+			!strings.Contains(line, "innodb_numa_interleave") {
 			t.Errorf("mysqld --validate-config: %s", line)
 		}
 	}
 }
 
-// The real /wait logs hosts as they are written, and more than an operator wants unless it is told a level.
+// /wait logs each host as it is written, and too much for an operator unless a level is set.
 func TestWaitSettings(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"compose", "config"}, {"stack", "config", "-c", "docker-stack.yml"}} {
+	for _, args := range [][]string{
+		{"compose", "config"}, {"stack", "config", "-c", "docker-stack.yml"},
+	} {
 		config := docker(t, args...)
-		for _, want := range []string{"WAIT_HOSTS: db:3306,cache:6379\n", "WAIT_LOGGER_LEVEL: info\n"} {
+		for _, want := range []string{
+			"WAIT_HOSTS: db:3306,cache:6379\n", "WAIT_LOGGER_LEVEL: info\n",
+		} {
 			if !strings.Contains(config, want) {
 				t.Errorf("docker %s has no %q", strings.Join(args, " "), want)
 			}

@@ -8,38 +8,45 @@ import (
 	"testing"
 )
 
-// older makes a database what the versions before the tallies left: their schema, their grants and a row.
-const older = `
+// olderSchema gives a database the schema and the grants of the versions before the tallies.
+const olderSchema = `
 DROP TABLE IF EXISTS goose_db_version;
 DROP TABLE tallies, tally_log;
 ALTER TABLE submissions DROP COLUMN tallied;
 REVOKE ALL PRIVILEGES, GRANT OPTION FROM 'simpleapp'@'%';
 GRANT SELECT, INSERT ON simple_db.submissions TO 'simpleapp'@'%';
+`
+
+// olderRow is a submission that one of those versions has stored.
+const olderRow = `
 INSERT INTO submissions (token, first_name, last_name, favourite_food, country, created_at)
   VALUES (REPEAT('0', 32), 'Ada', 'Lovelace', 'Older pie', 'GB', UTC_TIMESTAMP(3));
 `
 
-// asRoot runs SQL in a container of db.
+// asRoot runs SQL statements in a container of db as root and returns the answer.
 func asRoot(t testing.TB, container, statements string) string {
 	t.Helper()
-	out, err := command(interrupted, "", "docker", "exec", container, "db-admin",
-		"--skip-column-names", "--default-character-set=utf8mb4", "--execute", statements, "simple_db")
+	out, err := tryDocker("exec", container, "db-admin", "--skip-column-names",
+		"--default-character-set=utf8mb4", "--execute", statements, "simple_db")
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", statements, err, out)
 	}
 	return out
 }
 
-// migrated checks that a database has been brought up to date by an account that is no more.
-func migrated(t testing.TB, container string) {
+// wantMigrated checks that a database has the present schema, that every submission is counted, and
+// that the account of the migration is gone.
+func wantMigrated(t testing.TB, container string) {
 	t.Helper()
 	for query, want := range map[string]string{
-		"SELECT COUNT(*) FROM submissions WHERE NOT tallied":                                               "0",
-		"SELECT (SELECT COUNT(*) FROM submissions) - (SELECT SUM(n) FROM tallies WHERE scope = 'country')": "0",
-		"SELECT GROUP_CONCAT(user, '@', host) FROM mysql.user WHERE user LIKE '%migrat%'":                  "NULL",
-		"SELECT MAX(version_id) FROM goose_db_version":                                                     "2",
+		`SELECT COUNT(*) FROM submissions WHERE NOT tallied`: "0",
+		`SELECT (SELECT COUNT(*) FROM submissions)
+			- (SELECT SUM(n) FROM tallies WHERE scope = 'country')`: "0",
+		`SELECT GROUP_CONCAT(user, '@', host) FROM mysql.user WHERE user LIKE '%migrat%'`: "NULL",
+		`SELECT MAX(version_id) FROM goose_db_version`:                                    "2",
 	} {
-		eventually(t, "the database is migrated", func() error { // the log may not be folded yet
+		// The app adds the rows of tally_log to tallies some time later.
+		eventually(t, "the database is migrated", func() error {
 			if got := strings.TrimSpace(asRoot(t, container, query)); got != want {
 				return fmt.Errorf("%s: %s, want %s", query, got, want)
 			}
@@ -61,34 +68,38 @@ func freshDatabase(p *project) {
 			p.Errorf("mysql_db/migrate of a fresh database: %v, want %q\n%s", err, want, out)
 		}
 	}
-	migrated(p, p.container("db"))
+	wantMigrated(p, p.container("db"))
 	check("the migration of a fresh database")
 }
 
-// A volume of an older version: the app says what to do, and is healthy once it is done.
+// On the volume of an older version the app names the remedy, and is healthy once that is done.
 func olderVolume(p *project) {
 	p.compose("stop", "app")
-	asRoot(p, p.container("db"), older)
+	asRoot(p, p.container("db"), olderSchema+olderRow)
 	p.compose("start", "app")
 	p.awaitLog("app", "make migrate")
-	if out, err := command(interrupted, "", "docker", "exec", p.container("app"), "/simpleapp", "healthcheck"); err == nil {
+	if out, err := tryDocker("exec", p.container("app"), "/simpleapp", "healthcheck"); err == nil {
 		p.Errorf("the app is healthy on an older schema: %s", out)
 	}
-	// make works in the repository; this is the same for the copy.
-	out, err := command(interrupted, root, "mysql_db/migrate", p.container("db"), image("app"))
-	if err != nil || !strings.Contains(out, "applied 00002_tallies.sql") || !strings.Contains(out, "counted ") {
+	// make migrate works in the repository alone; this is what it calls.
+	migrate := func() (string, error) {
+		return command(interrupted, root, "mysql_db/migrate", p.container("db"), image("app"))
+	}
+	out, err := migrate()
+	if err != nil || !strings.Contains(out, "applied 00002_tallies.sql") ||
+		!strings.Contains(out, "counted ") {
 		p.Fatalf("mysql_db/migrate: %v\n%s", err, out)
 	}
 	p.awaitHealthy("app")
 	if page := p.visitor().get("/results"); !strings.Contains(page, "Older pie") {
-		p.Errorf("/results does not count what an older version has stored:\n%s", page)
+		p.Errorf("/results does not count the submission that an older version stored:\n%s", page)
 	}
-	migrated(p, p.container("db"))
-	if out, err := command(interrupted, root, "mysql_db/migrate", p.container("db"), image("app")); err != nil || !strings.Contains(out, "up to date") {
-		p.Errorf("mysql_db/migrate again: %v\n%s", err, out)
+	wantMigrated(p, p.container("db"))
+	if again, err := migrate(); err != nil || !strings.Contains(again, "up to date") {
+		p.Errorf("mysql_db/migrate again: %v\n%s", err, again)
 	}
-	leastPrivilege(p)
-	// Nothing on the way has shown a password.
+	appRights(p)
+	// The migration prints no password.
 	password, err := os.ReadFile(filepath.Join(p.dir, "devsecrets", "mysql_root_password"))
 	if err != nil || strings.Contains(out, strings.TrimSpace(string(password))) {
 		p.Errorf("mysql_db/migrate shows root's password (%v)", err)

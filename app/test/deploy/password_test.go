@@ -12,7 +12,9 @@ func TestEmptyPassword(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, "")
 	for secret, holders := range map[string][]string{
-		"mysql_root_password": {"db"}, "mysql_password": {"db", "app"}, "redis_password": {"cache", "app"},
+		"mysql_root_password": {"db"},
+		"mysql_password":      {"db", "app"},
+		"redis_password":      {"cache", "app"},
 	} {
 		password, err := os.ReadFile(filepath.Join(p.dir, "devsecrets", secret))
 		if err != nil {
@@ -20,14 +22,14 @@ func TestEmptyPassword(t *testing.T) {
 		}
 		p.write("devsecrets/"+secret, "\n")
 		for _, service := range holders {
-			p.refuses(service, "/run/secrets/"+secret+" is empty")
+			p.wantRefusal(service, "/run/secrets/"+secret+" is empty")
 		}
 		p.write("devsecrets/"+secret, string(password))
 	}
 	p.write("devsecrets/mysql_password", "two words\n")
-	p.refuses("db", "/run/secrets/mysql_password has white space")
+	p.wantRefusal("db", "/run/secrets/mysql_password has white space")
 	p.write("devsecrets/redis_password", "line end of Windows\r\n")
-	p.refuses("cache", "/run/secrets/redis_password has white space")
+	p.wantRefusal("cache", "/run/secrets/redis_password has white space")
 }
 
 func TestVolumeFromAnotherPassword(t *testing.T) {
@@ -36,29 +38,31 @@ func TestVolumeFromAnotherPassword(t *testing.T) {
 	p.compose("up", "--wait")
 	check := p.kept()
 	old := map[string]string{}
-	for name := range stores {
+	for name := range servers {
 		password, err := os.ReadFile(filepath.Join(p.dir, "devsecrets", name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		old[name] = strings.TrimSpace(string(password))
 	}
-	// The volumes have seen a rotation, and another one that was cut short.
-	for name, store := range stores {
+	// One rotation has changed the passwords, and another one was interrupted.
+	for name, server := range servers {
 		rotate := func(password, step string) {
-			piped(t, password, "exec", "--interactive", p.container(store.service), store.rotate, step)
+			dockerWithInput(t, password, "exec", "--interactive", p.container(server.service),
+				server.rotate, step)
 		}
 		rotate("rotated-"+name, "accept")
 		rotate("", "finish")
-		rotate("cut-short-"+name, "accept")
+		rotate("interrupted-"+name, "accept")
 	}
 	p.compose("down")
 
 	p.write("devsecrets/mysql_password", `an'other\password`)
 	p.write("devsecrets/redis_password", "another-redis-password")
 	out, err := p.tryCompose("up", "--wait")
-	says(t, "docker compose up", out, err, p.container("db")+" is unhealthy")
-	p.awaitLog("db", "the password in /run/secrets/mysql_password is not the one in the data volume")
+	wantFailure(t, "docker compose up", out, err, p.container("db")+" is unhealthy")
+	p.awaitLog("db",
+		"the password in /run/secrets/mysql_password is not the one in the data volume")
 	p.awaitLog("db", "db-set-password")
 	p.compose("up", "--no-deps", "--detach", "app")
 	p.awaitLog("app", "the password in MYSQL_PASSWORD_FILE is not the one this database has")
@@ -68,55 +72,66 @@ func TestVolumeFromAnotherPassword(t *testing.T) {
 	p.compose("restart")
 	p.compose("up", "--wait")
 	check("a change of both passwords")
-	for name, network := range map[string]string{"mysql_password": "back-tier", "redis_password": "cache-tier"} {
-		for _, password := range []string{old[name], "rotated-" + name, "cut-short-" + name} {
-			out := piped(t, password, "run", "--rm", "--interactive", "--network", p.name+"_"+network, "--no-healthcheck",
-				"--entrypoint", "sh", image(stores[name].service), "-c", stores[name].login)
+	for name, network := range map[string]string{
+		"mysql_password": "back-tier", "redis_password": "cache-tier",
+	} {
+		for _, password := range []string{old[name], "rotated-" + name, "interrupted-" + name} {
+			out := dockerWithInput(t, password, "run", "--rm", "--interactive", "--no-healthcheck",
+				"--network", p.name+"_"+network,
+				"--entrypoint", "sh", image(servers[name].service), "-c", servers[name].login)
 			if !strings.Contains(out, "Access denied") && !strings.Contains(out, "WRONGPASS") {
-				t.Errorf("%q, no longer %s, is answered %s", password, name, out)
+				t.Errorf("login with %q as %s, want it refused:\n%s", password, name, out)
 			}
 		}
 	}
 }
 
-// unusable are passwords that some secrets can't have, and what is said about them.
-var unusable = []struct{ name, password, secrets, want string }{
-	{"white space", "two words", "mysql_root_password mysql_password redis_password", "has white space in it"},
-	{"Windows line end", "password\r", "mysql_root_password mysql_password redis_password", "has white space in it"},
-	{"UTF-16", "\xff\xfep\x00w\x00", "mysql_root_password mysql_password redis_password", "has a control character in it"},
-	{"single quote", `it's-mine`, "mysql_root_password mysql_password", "has a quote"},
-	{"double quote", `say-"yes"`, "mysql_root_password mysql_password", "has a quote"},
-	{"backslash", `back\slash`, "mysql_root_password mysql_password", "has a quote"},
-	{"too long", strings.Repeat("x", 257), "mysql_root_password mysql_password", "is longer than 256 bytes"},
+const (
+	mysqlSecrets = "mysql_root_password mysql_password"
+	allSecrets   = mysqlSecrets + " redis_password"
+)
+
+// unusablePasswords are passwords that some secrets can't have, and the message about each.
+var unusablePasswords = []struct{ name, password, secrets, want string }{
+	{"white space", "two words", allSecrets, "has white space in it"},
+	{"Windows line end", "password\r", allSecrets, "has white space in it"},
+	{"UTF-16", "\xff\xfep\x00w\x00", allSecrets, "has a control character in it"},
+	{"single quote", `it's-mine`, mysqlSecrets, "has a quote"},
+	{"double quote", `say-"yes"`, mysqlSecrets, "has a quote"},
+	{"backslash", `back\slash`, mysqlSecrets, "has a quote"},
+	{"too long", strings.Repeat("x", 257), mysqlSecrets, "is longer than 256 bytes"},
 	{"number sign", `no#1`, "mysql_root_password", "has a quote, a backslash or # in it"},
 }
 
 func TestUnusablePassword(t *testing.T) {
 	t.Parallel()
-	for secret, service := range map[string]string{"mysql_root_password": "db", "mysql_password": "db", "redis_password": "cache"} {
+	for secret, service := range map[string]string{
+		"mysql_root_password": "db", "mysql_password": "db", "redis_password": "cache",
+	} {
 		p := newProject(t, "")
-		for _, test := range unusable {
+		for _, test := range unusablePasswords {
 			if strings.Contains(test.secrets, secret) {
 				p.write("devsecrets/"+secret, test.password+"\n")
-				p.refuses(service, "/run/secrets/"+secret+" "+test.want)
+				p.wantRefusal(service, "/run/secrets/"+secret+" "+test.want)
 			}
 		}
 	}
 }
 
-// swarm-init refuses what db and cache would refuse, before it changes anything.
+// swarm-init refuses the passwords that db and cache would refuse, before it changes anything.
 func TestUnusablePasswordForSwarm(t *testing.T) {
-	inSwarm(t) // if it is accepted after all
+	leaveSwarmAtEnd(t) // in case swarm-init accepts one
 	file := filepath.Join(t.TempDir(), "passwords")
-	for _, test := range unusable {
+	for _, test := range unusablePasswords {
 		for _, secret := range strings.Fields(test.secrets) {
 			line := fmt.Sprintf("%s=%s\n", secret, test.password)
 			if err := os.WriteFile(file, []byte(line), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			out, err := command(interrupted, root, "env", "STACK="+tag, "make", "--no-print-directory", "swarm-init",
-				"ADVERTISE_ADDR=127.0.0.1", "PASSWORDS="+file)
-			says(t, "make swarm-init with a "+test.name, out, err, file+": "+secret+" "+test.want)
+			out, err := command(interrupted, root, "env", "STACK="+tag, "make",
+				"--no-print-directory", "swarm-init", "ADVERTISE_ADDR=127.0.0.1", "PASSWORDS="+file)
+			wantFailure(t, "make swarm-init with a "+test.name, out, err,
+				file+": "+secret+" "+test.want)
 			if strings.Contains(out, "lives on") || strings.Contains(out, "manages a new swarm") {
 				t.Errorf("make swarm-init with a %s changes the swarm first:\n%s", test.name, out)
 			}
@@ -128,7 +143,8 @@ func TestPasswordWithEveryOtherCharacter(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, "")
 	p.write("devsecrets/mysql_root_password", "-!$%&()*+,./:;<=>?@[]^_`{|}~é食root\n")
-	p.write("devsecrets/mysql_password", "-!#$%&()*+,./:;<=>?@[]^_`{|}~é食"+strings.Repeat("x", 222)+"\n")
+	p.write("devsecrets/mysql_password",
+		"-!#$%&()*+,./:;<=>?@[]^_`{|}~é食"+strings.Repeat("x", 221)+":\n")
 	p.write("devsecrets/redis_password", `-!$%&()*+,./:;<=>?@[]^_{|}~é食'"\#`+"`\n")
 	p.compose("up", "--wait")
 	p.kept()("a first start with unusual passwords")

@@ -12,7 +12,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 )
 
-// newRegistry starts a registry, and returns what image names there begin with. With it ends what was pulled from it.
+// newRegistry starts a registry and returns the prefix of its images' names. The end of the test
+// removes the images that were pulled from it.
 func newRegistry(t testing.TB) string {
 	t.Helper()
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0)),
@@ -20,9 +21,14 @@ func newRegistry(t testing.TB) string {
 	name := server.Listener.Addr().String() + "/team/"
 	t.Cleanup(func() {
 		server.Close()
-		// By name: an image's id has other names too.
-		remove := `list() { docker image ls --digests --filter "reference=$0*" --format '{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}'; }
-			for image in $(list); do case $image in *"<none>") ;; *) docker image rm "$image" ;; esac; done
+		// Images are removed by name, because one id may have other names, too.
+		remove := `list() {
+				docker image ls --digests --filter "reference=$0*" \
+					--format '{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}'
+			}
+			for image in $(list); do
+				case $image in *"<none>") ;; *) docker image rm "$image" ;; esac
+			done
 			[ -z "$(list)" ]`
 		if out, err := command(context.Background(), "", "bash", "-c", remove, name); err != nil {
 			t.Errorf("remove the images of %s: %v\n%s", name, err, out)
@@ -31,12 +37,14 @@ func newRegistry(t testing.TB) string {
 	return name
 }
 
-// variant pushes another version of the app's image to a registry.
+// variant builds a version of the app's image with more instructions, pushes it to a registry and
+// returns the version.
 func variant(t testing.TB, registry, version, instructions string) string {
 	t.Helper()
 	version = tag + "-" + version
 	file := filepath.Join(t.TempDir(), "Dockerfile")
-	if err := os.WriteFile(file, []byte("FROM "+image("app")+"\n"+instructions+"\n"), 0o644); err != nil {
+	content := "FROM " + image("app") + "\n" + instructions + "\n"
+	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	name := registry + "mysimpleapp_app:" + version

@@ -11,16 +11,20 @@ import (
 	"testing"
 )
 
-// The store that keeps a password, how it is changed, and how the app logs in with one from standard input.
-var stores = map[string]struct{ service, rotate, login string }{
+// servers has, for each password of the app, the service that checks it, the command that changes
+// it, and a shell script that logs in like the app with a password from standard input.
+var servers = map[string]struct{ service, rotate, login string }{
 	"mysql_password": {"db", "db-rotate-password",
-		`read -r MYSQL_PWD; export MYSQL_PWD; mysql --protocol=tcp -h db -u simpleapp -e "SELECT 'let in'" 2>&1`},
+		`read -r MYSQL_PWD; export MYSQL_PWD
+		mysql --protocol=tcp -h db -u simpleapp -e "SELECT 'logged in'" 2>&1`},
 	"redis_password": {"cache", "cache-rotate-password",
-		`read -r REDISCLI_AUTH; export REDISCLI_AUTH; redis-cli -h cache PING 2>&1 | sed "s/^PONG/let in/"`},
+		`read -r REDISCLI_AUTH; export REDISCLI_AUTH
+		redis-cli -h cache PING 2>&1 | sed "s/^PONG/logged in/"`},
 }
 
-// piped runs docker with a password on standard input.
-func piped(t testing.TB, password string, args ...string) string {
+// dockerWithInput runs docker with a password on standard input. It has to succeed, or to say that
+// the access is denied.
+func dockerWithInput(t testing.TB, password string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(interrupted, "docker", args...)
 	cmd.Stdin = strings.NewReader(password + "\n")
@@ -31,60 +35,68 @@ func piped(t testing.TB, password string, args ...string) string {
 	return string(out)
 }
 
-// logsIn tells whether a password lets somebody in from where the app stands.
-func (s *stack) logsIn(name, password string) bool {
+// canLogIn tells whether the app's account can log in with a password from the app's network.
+func (s *stack) canLogIn(name, password string) bool {
 	s.Helper()
-	out := piped(s, password, "run", "--rm", "--interactive", "--network", "container:"+s.containers("app")[0], "--no-healthcheck",
-		"--entrypoint", "sh", image(stores[name].service), "-c", stores[name].login)
-	if !strings.Contains(out, "let in") && !strings.Contains(out, "Access denied") && !strings.Contains(out, "WRONGPASS") {
-		s.Fatalf("%s answers neither yes nor no: %s", stores[name].service, out)
+	out := dockerWithInput(s, password, "run", "--rm", "--interactive", "--no-healthcheck",
+		"--network", "container:"+s.containers("app")[0],
+		"--entrypoint", "sh", image(servers[name].service), "-c", servers[name].login)
+	switch {
+	case strings.Contains(out, "logged in"):
+		return true
+	case strings.Contains(out, "Access denied"), strings.Contains(out, "WRONGPASS"):
+		return false
 	}
-	return strings.Contains(out, "let in")
+	s.Fatalf("%s neither accepts nor refuses a password: %s", servers[name].service, out)
+	return false
 }
 
-// rotate changes a password that an operator began to change before and gave up.
+// rotate changes a password after an earlier rotation was interrupted.
 func (s *stack) rotate(name string) {
-	old, lost := s.password(name), "a-password-that-no-app-ever-had"
-	if !s.logsIn(name, old) {
+	old, unused := s.password(name), "a-password-that-no-app-ever-had"
+	if !s.canLogIn(name, old) {
 		s.Errorf("%s of the first start is refused before it is rotated", name)
 	}
-	piped(s, lost, "secret", "create", "--label", "simpleapp.stack="+s.name, s.name+"_"+name+"_v2", "-")
-	piped(s, lost, "exec", "--interactive", s.containers(stores[name].service)[0], stores[name].rotate, "accept")
+	dockerWithInput(s, unused, "secret", "create", "--label", "simpleapp.stack="+s.name,
+		s.name+"_"+name+"_v2", "-")
+	dockerWithInput(s, unused, "exec", "--interactive", s.containers(servers[name].service)[0],
+		servers[name].rotate, "accept")
 
 	s.make("rotate-secret", "NAME="+name)
-	for _, password := range []string{old, lost} {
-		if s.logsIn(name, password) {
-			s.Errorf("after make rotate-secret the old %s lets in", name)
+	for _, password := range []string{old, unused} {
+		if s.canLogIn(name, password) {
+			s.Errorf("after make rotate-secret the old %s is still accepted", name)
 		}
 	}
-	versions := docker(s, "secret", "ls", "--format", "{{.Name}}", "--filter", "name="+s.name+"_"+name+"_v")
+	versions := docker(s, "secret", "ls", "--format", "{{.Name}}",
+		"--filter", "name="+s.name+"_"+name+"_v")
 	if want := s.name + "_" + name + "_v3"; versions != want {
 		s.Errorf("secrets after the rotation: %s, want %s", versions, want)
 	}
 }
 
-// restartStores shows that db and cache know the rotated passwords after a restart.
-func (s *stack) restartStores() {
+// restartServers checks that db and cache accept only the rotated passwords after a restart.
+func (s *stack) restartServers() {
 	s.Helper()
-	for _, store := range []string{"db", "cache"} {
-		docker(s, "service", "update", "--quiet", "--detach=false", "--force", s.name+"_"+store)
+	for _, service := range []string{"db", "cache"} {
+		docker(s, "service", "update", "--quiet", "--detach=false", "--force", s.name+"_"+service)
 	}
-	s.unnoticed("after a restart of db and cache", func(s *stack) {
-		for name := range stores {
-			if s.logsIn(name, s.password(name)) {
-				s.Errorf("the old %s lets in again", name)
+	s.withoutFailures("after a restart of db and cache", func(s *stack) {
+		for name := range servers {
+			if s.canLogIn(name, s.password(name)) {
+				s.Errorf("the old %s is accepted again", name)
 			}
 		}
 	})
 }
 
-// backupAndRestore copies the site, taken while it serves, into a fresh one.
+// backupAndRestore backs the site up while it serves and restores the backup into a fresh site.
 func (s *stack) backupAndRestore() {
 	s.Helper()
 	file := filepath.Join(s.TempDir(), "backup.sql.gz")
 	var early map[string]string
 	var least, most int
-	s.unnoticed("backed up", func(s *stack) {
+	s.withoutFailures("backed up", func(s *stack) {
 		early, least = s.rows(), s.visits()
 		s.make("backup", "FILE="+file)
 		most = s.visits()
@@ -93,23 +105,26 @@ func (s *stack) backupAndRestore() {
 		fresh := newStack(t)
 		fresh.make("deploy", "VERSION="+tag, "APP_REPLICAS=1")
 		half := file + ".half"
-		if content, err := os.ReadFile(file); err != nil || os.WriteFile(half, content[:len(content)/2], 0o600) != nil {
+		content, err := os.ReadFile(file)
+		if err != nil || os.WriteFile(half, content[:len(content)/2], 0o600) != nil {
 			t.Fatalf("half a backup: %v", err)
 		}
-		out, err := fresh.try("restore", "FILE="+half)
-		says(t, "make restore of half a backup", out, err, "is incomplete")
+		out, err := fresh.tryMake("restore", "FILE="+half)
+		wantFailure(t, "make restore of half a backup", out, err, "is incomplete")
 
 		fresh.make("restore", "FILE="+file)
 		compare := func(after string) {
 			original, restored := s.rows(), fresh.rows()
 			for token, row := range early {
 				if restored[token] != row {
-					t.Errorf("after %s submission %s is %q, want %q", after, token, restored[token], row)
+					t.Errorf("after %s submission %s is %q, want %q",
+						after, token, restored[token], row)
 				}
 			}
 			for token, row := range restored {
 				if original[token] != row {
-					t.Errorf("after %s submission %s is %q, was %q", after, token, row, original[token])
+					t.Errorf("after %s submission %s is %q, want %q",
+						after, token, row, original[token])
 				}
 			}
 			if n := fresh.visits(); n < least || n > most {
@@ -117,19 +132,19 @@ func (s *stack) backupAndRestore() {
 			}
 		}
 		compare("make restore")
-		migrated(t, fresh.containers("db")[0])
-		out, err = fresh.try("restore", "FILE="+file)
-		says(t, "make restore over submissions", out, err, "restore into a fresh one", strconv.Itoa(len(fresh.rows()))+" submissions")
+		wantMigrated(t, fresh.containers("db")[0])
+		out, err = fresh.tryMake("restore", "FILE="+file)
+		wantFailure(t, "make restore over submissions", out, err, "restore into a fresh one",
+			strconv.Itoa(len(fresh.rows()))+" submissions")
 
-		// The volume of a site whose last version was an older one.
-		schema, _, _ := strings.Cut(older, "INSERT INTO")
-		asRoot(t, fresh.containers("db")[0], schema)
+		// make deploy migrates the volume of an older version.
+		asRoot(t, fresh.containers("db")[0], olderSchema)
 		fresh.make("undeploy")
 		fresh.make("deploy", "VERSION="+tag, "APP_REPLICAS=1")
 		compare("make undeploy and deploy")
-		migrated(t, fresh.containers("db")[0])
+		wantMigrated(t, fresh.containers("db")[0])
 
-		// A version that was left by a rollback can be deployed again, also without a registry.
+		// A version that was rolled back can be deployed again, also without a registry.
 		other := tag + "-other"
 		docker(t, "tag", image("app"), "mysimpleapp_app:"+other)
 		defer command(context.Background(), "", "docker", "image", "rm", "mysimpleapp_app:"+other)
@@ -141,21 +156,23 @@ func (s *stack) backupAndRestore() {
 		}
 	})
 
-	// The node of db and cache is lost, and with it both volumes and the rotated passwords.
+	// Loss of the node of db and cache means the loss of both volumes and of the rotated passwords.
 	s.TB.(*testing.T).Run("node lost", func(t *testing.T) {
 		s := &stack{t, s.name, s.port, s.passwords}
-		for _, store := range []string{"db", "cache"} {
-			docker(s, "service", "scale", "--detach=false", s.name+"_"+store+"=0")
-			eventually(s, "remove the volume of "+store, func() error {
-				// Swarm keeps the stopped container, for its log.
+		for _, service := range []string{"db", "cache"} {
+			docker(s, "service", "scale", "--detach=false", s.name+"_"+service+"=0")
+			eventually(s, "remove the volume of "+service, func() error {
+				// Swarm keeps the stopped container for its log.
 				out, err := command(interrupted, "", "bash", "-c", fmt.Sprintf(
-					"docker ps --all --quiet --filter volume=%[1]s | xargs --no-run-if-empty docker rm && docker volume rm %[1]s", s.name+"_"+store+"_data"))
+					`docker ps --all --quiet --filter volume=%[1]s |
+						xargs --no-run-if-empty docker rm && docker volume rm %[1]s`,
+					s.name+"_"+service+"_data"))
 				if err != nil {
 					return fmt.Errorf("%w: %s", err, out)
 				}
 				return nil
 			})
-			docker(s, "service", "scale", "--detach=false", s.name+"_"+store+"=1")
+			docker(s, "service", "scale", "--detach=false", s.name+"_"+service+"=1")
 		}
 		s.make("restore", "FILE="+file, "ONLY=submissions")
 		s.make("restore", "FILE="+file, "ONLY=visits")
@@ -163,7 +180,7 @@ func (s *stack) backupAndRestore() {
 		rows := s.rows()
 		for token, row := range early {
 			if rows[token] != row {
-				t.Errorf("submission %s is %q, was %q", token, rows[token], row)
+				t.Errorf("submission %s is %q, want %q", token, rows[token], row)
 			}
 		}
 		if n := s.visits(); n < least || n > most {

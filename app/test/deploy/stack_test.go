@@ -17,37 +17,44 @@ import (
 	"simpleapp/test/deploy/load"
 )
 
-// rate of the load in requests a second.
+// rate is the load in requests a second.
 const rate = 200
 
-// A stack is one deployment of docker-stack.yml by the operator's commands: its own services, networks, volumes,
-// secrets, labels and port. With STACK_RENDER, a command, the file is rewritten on its way to the engine.
+// A stack is one deployment of docker-stack.yml by the operator's commands. It has its own
+// services, networks, volumes, secrets, labels and port. STACK_RENDER may name a command that
+// rewrites the file for this engine.
 type stack struct {
 	testing.TB
 	name      string
 	port      int
-	passwords string // file with those of the first start
+	passwords string // the file of the first passwords
 }
 
-// newStack prepares a stack under a random name; with it ends what was started in it.
+// newStack prepares a stack under a random name. The end of the test removes it.
 func newStack(t testing.TB) *stack {
 	t.Helper()
-	s := &stack{t, "test" + strings.ToLower(rand.Text()[:8]), freePort(t), filepath.Join(t.TempDir(), "passwords")}
+	s := &stack{t, "test" + strings.ToLower(rand.Text()[:8]), freePort(t),
+		filepath.Join(t.TempDir(), "passwords")}
 	t.Cleanup(func() {
 		if t.Failed() {
-			out, _ := s.try("status")
+			out, _ := s.tryMake("status")
 			t.Logf("%s:\n%s", s.name, out)
 		}
-		if out, err := s.try("undeploy"); err != nil {
+		if out, err := s.tryMake("undeploy"); err != nil {
 			t.Errorf("make undeploy: %v\n%s", err, out)
 		}
-		// Also after ctrl-C, which ends the other commands.
-		all := fmt.Sprintf(`docker node update --label-rm %[1]s.db --label-rm %[1]s.cache "$(docker info --format '{{.Swarm.NodeID}}')"
-			docker secret ls --quiet --filter label=simpleapp.stack=%[1]s | xargs --no-run-if-empty docker secret rm
-			for i in $(seq 60); do [ -z "$(docker ps --all --quiet --filter label=com.docker.stack.namespace=%[1]s)" ] && break; sleep 1; done
-			docker volume rm --force %[1]s_db_data %[1]s_cache_data`, s.name)
-		if out, err := command(context.Background(), "", "bash", "-c", all); err != nil {
-			t.Errorf("remove what is left of %s: %v\n%s", s.name, err, out)
+		// context.Background, because ctrl-C cancels the other commands and must not cancel this
+		// one.
+		const removeRest = `node=$(docker info --format '{{.Swarm.NodeID}}')
+			docker node update --label-rm $0.db --label-rm $0.cache "$node"
+			docker secret ls --quiet --filter label=simpleapp.stack=$0 |
+				xargs --no-run-if-empty docker secret rm
+			containers() { docker ps --all --quiet --filter label=com.docker.stack.namespace=$1; }
+			for i in $(seq 60); do [ -z "$(containers $0)" ] && break; sleep 1; done
+			docker volume rm --force $0_db_data $0_cache_data`
+		out, err := command(context.Background(), "", "bash", "-c", removeRest, s.name)
+		if err != nil {
+			t.Errorf("remove the rest of %s: %v\n%s", s.name, err, out)
 		}
 	})
 	out := s.make("swarm-init", "ADVERTISE_ADDR=127.0.0.1", "PASSWORDS="+s.passwords)
@@ -62,47 +69,52 @@ func newStack(t testing.TB) *stack {
 	return s
 }
 
-// inSwarm takes the engine out of the swarm at the end, if the test brought it there and nobody else came to use it.
-func inSwarm(t testing.TB) {
+// leaveSwarmAtEnd makes the engine leave the swarm at the end of the test, if it is in none now and
+// no other services use the swarm then.
+func leaveSwarmAtEnd(t testing.TB) {
 	t.Helper()
 	if docker(t, "info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive" {
 		t.Cleanup(func() {
-			if out, err := command(context.Background(), "", "bash", "-c", `
-				[ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ] || [ -n "$(docker service ls --quiet)" ] || docker swarm leave --force`); err != nil {
+			out, err := command(context.Background(), "", "bash", "-c", `
+				[ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ] ||
+				[ -n "$(docker service ls --quiet)" ] || docker swarm leave --force`)
+			if err != nil {
 				t.Errorf("docker swarm leave: %v\n%s", err, out)
 			}
 		})
 	}
 }
 
-// try runs an operator's command. A failing update is to show within seconds, not after the minute of production.
-func (s *stack) try(target string, args ...string) (string, error) {
-	env := []string{"-u", "VERSION", "STACK=" + s.name, fmt.Sprintf("HTTP_PORT=%d", s.port), "MONITOR=5s", "START_PERIOD=5s", "TIMEOUT=400"}
-	return command(context.Background(), root, "env", append(append(env, "make", "--no-print-directory", target), args...)...)
+// tryMake runs an operator's command. The times in its environment let a failing update show within
+// seconds, in place of the minute that production takes.
+func (s *stack) tryMake(target string, args ...string) (string, error) {
+	env := []string{"-u", "VERSION", "STACK=" + s.name, fmt.Sprintf("HTTP_PORT=%d", s.port),
+		"MONITOR=5s", "START_PERIOD=5s", "TIMEOUT=400", "make", "--no-print-directory", target}
+	return command(context.Background(), root, "env", append(env, args...)...)
 }
 
-// make runs an operator's command, which has to succeed.
+// make is tryMake for a command that has to succeed.
 func (s *stack) make(target string, args ...string) string {
 	s.Helper()
-	out, err := s.try(target, args...)
+	out, err := s.tryMake(target, args...)
 	if err != nil {
 		s.Fatalf("make %s %s: %v\n%s", target, strings.Join(args, " "), err, out)
 	}
 	return out
 }
 
-// password returns one of the first start.
+// password returns a password of the first start.
 func (s *stack) password(name string) string {
 	s.Helper()
 	content, err := os.ReadFile(s.passwords)
 	match := regexp.MustCompile(`(?m)^` + name + `=(\S{20,})$`).FindSubmatch(content)
 	if err != nil || match == nil {
-		s.Fatalf("no %s in the operator's file: %v", name, err)
+		s.Fatalf("the operator's file has no %s: %v", name, err)
 	}
 	return string(match[1])
 }
 
-// service returns what a template says of a service.
+// service returns a template's view of a service.
 func (s *stack) service(name, template string) string {
 	s.Helper()
 	return docker(s, "service", "inspect", "--format", template, s.name+"_"+name)
@@ -113,18 +125,20 @@ func (s *stack) image() string {
 	return s.service("app", "{{.Spec.TaskTemplate.ContainerSpec.Image}}")
 }
 
-// containers returns the running ones of a service.
+// containers returns the ids of a service's running containers.
 func (s *stack) containers(service string) []string {
 	s.Helper()
-	return strings.Fields(docker(s, "ps", "--quiet", "--filter", "label=com.docker.swarm.service.name="+s.name+"_"+service))
+	return strings.Fields(docker(s, "ps", "--quiet",
+		"--filter", "label=com.docker.swarm.service.name="+s.name+"_"+service))
 }
 
-// settled waits until every replica runs and what they replaced is gone.
-func (s *stack) settled() {
+// awaitReplicas waits until every replica of the app runs and the replaced containers are gone.
+func (s *stack) awaitReplicas() {
 	s.Helper()
 	eventually(s, "one container for each replica", func() error {
-		if n := len(s.containers("app")); fmt.Sprint(n) != s.service("app", "{{.Spec.Mode.Replicated.Replicas}}") {
-			return fmt.Errorf("%d containers run", n)
+		n := len(s.containers("app"))
+		if want := s.service("app", "{{.Spec.Mode.Replicated.Replicas}}"); fmt.Sprint(n) != want {
+			return fmt.Errorf("%d containers run, want %s", n, want)
 		}
 		return nil
 	})
@@ -134,7 +148,9 @@ func (s *stack) address() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
 
 func (s *stack) visits() (n int) {
 	s.Helper()
-	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{
+		Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true},
+	}
 	answer := struct{ Visits *int }{&n}
 	eventually(s, "the visit count", func() error {
 		resp, err := client.Get("http://" + s.address() + "/ping")
@@ -153,8 +169,8 @@ func (s *stack) visits() (n int) {
 // rows returns every submission by its token.
 func (s *stack) rows() map[string]string {
 	s.Helper()
-	out := asRoot(s, s.containers("db")[0], `SELECT token, id, first_name, last_name, favourite_food,
-		country, created_at FROM submissions`)
+	out := asRoot(s, s.containers("db")[0], `SELECT token, id, first_name, last_name,
+		favourite_food, country, created_at FROM submissions`)
 	rows := map[string]string{}
 	for line := range strings.Lines(out) {
 		token, rest, _ := strings.Cut(strings.TrimSpace(line), "\t")
@@ -169,16 +185,17 @@ func (s *stack) rows() map[string]string {
 	return rows
 }
 
-// under runs an operation while visitors are at work, and then compares what they were told with what is stored.
-func (s *stack) under(name string, operation func(*stack)) load.Report {
+// underLoad runs an operation while visitors use the site. Then it compares the answers that they
+// got with the stored data.
+func (s *stack) underLoad(name string, operation func(*stack)) load.Report {
 	var report load.Report
 	s.TB.(*testing.T).Run(name, func(t *testing.T) {
 		s := &stack{t, s.name, s.port, s.passwords}
-		s.settled()
+		s.awaitReplicas()
 		visits, before := s.visits(), s.rows()
 		l := load.Start(s.address(), rate)
 		defer func() {
-			s.settled()
+			s.awaitReplicas()
 			done := l.Requests()
 			eventually(t, "visitors see the site after "+name, func() error {
 				if l.Requests() < done+2*rate {
@@ -188,10 +205,12 @@ func (s *stack) under(name string, operation func(*stack)) load.Report {
 			})
 			report = l.Stop()
 			t.Log(report)
-			if n := s.visits() - visits; n < report.HomePages || n > report.HomePages+report.UnknownVisits {
-				t.Errorf("%d visits are counted for %d home pages served (and %d without an answer)", n, report.HomePages, report.UnknownVisits)
+			n := s.visits() - visits
+			if n < report.HomePages || n > report.HomePages+report.UnknownVisits {
+				t.Errorf("%d visits are counted, want %d for the home pages served, and up to %d "+
+					"more for requests without answer", n, report.HomePages, report.UnknownVisits)
 			}
-			migrated(s, s.containers("db")[0])
+			wantMigrated(s, s.containers("db")[0])
 			rows := s.rows()
 			for token := range report.Confirmed {
 				if _, stored := rows[token]; !stored {
@@ -199,7 +218,8 @@ func (s *stack) under(name string, operation func(*stack)) load.Report {
 				}
 			}
 			for token := range rows {
-				if _, earlier := before[token]; !earlier && !report.Confirmed[token] && !report.UnknownSubmissions[token] {
+				_, earlier := before[token]
+				if !earlier && !report.Confirmed[token] && !report.UnknownSubmissions[token] {
 					t.Errorf("submission %s is stored and was not confirmed", token)
 				}
 			}
@@ -209,14 +229,15 @@ func (s *stack) under(name string, operation func(*stack)) load.Report {
 	return report
 }
 
-// unnoticed runs an operation under load, in which no request may fail.
-func (s *stack) unnoticed(name string, operation func(*stack)) {
+// withoutFailures runs an operation under load, during which no request may fail.
+func (s *stack) withoutFailures(name string, operation func(*stack)) {
 	s.Helper()
-	report := s.under(name, operation)
+	report := s.underLoad(name, operation)
 	if report.Failed() > 0 {
 		s.Errorf("%s: %d requests failed, want none", name, report.Failed())
 	}
 	if 100*report.Unnumbered > report.HomePages {
-		s.Errorf("%s: %d of %d home pages had no number: was cache away?", name, report.Unnumbered, report.HomePages)
+		s.Errorf("%s: %d of %d home pages had no number, want at most 1 %%",
+			name, report.Unnumbered, report.HomePages)
 	}
 }

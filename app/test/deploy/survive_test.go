@@ -34,7 +34,9 @@ func dataSurvives(p *project) {
 	}
 
 	p.compose("down")
-	if left := docker(p, "ps", "--all", "--quiet", "--filter", "label=com.docker.compose.project="+p.name); left != "" {
+	left := docker(p, "ps", "--all", "--quiet",
+		"--filter", "label=com.docker.compose.project="+p.name)
+	if left != "" {
 		p.Errorf("down left containers: %s", left)
 	}
 	p.compose("up", "--wait")
@@ -43,14 +45,16 @@ func dataSurvives(p *project) {
 
 func anyOrder(p *project) {
 	check := p.kept()
-	for _, order := range [][]string{{"app", "db", "cache"}, {"app", "cache", "db"}, {"db", "app", "cache"},
-		{"db", "cache", "app"}, {"cache", "app", "db"}, {"cache", "db", "app"}} {
+	for _, order := range [][]string{
+		{"app", "db", "cache"}, {"app", "cache", "db"}, {"db", "app", "cache"},
+		{"db", "cache", "app"}, {"cache", "app", "db"}, {"cache", "db", "app"},
+	} {
 		p.compose("stop")
 		up := map[string]bool{}
 		for _, service := range order {
 			docker(p, "start", p.container(service))
 			up[service] = true
-			// The next one starts when this one is up, or waits for what it lacks.
+			// The next service starts once this one is healthy, or waits for one that is missing.
 			switch {
 			case service == "app" && !up["db"]:
 				p.awaitLog("app", "Host [db:3306] not yet available")
@@ -65,8 +69,8 @@ func anyOrder(p *project) {
 	}
 }
 
-// heldBack makes a first start of MySQL a minute slower.
-const heldBack = `
+// slowFirstStart makes a first start of MySQL a minute slower.
+const slowFirstStart = `
 services:
   db:
     entrypoint: [bash, -c, 'sleep 60; exec db-entrypoint "$$@"', db-entrypoint]
@@ -87,11 +91,11 @@ func TestSlowFirstStartOfMySQL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newProject(t, heldBack)
+			p := newProject(t, slowFirstStart)
 			began := time.Now()
 			start(p)
 			if took := time.Since(began); took < time.Minute {
-				t.Errorf("ready after %v: db was not held back", took)
+				t.Errorf("ready after %v, want a minute at least: db was not delayed", took)
 			}
 			for _, service := range services {
 				if n := p.inspect(service, "{{.RestartCount}}"); n != "0" {
@@ -107,7 +111,7 @@ func stopCutsNoRequest(p *project) {
 	v := p.visitor()
 	form := v.get("/simpleform")
 
-	// A submission that is half sent when the stop begins...
+	// When the stop begins, half of this submission has been sent.
 	slow := answers(form)
 	body := slow.Encode()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(v.site, "http://"))
@@ -115,17 +119,25 @@ func stopCutsNoRequest(p *project) {
 		p.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "POST /simpleform HTTP/1.1\r\nHost: simpleapp.test\r\nOrigin: http://simpleapp.test\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
-		len(body), body[:len(body)/2])
+	fmt.Fprintf(conn, "POST /simpleform HTTP/1.1\r\n"+
+		"Host: simpleapp.test\r\n"+
+		"Origin: http://simpleapp.test\r\n"+
+		"Content-Type: application/x-www-form-urlencoded\r\n"+
+		"Content-Length: %d\r\n\r\n%s", len(body), body[:len(body)/2])
 
-	// ...and visitors who go on submitting on their connections until they are told to close them.
+	// Other visitors go on submitting on their connections until an answer tells them to close
+	// these.
 	var confirmed []string
 	var mu sync.Mutex
 	var visitors sync.WaitGroup
 	busy := make(chan struct{}, 100_000)
 	for range 4 {
 		visitors.Go(func() {
-			client := &http.Client{Transport: &testserver.Browser{RoundTripper: &http.Transport{}}, CheckRedirect: v.client.CheckRedirect, Timeout: 30 * time.Second}
+			client := &http.Client{
+				Transport:     &testserver.Browser{RoundTripper: &http.Transport{}},
+				CheckRedirect: v.client.CheckRedirect,
+				Timeout:       30 * time.Second,
+			}
 			for closing := false; !closing; {
 				values := answers("")
 				values.Set("token", token())
@@ -155,12 +167,15 @@ func stopCutsNoRequest(p *project) {
 	stopped := make(chan error, 1)
 	began := time.Now()
 	go func() {
-		_, err := command(interrupted, "", "docker", "stop", "--time", p.inspect("app", "{{.Config.StopTimeout}}"), p.container("app"))
+		grace := p.inspect("app", "{{.Config.StopTimeout}}")
+		_, err := tryDocker("stop", "--time", grace, p.container("app"))
 		stopped <- err
 	}()
 	visitors.Wait()
 	eventually(p, "the app stops listening", func() error {
-		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+		client := &http.Client{
+			Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second,
+		}
 		if resp, err := client.Get(v.site + "/ping"); err == nil {
 			resp.Body.Close()
 			return fmt.Errorf("it answers %d", resp.StatusCode)
@@ -180,13 +195,16 @@ func stopCutsNoRequest(p *project) {
 	if took, grace := time.Since(began), 20*time.Second; took >= grace {
 		p.Errorf("docker stop took %v, want less than the grace period of %v", took, grace)
 	}
-	if state := p.inspect("app", "{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}"); state != "exited 0 false" {
+	state := p.inspect("app", "{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}")
+	if state != "exited 0 false" {
 		p.Errorf("after docker stop the app is %s, want exited 0 false", state)
 	}
 
 	confirmed = append(confirmed, slow.Get("token"))
-	stored, err := p.sql("SELECT COUNT(*) FROM submissions WHERE token IN ('" + strings.Join(confirmed, "','") + "')")
+	stored, err := p.sql("SELECT COUNT(*) FROM submissions WHERE token IN ('" +
+		strings.Join(confirmed, "','") + "')")
 	if err != nil || strings.TrimSpace(stored) != fmt.Sprint(len(confirmed)) {
-		p.Errorf("%d submissions were confirmed, stored are %s (%v)", len(confirmed), stored, err)
+		p.Errorf("%s submissions are stored (%v), want the %d that were confirmed",
+			stored, err, len(confirmed))
 	}
 }

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// TestSystem brings up one system as a developer does and looks at it from every side.
+// TestSystem starts one system as a developer does, and checks its properties one after the other.
 func TestSystem(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, "")
 	p.compose("up", "--wait")
-	p.visitor().get("/") // at once: --wait returns when the site serves
+	p.visitor().get("/") // at once, because --wait returns when the site serves
 
 	for _, test := range []struct {
 		name string
@@ -26,8 +26,8 @@ func TestSystem(t *testing.T) {
 		{"serves every page", everyPage},
 		{"a fresh database can be migrated", freshDatabase},
 		{"an older volume is migrated", olderVolume},
-		{"the app may only add and read", leastPrivilege},
-		{"db and cache are alone", separateNetworks},
+		{"the app can only read and add", appRights},
+		{"db and cache are isolated", separateNetworks},
 		{"containers are hardened", hardened},
 		{"secrets stay secret", secretsStaySecret},
 		{"data survives restart, kill -9 and down", dataSurvives},
@@ -41,7 +41,8 @@ func TestSystem(t *testing.T) {
 }
 
 func threeHealthyContainers(p *project) {
-	out := docker(p, "ps", "--filter", "label=com.docker.compose.project="+p.name, "--format", "{{.Names}} {{.Status}}")
+	out := docker(p, "ps", "--filter", "label=com.docker.compose.project="+p.name,
+		"--format", "{{.Names}} {{.Status}}")
 	for _, service := range services {
 		if !regexp.MustCompile(p.container(service) + ` Up .*\(healthy\)`).MatchString(out) {
 			p.Errorf("docker ps shows no healthy %s:\n%s", service, out)
@@ -57,8 +58,9 @@ func threeHealthyContainers(p *project) {
 	}
 	out, err = command(interrupted, root, "docker", "compose", "config")
 	for _, service := range services {
-		if want := "container_name: mysimpleapp_" + service; err != nil || !strings.Contains(out, want) {
-			p.Errorf("without a project name, docker compose config (%v) has no %q", err, want)
+		want := "container_name: mysimpleapp_" + service
+		if err != nil || !strings.Contains(out, want) {
+			p.Errorf("docker compose config in the repository (%v) has no %q", err, want)
 		}
 	}
 }
@@ -80,7 +82,7 @@ func everyPage(p *project) {
 	}
 	static := regexp.MustCompile(`/static/[^"]+`).FindAllString(v.get("/"), -1)
 	if len(static) < 2 {
-		p.Errorf("the home page names %d static files, want styles and scripts at least", len(static))
+		p.Errorf("the home page names %d static files, want styles and scripts", len(static))
 	}
 	for _, path := range static {
 		v.get(path)
@@ -89,44 +91,58 @@ func everyPage(p *project) {
 	if err != nil {
 		p.Fatal(err)
 	}
-	if now := time.Now().In(singapore).Format("January 2, 2006 "); !strings.Contains(v.get("/submissions"), now) {
-		p.Errorf("/submissions has no time of today in Singapore, %s", now)
+	today := time.Now().In(singapore).Format("January 2, 2006 ")
+	if !strings.Contains(v.get("/submissions"), today) {
+		p.Errorf("/submissions has no time of today in Singapore, %s", today)
 	}
+}
+
+// inspectImage returns a template's view of a service's image.
+func inspectImage(t testing.TB, service, template string) string {
+	t.Helper()
+	return docker(t, "image", "inspect", "--format", template, image(service))
 }
 
 func TestImages(t *testing.T) {
 	t.Parallel()
-	size, err := strconv.Atoi(docker(t, "image", "inspect", "--format", "{{.Size}}", image("app")))
+	size, err := strconv.Atoi(inspectImage(t, "app", "{{.Size}}"))
 	if err != nil || size > 30e6 {
 		t.Errorf("the app image has %d bytes (%v), want at most 30 MB", size, err)
 	}
-	if user := docker(t, "image", "inspect", "--format", "{{.Config.User}}", image("app")); user != "65532:65532" {
+	if user := inspectImage(t, "app", "{{.Config.User}}"); user != "65532:65532" {
 		t.Errorf("the app image runs as %q, want 65532:65532", user)
 	}
-	if check := docker(t, "image", "inspect", "--format", "{{.Config.Healthcheck.Test}}", image("app")); check != "[CMD /simpleapp healthcheck]" {
-		t.Errorf("the app image's health check is %s, want the binary's own", check)
+	check := inspectImage(t, "app", "{{.Config.Healthcheck.Test}}")
+	if check != "[CMD /simpleapp healthcheck]" {
+		t.Errorf("the app image's health check is %s, want the program's own", check)
 	}
-	if out, err := command(interrupted, "", "docker", "run", "--rm", "--entrypoint", "sh", image("app")); err == nil || !strings.Contains(out, "not found") {
-		t.Errorf("a shell in the app image: %v, want none\n%s", err, out)
+	out, err := tryDocker("run", "--rm", "--entrypoint", "sh", image("app"))
+	if err == nil || !strings.Contains(out, "not found") {
+		t.Errorf("sh in the app image: %v, want that there is none\n%s", err, out)
 	}
-	if version := docker(t, "run", "--rm", "--entrypoint", "/simpleapp", image("app"), "version"); version != tag {
+	version := docker(t, "run", "--rm", "--entrypoint", "/simpleapp", image("app"), "version")
+	if version != tag {
 		t.Errorf("simpleapp version = %q, want %q", version, tag)
 	}
-	if version := docker(t, "image", "inspect", "--format", `{{index .Config.Labels "org.opencontainers.image.version"}}`, image("app")); version != tag {
+	const label = `{{index .Config.Labels "org.opencontainers.image.%s"}}`
+	if version := inspectImage(t, "app", fmt.Sprintf(label, "version")); version != tag {
 		t.Errorf("the app image's version label = %q, want %q", version, tag)
 	}
 	for _, service := range services {
-		if title := docker(t, "image", "inspect", "--format", `{{index .Config.Labels "org.opencontainers.image.title"}}`, image(service)); title != "mysimpleapp_"+service {
-			t.Errorf("the title label of %s = %q", image(service), title)
+		title := inspectImage(t, service, fmt.Sprintf(label, "title"))
+		if want := "mysimpleapp_" + service; title != want {
+			t.Errorf("the title label of %s = %q, want %q", image(service), title, want)
 		}
 	}
 }
 
-// A change in a Go file must build again without the network: what was downloaded has layers of its own.
+// A build after a change in a Go file needs no network, because all downloads have layers of their
+// own.
 func TestChangedGoFileBuildsWithoutDownloads(t *testing.T) {
 	t.Parallel()
 	context := t.TempDir()
-	if out, err := command(interrupted, root, "bash", "-c", `set -o pipefail; tar -C app --exclude node_modules -cf - . | tar -C "$0" -xf -`, context); err != nil {
+	const copyApp = `set -o pipefail; tar -C app --exclude node_modules -cf - . | tar -C "$0" -xf -`
+	if out, err := command(interrupted, root, "bash", "-c", copyApp, context); err != nil {
 		t.Fatalf("copy app: %v\n%s", err, out)
 	}
 	file, err := os.OpenFile(filepath.Join(context, "main.go"), os.O_APPEND|os.O_WRONLY, 0)
@@ -140,8 +156,8 @@ func TestChangedGoFileBuildsWithoutDownloads(t *testing.T) {
 		t.Fatal(err)
 	}
 	changed := image("app") + "-changed"
-	defer command(interrupted, "", "docker", "image", "rm", changed)
-	out, err := command(interrupted, "", "docker", "build", "--progress", "plain", "--tag", changed, context)
+	defer tryDocker("image", "rm", changed)
+	out, err := tryDocker("build", "--progress", "plain", "--tag", changed, context)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

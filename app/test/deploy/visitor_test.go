@@ -16,7 +16,7 @@ import (
 	"simpleapp/internal/testserver"
 )
 
-// A visitor uses the site as a browser does over plain http, but follows no redirect.
+// A visitor uses the site like a browser over plain http, but follows no redirects.
 type visitor struct {
 	testing.TB
 	site   string
@@ -25,13 +25,15 @@ type visitor struct {
 
 func (p *project) visitor() *visitor {
 	return &visitor{p, fmt.Sprintf("http://127.0.0.1:%d", p.port), &http.Client{
-		Transport:     &testserver.Browser{RoundTripper: http.DefaultTransport},
-		Timeout:       30 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &testserver.Browser{RoundTripper: http.DefaultTransport},
+		Timeout:   30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
 	}}
 }
 
-// get returns a page, which has to be there.
+// get returns the body of a page, whose status has to be 200.
 func (v *visitor) get(path string) string {
 	v.Helper()
 	resp, err := v.client.Get(v.site + path)
@@ -46,7 +48,7 @@ func (v *visitor) get(path string) string {
 	return string(body)
 }
 
-// visits returns how many visits have been counted, and counts none.
+// visits returns the number of visits so far. It does not count as a visit.
 func (v *visitor) visits() (n int) {
 	v.Helper()
 	ping := v.get("/ping")
@@ -84,7 +86,7 @@ func (v *visitor) post(values url.Values) (status int, body string) {
 	return resp.StatusCode, string(content)
 }
 
-// submit stores a random food as a visitor does, and returns it.
+// submit submits the form with a random food, which it returns.
 func (v *visitor) submit() string {
 	v.Helper()
 	values := answers(v.get("/simpleform"))
@@ -94,7 +96,7 @@ func (v *visitor) submit() string {
 	return values.Get("favourite_food")
 }
 
-// kept makes a submission and a visit, and returns a check that both are still there, each once.
+// kept makes a submission and a visit, and returns a check that both are still there, exactly once.
 func (p *project) kept() (check func(after string)) {
 	p.Helper()
 	v := p.visitor()
@@ -105,7 +107,7 @@ func (p *project) kept() (check func(after string)) {
 		p.Helper()
 		v := p.visitor()
 		if n := strings.Count(v.get("/submissions"), food); n != 1 {
-			p.Errorf("after %s the submission is shown %d times, want once", after, n)
+			p.Errorf("after %s the submission is listed %d times, want once", after, n)
 		}
 		if n := v.visits(); n != visits {
 			p.Errorf("after %s %d visits are counted, want %d", after, n, visits)

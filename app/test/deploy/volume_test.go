@@ -11,13 +11,14 @@ import (
 func (p *project) onVolume(volume, script string) string {
 	p.Helper()
 	return docker(p, "run", "--rm", "--network", "none", "--user", "0", "--no-healthcheck",
-		"--volume", p.name+"_"+volume+":/volume", "--entrypoint", "sh", image("cache"), "-euc", script)
+		"--volume", p.name+"_"+volume+":/volume",
+		"--entrypoint", "sh", image("cache"), "-euc", script)
 }
 
-// newFileSystem makes a volume what mkfs leaves, except for its owner.
+// newFileSystem makes a volume look like a new file system, except for its owner.
 const newFileSystem = "mkdir -m 0700 /volume/lost+found"
 
-// Half a database must not be taken for a whole one.
+// A database whose first start was interrupted must not be used.
 func TestFirstStartOfMySQLKilled(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, `
@@ -43,12 +44,13 @@ services:
 	p.awaitLog("db", "the first start was interrupted")
 	p.compose("up", "--wait")
 	p.visitor().submit()
-	if mode := p.onVolume("db_data", "stat -c '%A %U' /volume/lost+found"); mode != "drwx------ root" {
-		t.Errorf("lost+found is %s after a first start that was started over, want it untouched", mode)
+	mode := p.onVolume("db_data", "stat -c '%A %U' /volume/lost+found")
+	if mode != "drwx------ root" {
+		t.Errorf("after a repeated first start lost+found is %s, want it unchanged", mode)
 	}
 }
 
-// A file system of its own belongs to root at first. What the messages say to do makes it work.
+// The root folder of a new file system belongs to root. The remedy in the messages makes it work.
 func TestVolumeThatIsAFileSystem(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, "")
@@ -57,17 +59,17 @@ func TestVolumeThatIsAFileSystem(t *testing.T) {
 		"db": {"db_data", "/var/lib/mysql"}, "cache": {"cache_data", "/data"},
 	} {
 		p.onVolume(volume.name, newFileSystem+"; chown 0:0 /volume; chmod 0755 /volume")
-		p.refuses(service, "can't write to "+volume.path)
+		p.wantRefusal(service, "can't write to "+volume.path)
 		out, _ := p.tryCompose("run", "--rm", "--no-deps", "--no-TTY", service)
 		remedy := regexp.MustCompile(`chown -R \d+:\d+`).FindString(out)
 		if remedy == "" {
-			t.Fatalf("%s does not say which owner it needs:\n%s", service, out)
+			t.Fatalf("%s does not name the owner that it needs:\n%s", service, out)
 		}
 		p.onVolume(volume.name, remedy+" /volume")
 	}
 
 	p.onVolume("db_data", "touch /volume/notes.txt")
-	p.refuses("db", "/var/lib/mysql has no database in it, but notes.txt")
+	p.wantRefusal("db", "/var/lib/mysql has no database in it, but notes.txt")
 	p.onVolume("db_data", "rm /volume/notes.txt")
 
 	p.compose("up", "--wait")
@@ -84,6 +86,6 @@ services:
   db: { volumes: ["db_data:/var/lib/mysql:ro"] }
   cache: { volumes: ["cache_data:/data:ro"] }
 `)
-	p.refuses("db", "can't write to /var/lib/mysql", "without read-only")
-	p.refuses("cache", "can't write to /data", "without read-only")
+	p.wantRefusal("db", "can't write to /var/lib/mysql", "without read-only")
+	p.wantRefusal("cache", "can't write to /data", "without read-only")
 }

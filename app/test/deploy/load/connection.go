@@ -15,11 +15,12 @@ import (
 	"simpleapp/internal/testserver"
 )
 
-// A connection sends each request once, as a browser does over plain http. (http.Client would send some again without telling.)
+// A connection sends each request exactly once, like a browser over plain http. (http.Client
+// silently repeats some requests.)
 type connection struct {
 	address string
-	keep    bool   // use it again, for as long as the server agrees
-	used    bool   // the last request went out on a connection that had been used before
+	keep    bool   // use the connection again, unless the server closes it
+	used    bool   // the last request was not the first one on its connection
 	policy  string // the Referrer-Policy of the last page
 	conn    *net.TCPConn
 	reader  *bufio.Reader
@@ -76,17 +77,20 @@ func (c *connection) exchange(method, path, body string) (a answer, keep bool, e
 		return a, false, fmt.Errorf("receive the body: %w", err)
 	}
 	c.policy = resp.Header.Get("Referrer-Policy")
-	return answer{resp.StatusCode, resp.Header.Get("Location"), string(content)}, c.keep && !resp.Close, nil
+	a = answer{resp.StatusCode, resp.Header.Get("Location"), string(content)}
+	return a, c.keep && !resp.Close, nil
 }
 
-// closed tells whether the server has closed an idle connection, which no client then sends on.
+// closed tells whether the server has closed an idle connection. No client sends a request on such
+// a connection.
 func (c *connection) closed() (closed bool) {
 	raw, err := c.conn.SyscallConn()
 	if err != nil {
 		return true
 	}
 	err = raw.Control(func(fd uintptr) {
-		n, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		n, _, err := syscall.Recvfrom(int(fd), make([]byte, 1),
+			syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		closed = n <= 0 && err != syscall.EAGAIN
 	})
 	return closed || err != nil
@@ -99,13 +103,17 @@ func (c *connection) close() {
 	}
 }
 
-// cause names an error without what is different each time, so that like ones can be counted.
+// cause names an error without the parts that differ each time, so that errors of one kind are
+// counted together.
 func (c *connection) cause(err error) string {
 	step, _, _ := strings.Cut(err.Error(), ":")
 	if c.used {
 		step = "on a kept connection: " + step
 	}
-	for _, known := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.ErrUnexpectedEOF, io.EOF, os.ErrDeadlineExceeded} {
+	for _, known := range []error{
+		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE,
+		io.ErrUnexpectedEOF, io.EOF, os.ErrDeadlineExceeded,
+	} {
 		if errors.Is(err, known) {
 			return step + ": " + known.Error()
 		}

@@ -1,5 +1,5 @@
-// Package load plays visitors at a steady rate, as browsers and as clients that open a connection
-// for each request, and counts every answer that is not the expected one.
+// Package load simulates visitors at a steady rate. Half of them behave like browsers, the others
+// open a connection for each request. The package counts every unexpected answer.
 package load
 
 import (
@@ -13,17 +13,18 @@ import (
 	"time"
 )
 
-// A Report is what the visitors saw.
+// A Report sums up the answers that the visitors got.
 type Report struct {
 	Requests  int
 	HomePages int             // served
 	Confirmed map[string]bool // tokens of the submissions that the site confirmed
 	Failures  map[string]int  // unexpected answers and broken connections, by cause
 	Took      time.Duration
-	// Home pages that showed "Visits unavailable", which is right when Redis takes longer than 250 ms, as
-	// it does when something else keeps the disk busy. All others had a number of their own.
+	// Unnumbered is the number of home pages that showed "Visits unavailable". They do so when
+	// Redis takes longer than 250 ms, for instance while another program keeps the disk busy. Each
+	// other home page showed a number of its own.
 	Unnumbered int
-	// Without an answer nobody knows what was done.
+	// These requests got no answer: they may have been processed or not.
 	UnknownVisits      int
 	UnknownSubmissions map[string]bool
 }
@@ -37,15 +38,17 @@ func (r Report) Failed() (n int) {
 }
 
 func (r Report) String() string {
-	s := fmt.Sprintf("%d requests in %.0f s (%.0f/s): %d home pages (%d without a number), %d submissions, %d failed", r.Requests, r.Took.Seconds(),
-		float64(r.Requests)/r.Took.Seconds(), r.HomePages, r.Unnumbered, len(r.Confirmed), r.Failed())
+	s := fmt.Sprintf("%d requests in %.0f s (%.0f/s): "+
+		"%d home pages (%d without a number), %d submissions, %d failed",
+		r.Requests, r.Took.Seconds(), float64(r.Requests)/r.Took.Seconds(),
+		r.HomePages, r.Unnumbered, len(r.Confirmed), r.Failed())
 	for cause, n := range r.Failures {
 		s += fmt.Sprintf("\n  %d × %s", n, cause)
 	}
 	return s
 }
 
-// A Load is visitors at work.
+// A Load is a group of visitors that send requests.
 type Load struct {
 	address string
 	began   time.Time
@@ -55,13 +58,23 @@ type Load struct {
 
 	mu      sync.Mutex
 	report  Report
-	numbers map[string]bool // that home pages showed
+	numbers map[string]bool // the visit numbers that home pages showed
 }
 
 // Start sends requests to a site, host:port, until Stop is called.
 func Start(address string, perSecond int) *Load {
-	l := &Load{address: address, began: time.Now(), stop: make(chan struct{}), turns: make(chan struct{}), numbers: map[string]bool{},
-		report: Report{Confirmed: map[string]bool{}, Failures: map[string]int{}, UnknownSubmissions: map[string]bool{}}}
+	l := &Load{
+		address: address,
+		began:   time.Now(),
+		stop:    make(chan struct{}),
+		turns:   make(chan struct{}),
+		numbers: map[string]bool{},
+		report: Report{
+			Confirmed:          map[string]bool{},
+			Failures:           map[string]int{},
+			UnknownSubmissions: map[string]bool{},
+		},
+	}
 	l.done.Go(func() {
 		defer close(l.turns)
 		tick := time.NewTicker(time.Second / time.Duration(perSecond))
@@ -79,7 +92,8 @@ func Start(address string, perSecond int) *Load {
 			}
 		}
 	})
-	// Enough visitors for the rate also when answers take a third of a second. Half of them keep their connection.
+	// There are enough visitors to keep the rate even if each answer takes a third of a second.
+	// Half of them keep their connection.
 	for i := range max(4, perSecond/3) {
 		v := &visitor{load: l, conn: connection{address: address, keep: i%2 == 0}}
 		l.done.Go(v.live)
@@ -87,7 +101,7 @@ func Start(address string, perSecond int) *Load {
 	return l
 }
 
-// Stop lets every visitor finish and returns what they saw.
+// Stop waits until every visitor has finished and returns the report.
 func (l *Load) Stop() Report {
 	close(l.stop)
 	l.done.Wait()
@@ -107,7 +121,8 @@ type visitor struct {
 	conn connection
 }
 
-// live looks at the home page three times, then submits the form, and so on to the end of the load.
+// live opens the home page three times, then submits the form, and repeats that until the load
+// stops.
 func (v *visitor) live() {
 	defer v.conn.close()
 	for turn := 1; ; turn++ {
@@ -157,7 +172,7 @@ func (v *visitor) home() bool {
 	return true
 }
 
-// submission is what a visitor does: open the form, send it, and read that it was stored.
+// submission opens the form, sends it, and opens the page that confirms it.
 func (v *visitor) submission() bool {
 	form, ok, more := v.request(http.MethodGet, "/simpleform", "", http.StatusOK)
 	if !ok {
@@ -174,7 +189,8 @@ func (v *visitor) submission() bool {
 	v.load.mu.Lock()
 	v.load.report.UnknownSubmissions[token] = true
 	v.load.mu.Unlock()
-	stored, ok, more := v.request(http.MethodPost, "/simpleform", answers.Encode(), http.StatusSeeOther)
+	stored, ok, more := v.request(http.MethodPost, "/simpleform", answers.Encode(),
+		http.StatusSeeOther)
 	v.load.mu.Lock()
 	if ok {
 		v.load.report.Confirmed[token] = true
@@ -187,15 +203,15 @@ func (v *visitor) submission() bool {
 		return more
 	}
 	if !strings.HasPrefix(stored.location, "/simpleform/success") {
-		v.failed("POST /simpleform leads to " + stored.location)
+		v.failed("POST /simpleform redirects to " + stored.location)
 		return true
 	}
 	_, _, more = v.request(http.MethodGet, stored.location, "", http.StatusOK)
 	return more
 }
 
-// request sends a request when it is due. It returns whether the answer was the expected one, and
-// whether there will be more requests: at the end of the load none is sent.
+// request sends a request when it is due. ok tells whether the answer has the wanted status. more
+// tells whether the load goes on: after its end no request is sent.
 func (v *visitor) request(method, path, body string, want int) (answer answer, ok, more bool) {
 	if _, more = <-v.load.turns; !more {
 		return answer, false, false
