@@ -218,9 +218,8 @@ func (p *project) inside(service, script string) string {
 }
 
 func (p *project) insideArgs(service, script string) []string {
-	return []string{"run", "--rm", "--network", "none",
-		"--pid", "container:" + p.container(service),
-		"--user", "0", "--cap-add", "SYS_PTRACE", "--no-healthcheck",
+	return []string{"run", "--rm", "--network", "none", "--no-healthcheck",
+		"--pid", "container:" + p.container(service), "--user", "0", "--cap-add", "SYS_PTRACE",
 		"--entrypoint", "sh", image("cache"), "-c", script}
 }
 
