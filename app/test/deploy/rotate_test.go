@@ -3,12 +3,15 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
+
+	"simpleapp/internal/testsite"
 )
 
 // servers has, for each password of the app, the service that checks it, the command that changes
@@ -90,10 +93,25 @@ func (s *stack) restartServers() {
 	})
 }
 
+// forget submits the form, and removes that submission by its reference.
+func (s *stack) forget() {
+	s.Helper()
+	before := s.rows()
+	answer := testsite.Post(s, fmt.Sprintf("http://127.0.0.1:%d", s.port), testsite.Form())
+	testsite.WantStatus(s, answer, http.StatusSeeOther)
+	_, reference, _ := strings.Cut(answer.Header.Get("Location"), "reference=")
+	s.make("forget", "REFERENCE="+reference)
+	if after := s.rows(); !maps.Equal(after, before) {
+		s.Errorf("%d submissions after make forget, want the %d from before", len(after), len(before))
+	}
+	out, err := s.tryMake("forget", "REFERENCE="+reference)
+	wantFailure(s, "make forget again", out, err, "no submission has the reference "+reference)
+}
+
 // backupAndRestore backs the site up while it serves and restores the backup into a fresh site.
 func (s *stack) backupAndRestore() {
 	s.Helper()
-	file := filepath.Join(s.TempDir(), "backup.sql.gz")
+	file := filepath.Join(s.TempDir(), "backup.json.gz")
 	var early map[string]string
 	var least, most int
 	s.withoutFailures("backed up", func(s *stack) {
@@ -134,8 +152,11 @@ func (s *stack) backupAndRestore() {
 		compare("make restore")
 		wantMigrated(t, fresh.containers("db")[0])
 		out, err = fresh.tryMake("restore", "FILE="+file)
-		wantFailure(t, "make restore over submissions", out, err, "restore into a fresh one",
-			strconv.Itoa(len(fresh.rows()))+" submissions")
+		wantFailure(t, "make restore over submissions", out, err, "there are submissions already",
+			"MERGE=yes")
+		fresh.make("restore", "FILE="+file, "ONLY=submissions", "MERGE=yes")
+		compare("make restore over submissions")
+		fresh.forget()
 
 		// make deploy migrates the volume of an older version.
 		asRoot(t, fresh.containers("db")[0], olderSchema)
@@ -174,9 +195,11 @@ func (s *stack) backupAndRestore() {
 			})
 			docker(s, "service", "scale", "--detach=false", s.name+"_"+service+"=1")
 		}
+		out, err := s.tryMake("restore", "FILE="+file)
+		wantFailure(s, "make restore with a rotated password", out, err, "the password in ")
+		s.make("rotate-secret", "NAME=mysql_password redis_password")
 		s.make("restore", "FILE="+file, "ONLY=submissions")
 		s.make("restore", "FILE="+file, "ONLY=visits")
-		s.make("rotate-secret", "NAME=mysql_password redis_password")
 		rows := s.rows()
 		for token, row := range early {
 			if rows[token] != row {

@@ -169,7 +169,7 @@ func (s *stack) visits() (n int) {
 // rows returns every submission by its token.
 func (s *stack) rows() map[string]string {
 	s.Helper()
-	out := asRoot(s, s.containers("db")[0], `SELECT token, id, first_name, last_name,
+	out := asRoot(s, s.containers("db")[0], `SELECT token, first_name, last_name,
 		favourite_food, country, created_at FROM submissions`)
 	rows := map[string]string{}
 	for line := range strings.Lines(out) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 )
 
 // A visitor uses the site like a browser over plain http, but follows no redirects.
@@ -63,8 +64,9 @@ var tokenField = regexp.MustCompile(`name="token" value="([0-9a-f]{32})"`)
 
 // answers returns the form as a visitor fills it in, with a random food.
 func answers(form string) url.Values {
-	values := url.Values{"first_name": {"Ada"}, "last_name": {"Lovelace"}, "favourite_food": {"Pie " + rand.Text()},
-		"country": {"GB"}, "pledge": {"yes"}}
+	values := testsite.Form()
+	values.Set("favourite_food", "Pie "+rand.Text())
+	values.Del("token")
 	if match := tokenField.FindStringSubmatch(form); match != nil {
 		values.Set("token", match[1])
 	}

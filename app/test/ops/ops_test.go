@@ -35,7 +35,7 @@ case "$*" in
 `
 
 func TestCommandsRefuseInvalidOptions(t *testing.T) {
-	short := filepath.Join(t.TempDir(), "half.sql.gz")
+	short := filepath.Join(t.TempDir(), "half.json.gz")
 	if err := os.WriteFile(short, []byte("\x1f\x8b\x08"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -60,13 +60,15 @@ func TestCommandsRefuseInvalidOptions(t *testing.T) {
 		{"no name of a secret", manager, "NAME=mysql_password", []string{"rotate-secret"}},
 		{"another secret", manager,
 			"NAME=mysql_password", []string{"rotate-secret", "NAME=mysql_root_password"}},
-		{"no file", manager, "FILE=…", []string{"backup"}},
+		{"no file", manager, "FILE is missing: say where to write", []string{"backup"}},
 		{"a file that does not exist", manager,
-			"FILE=…", []string{"restore", "FILE=/no/such/file"}},
+			"/no/such/file can't be read", []string{"restore", "FILE=/no/such/file"}},
+		{"no reference", manager,
+			"REFERENCE is missing: say which submission", []string{"forget"}},
 		{"half a backup", manager,
 			"is incomplete: the backup was interrupted", []string{"restore", "FILE=" + short}},
 		{"an unknown part", manager,
-			"ONLY=visits or ONLY=submissions", []string{"restore", "FILE=" + short, "ONLY=names"}},
+			"ONLY=names is neither visits nor submissions", []string{"restore", "FILE=" + short, "ONLY=names"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := newOperator(t, test.docker)
@@ -183,10 +185,10 @@ func TestInterruptedBackupLeavesNoFile(t *testing.T) {
 	o := newOperator(t, manager+`
   "service ps --quiet --no-trunc --filter desired-state=running "*) echo task1 ;;
   "inspect --type task --format {{.NodeID}} "*) echo node1 container1 ;;
-  "exec --interactive container1 cache-admin GET visits") echo 7 ;;
-  "exec"*) echo "INSERT INTO half" ;;
+  "exec --interactive container1 /simpleapp export --format json --visits")
+    echo '{"visits": 7, "submissions": [' ; exit 1 ;;
 `)
-	file := o.file("site.sql.gz")
+	file := o.file("site.json.gz")
 	const earlier = "the backup of yesterday"
 	if err := os.WriteFile(file, []byte(earlier), 0o600); err != nil {
 		t.Fatal(err)
@@ -200,5 +202,46 @@ func TestInterruptedBackupLeavesNoFile(t *testing.T) {
 	}
 	if _, err := os.Stat(file + ".partial"); !os.IsNotExist(err) {
 		t.Errorf("stat of the incomplete backup = %v, want that it does not exist", err)
+	}
+}
+
+// The commands that a backup and a restore consist of take part of the program, not of a shell.
+func TestBackupAndRestoreCallTheProgram(t *testing.T) {
+	const running = manager + `
+  "service ps --quiet --no-trunc --filter desired-state=running "*) echo task1 ;;
+  "inspect --type task --format {{.NodeID}} "*) echo node1 container1 ;;
+`
+	const exported = `{"visits": 7, "submissions": [\n{"id": 1}\n]}`
+	o := newOperator(t, running+"  exec*export*) printf '"+exported+"' ;;")
+	out, status := o.run("backup", "FILE="+o.file("site.json.gz"))
+	if want := "has 1 submissions and 7 visits"; status != 0 || !strings.Contains(out, want) {
+		t.Errorf("backup = %d, want 0 and %q:\n%s", status, want, out)
+	}
+	file := o.file("site.json.gz")
+	for _, test := range []struct {
+		name, docker string
+		variables    []string
+		wantCall     string
+		wantStatus   int
+		wantOut      string
+	}{
+		{"all", "echo imported 1 submissions", nil, "/simpleapp import\n", 0, "imported 1 submissions"},
+		{"merge", "cat", []string{"MERGE=yes", "ONLY=submissions"},
+			"/simpleapp import --merge --only submissions\n", 0, `{"id": 1}`},
+		{"an error", "echo nothing was imported: --merge adds >&2; exit 1", nil,
+			"/simpleapp import\n", 1, "nothing was imported: MERGE=yes adds"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			// The schema was brought up to date, and the restore asks for nothing else.
+			o := newOperator(t, running+"  exec*import*) "+test.docker+" ;;")
+			variables := append([]string{"FILE=" + file, "ONLY=visits"}, test.variables...)
+			out, status := o.run("restore", variables...)
+			want := strings.Replace(test.wantCall, "import\n", "import --only visits\n", 1)
+			if status != test.wantStatus || !strings.Contains(out, test.wantOut) ||
+				!strings.Contains(o.calls(), want) {
+				t.Errorf("restore = %d, want %d, %q and the call %q:\n%s%s",
+					status, test.wantStatus, test.wantOut, want, out, o.calls())
+			}
+		})
 	}
 }

@@ -6,11 +6,12 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 	"sync"
 	"time"
+
+	"simpleapp/internal/testsite"
 )
 
 // A Report sums up the answers that the visitors got.
@@ -184,8 +185,11 @@ func (v *visitor) submission() bool {
 		return true
 	}
 	token := match[1]
-	answers := url.Values{"token": {token}, "first_name": {"Zoë"}, "last_name": {"O'Brien"}, "favourite_food": {"Pie " + rand.Text()},
-		"country": {"SG"}, "pledge": {"yes"}}
+	answers := testsite.Form()
+	answers.Set("token", token)
+	answers.Set("first_name", "Zoë")
+	answers.Set("last_name", "O'Brien")
+	answers.Set("favourite_food", "Pie "+rand.Text())
 	v.load.mu.Lock()
 	v.load.report.UnknownSubmissions[token] = true
 	v.load.mu.Unlock()
