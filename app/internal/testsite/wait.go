@@ -18,7 +18,7 @@ func Eventually(t testing.TB, what string, ok func() error) {
 func Within(t testing.TB, limit time.Duration, what string, ok func() error) {
 	t.Helper()
 	deadline := time.Now().Add(limit)
-	for {
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		err := ok()
 		if err == nil {
 			return
@@ -26,6 +26,6 @@ func Within(t testing.TB, limit time.Duration, what string, ok func() error) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: not within %v: %v", what, limit, err)
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(pause)
 	}
 }

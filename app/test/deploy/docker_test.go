@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"simpleapp/internal/testsite"
 )
 
 // patience is long enough for a slow machine that is busy with the other tests.
@@ -85,20 +87,15 @@ func docker(t testing.TB, args ...string) string {
 	return strings.TrimSpace(out)
 }
 
-// eventually waits until ok returns nil.
+// eventually waits until ok returns nil, or until the tests are interrupted.
 func eventually(t testing.TB, what string, ok func() error) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		err := ok()
-		if err == nil {
-			return
+	testsite.Within(t, patience, what, func() error {
+		if err := interrupted.Err(); err != nil {
+			t.Fatal(err)
 		}
-		if time.Now().After(deadline) || interrupted.Err() != nil {
-			t.Fatalf("%s: not within %v: %v", what, patience, err)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
+		return ok()
+	})
 }
 
 // A project is one copy of the system: its own containers, networks, volumes, passwords and port.

@@ -88,17 +88,8 @@ func idleConnectionIsKept(t *testing.T, app *testserver.App) {
 // closed returns how many connections in a state the app has closed to make room.
 func closed(t *testing.T, app *testserver.App, state string) int {
 	t.Helper()
-	resp, err := http.Get("http://" + app.AdminAddr + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	metrics, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
 	name := fmt.Sprintf("simpleapp_connections_closed_total{state=%q}", state)
-	return number(t, string(metrics), name)
+	return number(t, metrics(t, app), name)
 }
 
 // attack makes slowhttptest open 4,000 slow connections of a kind, until ctx ends.

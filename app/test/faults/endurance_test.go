@@ -64,18 +64,7 @@ func settled(t *testing.T, app *testserver.App, before resources) (now resources
 // resourcesOf returns the resources that the app uses now.
 func resourcesOf(t *testing.T, app *testserver.App) (r resources) {
 	t.Helper()
-	// An idle connection would count as one of the app's files.
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Get("http://" + app.AdminAddr + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	metrics, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.goroutines = number(t, string(metrics), "go_goroutines ")
+	r.goroutines = number(t, metrics(t, app), "go_goroutines ")
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", app.PID))
 	if err != nil {
 		t.Fatal(err)

@@ -96,6 +96,14 @@ func environ(databaseAddr, cacheAddr string) []string {
 	}
 }
 
+// metrics returns what the app measures, as text.
+func metrics(t *testing.T, app *testserver.App) string {
+	t.Helper()
+	request := testsite.Request(t, http.MethodGet, "http://"+app.AdminAddr+"/metrics", nil)
+	request.Close = true // an idle connection would count as one of the app's files
+	return testsite.Send(t, request).Body
+}
+
 // startApp starts an app and waits until it is ready. The app ends with the test.
 func startApp(t *testing.T, environ []string) *testserver.App {
 	t.Helper()
