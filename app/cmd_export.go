@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"simpleapp/internal/food"
 	"simpleapp/internal/records"
@@ -92,6 +93,10 @@ func exportJSON(ctx context.Context, submissions *food.Submissions, out io.Write
 	return writer.Close()
 }
 
-// stepAside makes this process the first that Linux ends when memory runs out. Operators run commands
-// beside a program that serves, in the same container.
-func stepAside() { os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0o600) }
+// stepAside spares the memory of the container, because operators run commands beside a program that
+// serves there. If memory runs out all the same, Linux ends this process first.
+func stepAside() {
+	debug.SetGCPercent(100)
+	debug.SetMemoryLimit(32 << 20)
+	os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0o600)
+}
