@@ -1,6 +1,6 @@
 // Package batch combines the writes of concurrent callers. While one write is under way, the items
-// that arrive gather into the next batch and share the next write: the busier the program, the fewer
-// writes an item costs, and an idle program still writes at once.
+// that arrive gather into the next batch and share the next write: the busier the program, the
+// fewer writes an item costs, and an idle program still writes at once.
 package batch
 
 import (
@@ -66,11 +66,15 @@ type Ticket[In, Out any] struct {
 
 // New returns a Combiner that calls write with 1 to max items. Wait returns after patience at the
 // latest, counted from Put.
-func New[In, Out any](max int, patience time.Duration, write WriteFunc[In, Out]) *Combiner[In, Out] {
+func New[In, Out any](
+	max int, patience time.Duration, write WriteFunc[In, Out],
+) *Combiner[In, Out] {
 	ctx, cancel := context.WithCancel(context.Background())
 	idle := make(chan struct{})
 	close(idle)
-	return &Combiner[In, Out]{write: write, max: max, patience: patience, ctx: ctx, cancel: cancel, idle: idle}
+	return &Combiner[In, Out]{
+		write: write, max: max, patience: patience, ctx: ctx, cancel: cancel, idle: idle,
+	}
 }
 
 // Put queues item for the next write and returns at once. Its error is nil or ErrClosed.
@@ -97,8 +101,8 @@ func (c *Combiner[In, Out]) Put(item In) (Ticket[In, Out], error) {
 	return Ticket[In, Out]{c, g, len(g.items) - 1, c.deadline()}, nil
 }
 
-// deadline returns a channel that is closed after c.patience. Callers that arrive within patience/25
-// of each other share one, because a timer per caller is the largest cost here.
+// deadline returns a channel that is closed after c.patience. Callers that arrive within
+// patience/25 of each other share one, because a timer per caller is the largest cost here.
 func (c *Combiner[In, Out]) deadline() <-chan struct{} {
 	if now := time.Now(); now.After(c.renew) {
 		expired := make(chan struct{})
@@ -108,9 +112,9 @@ func (c *Combiner[In, Out]) deadline() <-chan struct{} {
 	return c.expired
 }
 
-// Wait returns the item's result once it is written. If it takes longer than the Combiner's patience
-// from Put on, Wait returns ErrSlow and the item stays where it is: it will be written, or is being
-// written, unless Withdraw succeeds.
+// Wait returns the item's result once it is written. If it takes longer than the Combiner's
+// patience from Put on, Wait returns ErrSlow and the item stays where it is: it will be written, or
+// is being written, unless Withdraw succeeds.
 func (t Ticket[In, Out]) Wait() (Out, error) {
 	var none Out
 	select {

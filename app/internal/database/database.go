@@ -1,5 +1,6 @@
-// Package database opens the SQL database that keeps the submissions and what they add up to. It is
-// MySQL or SQLite. The package knows where the two differ, and has their migrations.
+// Package database opens the SQL database that stores the submissions and their counts. It is MySQL
+// or SQLite. The package hides the differences between the two, and contains the migrations of
+// both.
 package database
 
 import (
@@ -19,40 +20,41 @@ type DB struct {
 	writers sync.Locker // serializes writers on databases that allow only one (SQLite)
 }
 
-// An Engine is where MySQL and SQLite differ. The rest of the SQL is the same.
+// An Engine contains the SQL and the error codes in which MySQL and SQLite differ. All other SQL of
+// this program is the same for both.
 type Engine interface {
-	// Classify returns what an error of a write means for what was to be written.
+	// Classify returns whether a write that returned err was done, and why not.
 	Classify(err error) Failure
 
-	// LockRows is the end of a SELECT that locks the rows which it returns, until the transaction
-	// ends. SkipLocked is the same, and leaves out the rows that another transaction has locked.
+	// LockRows is the end of a SELECT that locks the rows that it returns until the transaction
+	// ends. SkipLocked is the same, but leaves out the rows that another transaction has locked.
 	LockRows() string
 	SkipLocked() string
 
-	// AddToDuplicate is the end of an INSERT. Where a row with the same values in the columns of key is
-	// there already, the INSERT adds the new row's value of column to that row's.
+	// AddToDuplicate is the end of an INSERT. If a row with the same values in the columns of key
+	// exists, the INSERT adds the new row's value of column to that row instead.
 	AddToDuplicate(column, key string) string
 
 	write(ctx context.Context, db *sql.DB, statements []Statement) error
 }
 
-// A Failure is what an error of a write means.
+// A Failure is the class of an error that a write returned.
 type Failure int
 
 const (
-	// Unknown: the answer was lost. The write may be done.
+	// Unknown: the answer was lost. The rows may be written or not.
 	Unknown Failure = iota
-	// Refused: nothing is written, for a reason of the server's own.
+	// Refused: nothing is written, and the reason is the server, not the values.
 	Refused
-	// Collided: nothing is written, because of another transaction's lock or because a row with the
-	// same unique key is there. Look what is there, and retry.
+	// Collided: nothing is written, because another transaction holds a lock or because a row with
+	// the same unique key exists. Check which rows exist, and retry.
 	Collided
-	// InvalidData: nothing is written, because a table can't take one of the values.
+	// InvalidData: nothing is written, because a column can't hold one of the values.
 	InvalidData
 )
 
-// A Statement is an SQL statement and its arguments. Its text is constant but for the number of
-// placeholders: what visitors write is always an argument.
+// A Statement is an SQL statement and its arguments. Only the number of placeholders in the text
+// may vary. Text from visitors is always an argument.
 type Statement struct {
 	SQL  string
 	Args []any
@@ -65,12 +67,12 @@ func (db *DB) Write(ctx context.Context, statements ...Statement) error {
 	return db.write(ctx, db.DB, statements)
 }
 
-// ErrUnknown says that the answer to a COMMIT was lost.
+// ErrUnknown is the error of Update when the answer to its COMMIT was lost.
 var ErrUnknown = errors.New("the transaction may be committed or not")
 
-// Update calls do with a transaction, and commits it unless do returns an error. The transaction sees
-// what others commit while it runs (READ COMMITTED). If Update returns an error other than ErrUnknown,
-// nothing is written.
+// Update calls do with a transaction, and commits it unless do returns an error. The isolation
+// level is READ COMMITTED: the transaction sees what others commit while it runs. If Update returns
+// an error other than ErrUnknown, nothing is written.
 func (db *DB) Update(ctx context.Context, do func(*sql.Tx) error) error {
 	db.writers.Lock()
 	defer db.writers.Unlock()
@@ -89,11 +91,11 @@ func (db *DB) Update(ctx context.Context, do func(*sql.Tx) error) error {
 	return err
 }
 
-// RetryDelay is how long to pause before a transaction that collided is tried again.
+// RetryDelay is the pause before a failed transaction is retried.
 const RetryDelay = 50 * time.Millisecond
 
-// Retry calls do until it returns nil, an error that is no collision, or ctx ends. It returns the
-// last error.
+// Retry calls do again as long as its error is classified as Collided and ctx has not ended. It
+// returns the last error of do.
 func (db *DB) Retry(ctx context.Context, do func() error) error {
 	for {
 		err := do()
@@ -103,7 +105,7 @@ func (db *DB) Retry(ctx context.Context, do func() error) error {
 	}
 }
 
-// Pause waits, and reports whether ctx has not ended meanwhile.
+// Pause waits for d. It returns true after d, and false as soon as ctx ends.
 func Pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
@@ -113,7 +115,7 @@ func Pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Values returns the placeholders of n rows of an INSERT: "(?, ?), (?, ?)".
+// Values returns the placeholders of an INSERT: "(?, ?), (?, ?)" for two rows of two columns.
 func Values(rows, columns int) string {
 	row := "(" + Placeholders(columns) + ")"
 	return row + strings.Repeat(", "+row, rows-1)

@@ -14,7 +14,8 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// The migrations are numbered. goose applies those that a database does not have yet, in their order.
+// migrations contains the numbered SQL files of each database. goose applies the ones that a
+// database does not have yet, in the order of their numbers.
 //
 //go:embed migrations
 var migrations embed.FS
@@ -28,11 +29,12 @@ func newProvider(dialect goose.Dialect, folder string, db *sql.DB,
 	return goose.NewProvider(dialect, db, files, options...)
 }
 
-// MigrateMySQL opens a MySQL database and changes its schema to what this program needs, while other
-// versions of the program work there. It returns the names of the migrations that it applied, also
-// beside an error. It can be repeated at any time. The user needs the right to change the schema.
+// MigrateMySQL opens a MySQL database and applies the migrations that it does not have yet. Other
+// versions of the program may use the database meanwhile. MigrateMySQL returns the names of the
+// migrations that it applied, also together with an error. It can be repeated at any time. The user
+// needs the right to change the schema.
 func MigrateMySQL(ctx context.Context, cfg MySQLConfig) (_ *DB, applied []string, err error) {
-	cfg.Patient = true // a change of a large table takes its time
+	cfg.Patient = true // changing a large table may take minutes
 	db, err := OpenMySQL(cfg)
 	if err != nil {
 		return nil, nil, err
@@ -48,12 +50,12 @@ func MigrateMySQL(ctx context.Context, cfg MySQLConfig) (_ *DB, applied []string
 	return db, applied, nil
 }
 
-// lockWait is how many seconds a migration may wait for a table that others use. The statements that
-// come after it wait behind it.
+// lockWait is the number of seconds that a migration may wait for the lock on a table. Statements
+// of the app that need the table meanwhile wait, too: MySQL queues them behind the migration.
 const lockWait = 2
 
-// applyPatiently applies the migrations. Where one gets no lock on its table in time, it lets the
-// statements behind it pass, and tries again.
+// applyPatiently applies the migrations. If one does not get the lock on its table within lockWait,
+// applyPatiently pauses, so that the statements of the app can run, and retries.
 func applyPatiently(ctx context.Context, provider *goose.Provider) (applied []string, err error) {
 	for range 30 {
 		var results []*goose.MigrationResult
@@ -66,21 +68,23 @@ func applyPatiently(ctx context.Context, provider *goose.Provider) (applied []st
 			applied = append(applied, path.Base(r.Source.Path))
 		}
 		var reply *mysql.MySQLError
-		if !errors.As(err, &reply) || reply.Number != 1205 || !Pause(ctx, time.Second) {
+		lockTimeout := errors.As(err, &reply) && reply.Number == 1205
+		if !lockTimeout || !Pause(ctx, time.Second) {
 			break
 		}
 	}
 	return applied, err
 }
 
-// A mysqlLocker lets one migrator work at a time. The others wait.
+// A mysqlLocker ensures that only one process migrates at a time. The others wait.
 type mysqlLocker struct{}
 
 const lockName = "CONCAT(DATABASE(), '.migrate')"
 
 func (mysqlLocker) SessionLock(ctx context.Context, conn *sql.Conn) error {
 	var got sql.NullInt64
-	for got.Int64 != 1 { // the server ends each wait after 10 s, also that of a client that has vanished
+	// GET_LOCK returns after 10 s, so that the server does not wait for a client that is gone.
+	for got.Int64 != 1 {
 		err := conn.QueryRowContext(ctx, "SELECT GET_LOCK("+lockName+", 10)").Scan(&got)
 		if err != nil {
 			return fmt.Errorf("wait for other migrators: %w", err)
@@ -95,8 +99,9 @@ func (mysqlLocker) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
-// migrateSQLite applies the migrations to a SQLite file. Another process may be doing the same. Each
-// migration is a transaction: it fails for the second process, which then finds it applied.
+// migrateSQLite applies the migrations to a SQLite file. Another process may do the same at the
+// same time. Each migration is a transaction. It fails in the second process, which retries and
+// then finds that it is applied.
 func migrateSQLite(ctx context.Context, db *sql.DB) error {
 	provider, err := newProvider(goose.DialectSQLite3, "sqlite", db)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 
 func TestMain(m *testing.M) { testsite.Main(m) }
 
-// The db image makes a fresh database by running the files of the migrations. goose applies them once
-// more, and notes that.
+// The db image creates a new database by running the files of the migrations. goose then applies
+// them a second time and records them.
 func TestMigrationsCanBeRepeated(t *testing.T) {
 	name, root := testsite.OldDatabase(t, 3)
 	files, err := filepath.Glob("migrations/mysql/*.sql")
@@ -42,10 +42,11 @@ func TestMigrationsCanBeRepeated(t *testing.T) {
 	testsite.WantTallies(t, name)
 }
 
-// A change waits for who works with the table, but nobody waits long for the change.
-func TestMigrateHoldsNobodyUp(t *testing.T) {
+// A migration waits until the transactions that use the table have ended. It must not make new
+// statements wait for long.
+func TestMigrateDoesNotBlockTheApp(t *testing.T) {
 	name, root := testsite.OldDatabase(t, 3)
-	reader := testsite.MySQL().As(testsite.Migrator, name) // a backup, say
+	reader := testsite.MySQL().As(testsite.Migrator, name) // such as a backup
 	defer reader.Close()
 	tx, err := reader.Begin()
 	if err != nil {
@@ -61,10 +62,14 @@ func TestMigrateHoldsNobodyUp(t *testing.T) {
 		_, err := testsite.Migrate(t, name)
 		migrated <- err
 	}()
-	// Both while the change waits and once it has given up for a moment.
-	for waits, deadline := 0, time.Now().Add(30*time.Second); waits < 2 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	// Submit twice while a statement waits for the lock. Between the two, the migration may time
+	// out and retry.
+	deadline := time.Now().Add(30 * time.Second)
+	for waits := 0; waits < 2 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		var waiting int
-		if err := root.QueryRow("SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE 'Waiting for table metadata lock'").Scan(&waiting); err != nil {
+		err := root.QueryRow("SELECT COUNT(*) FROM information_schema.processlist " +
+			"WHERE state LIKE 'Waiting for table metadata lock'").Scan(&waiting)
+		if err != nil {
 			t.Fatal(err)
 		}
 		if waiting == 0 {
@@ -73,13 +78,14 @@ func TestMigrateHoldsNobodyUp(t *testing.T) {
 		waits++
 		began := time.Now()
 		testsite.StoreOld(t, root, 1)
-		if took := time.Since(began); took > 20*time.Second { // two, on a calm machine; the lock itself is held until the end
-			t.Errorf("a submission waited %v", took)
+		// About 2 s are expected. Without lockWait, the submission would wait until tx ends.
+		if took := time.Since(began); took > 20*time.Second {
+			t.Errorf("a submission waited %v, want 20s at most", took)
 		}
 	}
 	select {
 	case err := <-migrated:
-		t.Fatalf("migrate = %v while the table was in use", err)
+		t.Fatalf("migrate = %v while a transaction used the table, want it to wait", err)
 	default:
 	}
 	if err := tx.Commit(); err != nil {
@@ -90,8 +96,8 @@ func TestMigrateHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-// A newer version has changed the schema and was rolled back.
-func TestMigrateLeavesANewerSchema(t *testing.T) {
+// A newer version of the program has migrated the database and was then rolled back.
+func TestMigrateAcceptsANewerSchema(t *testing.T) {
 	name, root := testsite.OldDatabase(t, 0)
 	files, err := filepath.Glob("migrations/mysql/*.sql")
 	if err != nil {
@@ -102,7 +108,9 @@ func TestMigrateLeavesANewerSchema(t *testing.T) {
 		if err != nil || len(m.Applied) != want {
 			t.Errorf("migrate = %v, %v, want %d migrations", m, err, want)
 		}
-		if _, err := root.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, TRUE)"); err != nil {
+		_, err = root.Exec("INSERT INTO goose_db_version (version_id, is_applied) " +
+			"VALUES (999, TRUE)")
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

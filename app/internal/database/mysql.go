@@ -17,8 +17,8 @@ type MySQLConfig struct {
 	Addr, Database, User string
 	// Password is called for each new connection, so that a changed password is used.
 	Password func() (string, error)
-	// Patient lets a statement take as long as its context allows. Otherwise its answer is waited for
-	// for five seconds, also where a context allows more.
+	// Patient allows a statement to take as long as its context allows. Otherwise it times out after
+	// five seconds, even if its context allows more.
 	Patient bool
 }
 
@@ -28,7 +28,7 @@ type mysqlEngine struct{}
 func (mysqlEngine) LockRows() string   { return "FOR UPDATE" }
 func (mysqlEngine) SkipLocked() string { return "FOR UPDATE SKIP LOCKED" }
 
-// AddToDuplicate uses VALUES(), because MariaDB lacks what MySQL has in place of it.
+// AddToDuplicate uses VALUES(). It is deprecated in MySQL, but MariaDB does not have its successor.
 func (mysqlEngine) AddToDuplicate(column, _ string) string {
 	return "ON DUPLICATE KEY UPDATE " + column + " = " + column + " + VALUES(" + column + ")"
 }
@@ -39,16 +39,15 @@ func (cfg MySQLConfig) driverConfig() (*mysql.Config, error) {
 	c.Net, c.Addr, c.DBName, c.User = "tcp", cfg.Addr, cfg.Database, cfg.User
 	c.ParseTime, c.Loc = true, time.UTC
 	c.InterpolateParams = true // one round trip, and no prepared statement to close
-	// Write sends a transaction in one round trip. See Statement.
-	c.MultiStatements = true
-	// caching_sha2_password needs encryption; a server without TLS is spoken to without.
+	c.MultiStatements = true   // write sends a transaction in one round trip
+	// caching_sha2_password needs encryption. Servers without TLS are used without it.
 	c.TLSConfig = "preferred"
-	// The driver's own timeouts are infinite. Contexts bound calls; these are for calls without one.
+	// The driver has no timeouts by default. These are for calls whose context has no deadline.
 	c.Timeout, c.ReadTimeout, c.WriteTimeout = 2*time.Second, 5*time.Second, 5*time.Second
 	if cfg.Patient {
 		c.ReadTimeout = 0
 	}
-	c.Logger = &mysql.NopLogger{} // the errors that it would print are returned, too
+	c.Logger = &mysql.NopLogger{} // the driver also returns every error that it would log
 	err := c.Apply(mysql.BeforeConnect(func(_ context.Context, c *mysql.Config) (err error) {
 		c.Passwd, err = cfg.Password()
 		return err
@@ -56,18 +55,19 @@ func (cfg MySQLConfig) driverConfig() (*mysql.Config, error) {
 	return c, err
 }
 
-// session sets what this package relies on, because a server may have other defaults:
+// session sets the variables that this package relies on, because a server may have other defaults:
 //   - Text is UTF-8.
-//   - A statement outside of a transaction sees what is committed, and commits. COMMIT ends a transaction,
-//     begins no other one and does not disconnect.
-//   - A value that does not fit is an error. A backslash in a quoted text escapes, and "x" is a text.
+//   - A statement outside of a transaction sees what is committed, and commits. COMMIT ends a
+//     transaction, does not begin another one and does not disconnect.
+//   - A value that does not fit is an error. A backslash in a quoted text escapes, and "x" is a
+//     text.
 //   - Tokens are unique, and queries return all of their rows.
-//   - A transaction may write, and sees nothing that is not committed.
+//   - A transaction may write, and sees only what is committed.
 //
-// It costs no round trip more than SET NAMES alone. MySQL and MariaDB name the isolation level's variable
-// differently.
-const session = "SET NAMES utf8mb4, autocommit = 1, completion_type = 0, sql_mode = 'TRADITIONAL', " +
-	"unique_checks = 1, sql_safe_updates = 0, sql_big_selects = 1, " +
+// It costs no more round trips than SET NAMES alone. The isolation level has a statement of its
+// own, because its variable has different names in MySQL and MariaDB.
+const session = "SET NAMES utf8mb4, autocommit = 1, completion_type = 0, " +
+	"sql_mode = 'TRADITIONAL', unique_checks = 1, sql_safe_updates = 0, sql_big_selects = 1, " +
 	"sql_select_limit = 18446744073709551615; " +
 	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE"
 
@@ -99,15 +99,15 @@ func OpenMySQL(cfg MySQLConfig) (*DB, error) {
 	db := sql.OpenDB(sessionConnector{connector})
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
-	db.SetConnMaxLifetime(4 * time.Minute) // under the server's, and every balancer's, idle limit
+	db.SetConnMaxLifetime(4 * time.Minute) // less than the idle timeouts of servers and balancers
 	return &DB{db, mysqlEngine{}, noLock{}}, nil
 }
 
-// errNotSent says that there was no connection, so nothing was sent.
+// errNotSent is the error of write when it gets no connection, so that nothing was sent.
 var errNotSent = errors.New("connect to MySQL")
 
-// write sends the whole transaction at once: for the price of one statement, and without a moment in
-// which the server would hold locks for a client that has vanished.
+// write sends the transaction from BEGIN to COMMIT in one round trip. It costs as much as a single
+// statement, and the server never holds locks while it waits for the client.
 func (mysqlEngine) write(ctx context.Context, db *sql.DB, statements []Statement) error {
 	text := "BEGIN; "
 	var args []any
@@ -122,13 +122,15 @@ func (mysqlEngine) write(ctx context.Context, db *sql.DB, statements []Statement
 			return fmt.Errorf("%w: %w", errNotSent, err)
 		}
 		if _, err = conn.ExecContext(ctx, text, args...); err != nil {
-			// The transaction is still open, if its connection is: neither may be anybody else's.
+			// The transaction may still be open. End it, or close the connection, before the
+			// connection returns to the pool.
 			if _, rollbackErr := conn.ExecContext(ctx, "ROLLBACK"); rollbackErr != nil {
 				conn.Raw(func(any) error { return driver.ErrBadConn })
 			}
 		}
 		conn.Close()
-		// A connection that had been closed meanwhile: nothing was sent, as the driver promises.
+		// ErrBadConn: the server had closed the connection, and the driver promises that it has
+		// sent nothing.
 		if !errors.Is(err, driver.ErrBadConn) || tries == 2 {
 			return err
 		}

@@ -14,29 +14,32 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// hostile lists settings of a MySQL server that change what the same SQL does, each with its way
-// back.
-var hostile = []struct{ set, reset string }{
+// serverDefaults lists settings of a MySQL server that change what the same SQL does. reset
+// restores the usual setting.
+var serverDefaults = []struct{ set, reset string }{
 	{"autocommit = 0", "autocommit = 1"},
 	{"completion_type = 1", "completion_type = 0"},
 	{"completion_type = 2", "completion_type = 0"},
 	{"sql_mode = ''", "sql_mode = DEFAULT"},
 	{"sql_mode = 'NO_BACKSLASH_ESCAPES,ANSI_QUOTES,PIPES_AS_CONCAT'", "sql_mode = DEFAULT"},
-	{"sql_mode = 'PAD_CHAR_TO_FULL_LENGTH,NO_UNSIGNED_SUBTRACTION,IGNORE_SPACE'", "sql_mode = DEFAULT"},
+	{"sql_mode = 'PAD_CHAR_TO_FULL_LENGTH,NO_UNSIGNED_SUBTRACTION,IGNORE_SPACE'",
+		"sql_mode = DEFAULT"},
 	{"sql_select_limit = 1", "sql_select_limit = DEFAULT"},
 	{"max_join_size = 1", "max_join_size = DEFAULT"},
 	{"sql_safe_updates = 1", "sql_safe_updates = 0"},
 	{"unique_checks = 0", "unique_checks = 1"},
-	{"TRANSACTION ISOLATION LEVEL READ UNCOMMITTED", "TRANSACTION ISOLATION LEVEL REPEATABLE READ"},
-	{"TRANSACTION ISOLATION LEVEL SERIALIZABLE", "TRANSACTION ISOLATION LEVEL REPEATABLE READ"},
+	{"TRANSACTION ISOLATION LEVEL READ UNCOMMITTED",
+		"TRANSACTION ISOLATION LEVEL REPEATABLE READ"},
+	{"TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+		"TRANSACTION ISOLATION LEVEL REPEATABLE READ"},
 	{"TRANSACTION READ ONLY", "TRANSACTION READ WRITE"},
 	{"init_connect = 'SET NAMES latin1, autocommit = 0'", "init_connect = ''"},
 	{"character_set_server = latin1", "character_set_server = utf8mb4"},
 	{"time_zone = '+05:45'", "time_zone = '+00:00'"},
 }
 
-// setGlobal sets a server's default for connections that are opened from now on, until the test
-// ends.
+// setGlobal changes a default of the server until the test ends. It applies to connections that are
+// opened afterwards.
 func setGlobal(t *testing.T, set, reset string) {
 	t.Helper()
 	root := testsite.MySQL().Root()
@@ -51,10 +54,10 @@ func setGlobal(t *testing.T, set, reset string) {
 	})
 }
 
-// Whatever a server's defaults are, what is stored is seen at once, and nothing is cut, lost or
-// stored twice.
+// With any defaults of the server, other connections see a stored submission at once, and nothing
+// is truncated, lost or stored twice.
 func TestServerDefaultsChangeNothing(t *testing.T) {
-	for _, setting := range hostile {
+	for _, setting := range serverDefaults {
 		t.Run(setting.set, func(t *testing.T) {
 			if err := testsite.MySQL().Empty(); err != nil {
 				t.Fatal(err)
@@ -69,12 +72,15 @@ func TestServerDefaultsChangeNothing(t *testing.T) {
 			for i, favourite := range foods {
 				writer.AddFood(t, favourite, []string{"GB", "SG", "DE"}[i], time.Now().UTC())
 				records, err := reader.Recent(t.Context(), 5)
-				if err != nil || len(records) != i+1 || records[0].FavouriteFood != strings.TrimSpace(favourite) ||
+				if err != nil || len(records) != i+1 ||
+					records[0].FavouriteFood != strings.TrimSpace(favourite) ||
 					time.Since(records[0].AddedAt).Abs() > time.Hour {
-					t.Fatalf("after %d submissions the newest are %v, %v, want %q first", i+1, records, err, favourite)
+					t.Fatalf("after %d submissions the newest are %v, %v, want %q first",
+						i+1, records, err, favourite)
 				}
 				r := reader.Results(t, time.UTC)
-				if len(r.Foods) != i+1 || len(r.Countries) != i+1 || r.Days[29].N+r.Days[28].N != int64(i+1) {
+				recent := r.Days[29].N + r.Days[28].N // midnight may have passed
+				if len(r.Foods) != i+1 || len(r.Countries) != i+1 || recent != int64(i+1) {
 					t.Fatalf("after %d submissions the results are %v", i+1, r)
 				}
 			}
@@ -82,9 +88,9 @@ func TestServerDefaultsChangeNothing(t *testing.T) {
 			long := testsite.Submission()
 			long.FirstName = strings.Repeat("x", 101)
 			if err := writer.Add(long); !errors.Is(err, food.ErrNotStored) {
-				t.Errorf("Add of 101 characters = %v, want not stored", err)
+				t.Errorf("Add of 101 characters = %v, want ErrNotStored", err)
 			}
-			// The same tokens come to both at once.
+			// Two instances receive the same tokens at the same time.
 			subs := make([]food.Submission, 50)
 			for i := range subs {
 				subs[i] = testsite.Submission()
@@ -116,9 +122,9 @@ func TestServerDefaultsChangeNothing(t *testing.T) {
 	}
 }
 
-// A migration does not depend on the server's defaults either.
+// Migrations do not depend on the server's defaults either.
 func TestServerDefaultsDoNotChangeMigrations(t *testing.T) {
-	for _, setting := range hostile {
+	for _, setting := range serverDefaults {
 		name, _ := testsite.OldDatabase(t, 30)
 		t.Run(setting.set, func(t *testing.T) {
 			setGlobal(t, setting.set, setting.reset)

@@ -12,14 +12,14 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// OpenSQLite returns the database in the file at path. It creates the file if there is none, and
-// applies the migrations that an older one lacks.
+// OpenSQLite opens the SQLite file at path, or creates it. It applies the migrations that the file
+// does not have yet.
 func OpenSQLite(path string) (*DB, error) {
 	options := url.Values{
-		// Readers don't wait for the writer, and each commit is on disk before it is answered.
+		// In WAL mode, readers don't wait for the writer. A commit returns once it is on disk.
 		"_pragma":      {"busy_timeout(3000)", "journal_mode(wal)", "synchronous(full)"},
 		"_txlock":      {"immediate"},
-		"_time_format": {"sqlite"}, // the driver's default is no date to SQLite
+		"_time_format": {"sqlite"}, // SQLite's date functions can't read the driver's default
 	}
 	file := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: options.Encode()}
 	db, err := sql.Open("sqlite", file.String())
@@ -32,7 +32,7 @@ func OpenSQLite(path string) (*DB, error) {
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	// Writers queue for the mutex in their order. With busy_timeout alone, one might wait for ever.
+	// A mutex serves writers in their order. With busy_timeout alone, one might wait for ever.
 	return &DB{db, sqliteEngine{}, new(sync.Mutex)}, nil
 }
 
@@ -43,7 +43,8 @@ func (sqliteEngine) LockRows() string   { return "" }
 func (sqliteEngine) SkipLocked() string { return "" }
 
 func (sqliteEngine) AddToDuplicate(column, key string) string {
-	return "ON CONFLICT (" + key + ") DO UPDATE SET " + column + " = " + column + " + excluded." + column
+	return "ON CONFLICT (" + key + ") DO UPDATE SET " +
+		column + " = " + column + " + excluded." + column
 }
 
 func (sqliteEngine) write(ctx context.Context, db *sql.DB, statements []Statement) error {

@@ -1,12 +1,14 @@
--- The schema from before there were migrations: a database that has it already is left as it is.
--- The db image gives these files to the mysql client on an empty data folder, where goose's marks
--- are comments. `simpleapp migrate` applies them again and notes them, as each statement can be
--- repeated. They work in MySQL 8.4 and later and in MariaDB 10.8 and later.
+-- This is the schema of the versions without migrations. It does not change a database that has it.
+--
+-- When the db image starts with an empty data folder, it runs these files with the mysql client,
+-- which reads goose's annotations as comments. `simpleapp migrate` later runs the files again and
+-- records them, so each statement must be repeatable. The files work in MySQL 8.4 and later, and in
+-- MariaDB 10.8 and later.
 -- +goose NO TRANSACTION
 -- +goose Up
 CREATE TABLE IF NOT EXISTS submissions (
-    -- Pages read the newest first by this key. They never sort, so that their cost does not grow
-    -- with the table.
+    -- Pages list the newest rows first, in the order of this key. They need no sorting, so their
+    -- cost does not grow with the table.
     id              BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
     -- The form's hidden token, 32 lower-case hex digits. It is unique, so that a form that is sent
     -- again (double click, reload, retry after a lost answer) is stored once.
@@ -18,7 +20,7 @@ CREATE TABLE IF NOT EXISTS submissions (
     favourite_food  VARCHAR(100) NOT NULL,
     -- ISO 3166-1 alpha-2
     country         CHAR(2) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    -- In UTC, set by the app
+    -- In UTC. The app sets it.
     created_at      DATETIME(3) NOT NULL,
     UNIQUE KEY token (token)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

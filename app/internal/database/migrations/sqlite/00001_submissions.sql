@@ -1,4 +1,4 @@
--- The schema before there were migrations: a file that has it already is left as it is.
+-- This is the schema of the versions without migrations. It does not change a file that has it.
 -- +goose Up
 CREATE TABLE IF NOT EXISTS submissions (
     id              INTEGER PRIMARY KEY,

@@ -1,4 +1,4 @@
--- The counts that /results shows. The file of this name in ../mysql says what each table is for.
+-- The counts that /results shows. The file of the same name in ../mysql explains the tables.
 -- +goose Up
 CREATE TABLE tally_log (
     id      INTEGER PRIMARY KEY,
@@ -14,5 +14,5 @@ CREATE TABLE tallies (
 CREATE INDEX top ON tallies (scope, n DESC, name);
 
 ALTER TABLE submissions ADD COLUMN tallied BOOLEAN NOT NULL DEFAULT FALSE;
--- Of a full table, the rows that are still to be counted are found at once.
+-- Finds the rows that are not counted yet without reading the others.
 CREATE INDEX untallied ON submissions (id) WHERE NOT tallied;
