@@ -17,8 +17,8 @@ type MySQLConfig struct {
 	Addr, Database, User string
 	// Password is called for each new connection, so that a changed password is used.
 	Password func() (string, error)
-	// Patient allows a statement to take as long as its context allows. Otherwise it times out after
-	// five seconds, even if its context allows more.
+	// Patient allows a statement to take as long as its context allows. Otherwise it times out
+	// after five seconds, even if its context allows more.
 	Patient bool
 }
 

@@ -10,23 +10,26 @@ import (
 	"golang.org/x/text/language/display"
 )
 
-// A Country is one of ISO 3166-1, by its alpha-2 code and its English name.
+// A Country is a country of ISO 3166-1: its alpha-2 code and its English name.
 type Country struct{ Code, Name string }
 
-// renamed holds the countries whose names have changed since the Unicode data of golang.org/x/text.
+// renamed contains the countries whose names golang.org/x/text has in an older form.
 var renamed = map[string]string{"MK": "North Macedonia", "SZ": "Eswatini", "TR": "Türkiye"}
 
-// Countries returns every country of ISO 3166-1, in the English order of their names.
-// The slice is shared: do not change it.
+// Countries returns every country of ISO 3166-1, in the English order of their names. The caller
+// must not change the slice, because all callers share it.
 var Countries = sync.OnceValue(func() []Country {
 	var countries []Country
 	names := display.English.Regions()
 	for a := 'A'; a <= 'Z'; a++ {
 		for b := 'A'; b <= 'Z'; b++ {
 			region, err := language.ParseRegion(string([]rune{a, b}))
-			// What has no M49 number is only reserved in ISO 3166-1, and what has no name has left it.
-			if err != nil || !region.IsCountry() || region.IsPrivateUse() || region.Canonicalize() != region ||
-				region.M49() == 0 || names.Name(region) == "" {
+			if err != nil || !region.IsCountry() || region.IsPrivateUse() {
+				continue
+			}
+			// A code without an M49 number is reserved, but not assigned. A code without a name is
+			// not in use any more.
+			if region.Canonicalize() != region || region.M49() == 0 || names.Name(region) == "" {
 				continue
 			}
 			code := region.String()
@@ -34,7 +37,9 @@ var Countries = sync.OnceValue(func() []Country {
 		}
 	}
 	order := collate.New(language.English)
-	slices.SortFunc(countries, func(a, b Country) int { return order.CompareString(a.Name, b.Name) })
+	slices.SortFunc(countries, func(a, b Country) int {
+		return order.CompareString(a.Name, b.Name)
+	})
 	return countries
 })
 
@@ -46,5 +51,6 @@ var countryNames = sync.OnceValue(func() map[string]string {
 	return names
 })
 
-// CountryName returns the English name of the country with this alpha-2 code, or "" if there is none.
+// CountryName returns the English name of the country with an alpha-2 code, or "" if no country has
+// that code.
 func CountryName(code string) string { return countryNames()[code] }

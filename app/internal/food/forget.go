@@ -9,11 +9,11 @@ import (
 	"simpleapp/internal/tally"
 )
 
-// ErrGone says that a submission is not in the table any more.
+// ErrGone is the error of Forget if the submission is not in the table any more.
 var ErrGone = errors.New("the submission is gone already")
 
-// Find returns the submissions that have a reference. It reads the whole table. There may be more than
-// one, because a client may choose its token.
+// Find returns the submissions that have a reference. There may be more than one, because a client
+// can choose its token. Find reads the whole table.
 func (s *Submissions) Find(ctx context.Context, reference string) (found []Record, err error) {
 	err = s.Each(ctx, func(r Record) error {
 		if r.Reference() == reference {
@@ -24,8 +24,9 @@ func (s *Submissions) Find(ctx context.Context, reference string) (found []Recor
 	return found, err
 }
 
-// Forget removes a submission and takes it out of the counts. Nothing of it is left in any table. After
-// an error nothing is removed. The user of the database needs the right to delete.
+// Forget deletes a submission and subtracts it from the counts. No table then contains any of its
+// values. If Forget returns an error, nothing is deleted. The database user needs the right to
+// delete.
 func (s *Submissions) Forget(ctx context.Context, record Record, counts *tally.Tally) error {
 	if err := counts.FoldAll(ctx); err != nil {
 		return err
@@ -33,8 +34,9 @@ func (s *Submissions) Forget(ctx context.Context, record Record, counts *tally.T
 	return s.db.Retry(ctx, func() error {
 		return s.db.Update(ctx, func(tx *sql.Tx) error {
 			var counted bool
-			err := tx.QueryRowContext(ctx, "SELECT tallied FROM submissions WHERE id = ? AND token = ? "+
-				s.db.LockRows(), record.ID, record.Token).Scan(&counted)
+			err := tx.QueryRowContext(ctx,
+				"SELECT tallied FROM submissions WHERE id = ? AND token = ? "+s.db.LockRows(),
+				record.ID, record.Token).Scan(&counted)
 			if errors.Is(err, sql.ErrNoRows) {
 				return ErrGone
 			}
@@ -48,8 +50,9 @@ func (s *Submissions) Forget(ctx context.Context, record Record, counts *tally.T
 			if !counted {
 				return nil
 			}
-			if err := counts.Subtract(ctx, tx, items([]Submission{record.Submission})[0]); err != nil {
-				return fmt.Errorf("take the submission out of the counts: %w", err)
+			item := items([]Submission{record.Submission})[0]
+			if err := counts.Subtract(ctx, tx, item); err != nil {
+				return fmt.Errorf("subtract the submission from the counts: %w", err)
 			}
 			return nil
 		})

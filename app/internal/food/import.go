@@ -12,25 +12,27 @@ import (
 	"simpleapp/internal/tally"
 )
 
-// ErrNotEmpty says that Import was to import into an empty table, and it has submissions.
+// ErrNotEmpty is the error of Import without merge if the table has submissions.
 var ErrNotEmpty = errors.New("there are submissions already")
 
-// rowsPerImport is how many submissions Import keeps in memory.
-const rowsPerImport = 500
+// rowsPerStep is how many submissions Import reads and stores at a time.
+const rowsPerStep = 500
 
-// Imported is what Import did.
+// Imported counts the submissions that Import has read.
 type Imported struct {
-	Stored  int // submissions that it stored
-	Present int // submissions whose tokens were there
+	Stored  int // new in the table
+	Present int // not stored, because the table had their tokens already
 }
 
-// Import stores the submissions that next returns until io.EOF, and counts them. They are stored in their
-// order, and all in one transaction: after an error none is. Import reads each back and compares it.
-// A submission without a token gets one, and one without a time gets that of the import.
+// Import stores and counts the submissions that next returns, in their order, until next returns
+// io.EOF. All of them are one transaction: if Import returns an error, nothing is stored, unless
+// the error is database.ErrUnknown. Import reads each stored submission back and compares it. A
+// submission without a token gets a new one, and a submission without a time gets the time of the
+// import.
 //
-// The table must be empty, or Import returns ErrNotEmpty. With merge it may have submissions: those whose
-// tokens are there are left as they are, and every submission needs a token. Import calls progress after
-// each step with what it did so far.
+// Without merge, Import returns ErrNotEmpty if the table has submissions. With merge, it skips each
+// submission whose token is in the table, and every submission must have a token. Import calls
+// progress after each step with the numbers so far.
 func (s *Submissions) Import(ctx context.Context, merge bool, next func() (Submission, error),
 	progress func(Imported)) (done Imported, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
@@ -61,7 +63,7 @@ func (s *Submissions) Import(ctx context.Context, merge bool, next func() (Submi
 			done.Stored += len(rows)
 			done.Present += read - len(rows)
 			progress(done)
-			if read < rowsPerImport {
+			if read < rowsPerStep {
 				return nil
 			}
 		}
@@ -72,9 +74,10 @@ func (s *Submissions) Import(ctx context.Context, merge bool, next func() (Submi
 	return done, nil
 }
 
-// readRows returns the next submissions, fewer than rowsPerImport at the end.
-func readRows(next func() (Submission, error), needsTokens bool, now time.Time) (rows []Submission, err error) {
-	for len(rows) < rowsPerImport {
+// readRows returns the next rowsPerStep submissions, or fewer at the end.
+func readRows(next func() (Submission, error), needsTokens bool, now time.Time) (
+	rows []Submission, err error) {
+	for len(rows) < rowsPerStep {
 		row, err := next()
 		if err == io.EOF {
 			return rows, nil
@@ -83,7 +86,8 @@ func readRows(next func() (Submission, error), needsTokens bool, now time.Time) 
 			return nil, err
 		}
 		if row.Token == "" && needsTokens {
-			return nil, errors.New("a submission has no token, which tells whether it is there already")
+			return nil, errors.New("a submission has no token: " +
+				"without it, merge can't know whether the submission is stored already")
 		}
 		if row.Token == "" {
 			row.Token = NewToken()
@@ -96,7 +100,8 @@ func readRows(next func() (Submission, error), needsTokens bool, now time.Time) 
 	return rows, nil
 }
 
-// absent returns the rows whose tokens are not in the table, each token once.
+// absent returns the rows whose tokens are not in the table. If several rows have the same token,
+// it returns the first of them.
 func absent(ctx context.Context, in querier, rows []Submission) (absent []Submission, err error) {
 	if len(rows) == 0 {
 		return nil, nil
@@ -131,7 +136,7 @@ func importRows(ctx context.Context, tx *sql.Tx, rows []Submission) error {
 	for _, row := range rows {
 		found := there[row.Token]
 		if !found.SameAnswers(row) || !found.AddedAt.Equal(row.AddedAt) {
-			return fmt.Errorf("the database has %+v in place of %+v", found, row)
+			return fmt.Errorf("the database stored %+v as %+v", row, found)
 		}
 	}
 	return nil

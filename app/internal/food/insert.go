@@ -8,34 +8,36 @@ import (
 	"simpleapp/internal/tally"
 )
 
-// An outcome tells what became of a batch. Rows that are in neither map were stored.
+// An outcome is the result of a batch. Rows that are in neither map were stored.
 type outcome struct {
 	found    map[string]Submission // by token: rows that were in the table already
-	failed   map[string]error      // by token: wraps ErrNotStored or ErrUnconfirmed
-	inserted int                   // rows of the transactions that were answered
+	failed   map[string]error      // by token: an error that wraps ErrNotStored or ErrUnconfirmed
+	inserted int                   // number of rows that transactions confirmed
 }
 
-// fail notes that rows failed for a cause. kind is ErrNotStored or ErrUnconfirmed.
+// fail records that rows failed with an error. kind is ErrNotStored or ErrUnconfirmed.
 func (o *outcome) fail(rows []Submission, kind, cause error) {
 	for _, row := range rows {
 		o.failed[row.Token] = fmt.Errorf("%w: %w", kind, cause)
 	}
 }
 
-// insert stores rows, whose tokens differ, and counts them in the same transaction. After an error,
-// what it does depends on the error and on whether the answer to an earlier try was lost:
+// insert stores and counts rows in one transaction. The tokens of the rows differ. What insert does
+// after an error depends on the class of the error, and on whether the answer to an earlier try was
+// lost:
 //
-//	error        no answer was lost yet            an answer was lost before
+//	class        no answer was lost yet            an answer was lost before
 //	InvalidData  split the rows; a single row      split the rows; a single row
 //	             is ErrNotStored                   is ErrUnconfirmed
-//	Refused      all rows are ErrNotStored         pause, then look and retry
-//	Collided     look and retry                    look and retry
-//	Unknown      look and retry: an answer was lost
+//	Refused      all rows are ErrNotStored         pause, then look up and retry
+//	Collided     look up and retry                 look up and retry
+//	Unknown      look up and retry                 look up and retry
 //
-// To look is to ask the table which tokens it has. Rows that are there were stored and counted. If time
-// runs out, the others are ErrNotStored, or ErrUnconfirmed if an answer was lost.
+// "Look up" means to read which of the tokens are in the table. Rows with these tokens were stored
+// and counted, and only the others are retried. Rows that are not stored when ctx ends are
+// ErrNotStored, or ErrUnconfirmed if an answer was lost.
 func (s *Submissions) insert(ctx context.Context, rows []Submission, out *outcome) {
-	kind := ErrNotStored // ErrUnconfirmed once an answer was lost
+	kind := ErrNotStored // ErrUnconfirmed after an answer was lost
 	for len(rows) > 0 {
 		err := s.db.Write(ctx, insertStatement(rows), tally.Log(items(rows)))
 		if err == nil {
@@ -73,7 +75,7 @@ func (s *Submissions) insert(ctx context.Context, rows []Submission, out *outcom
 	}
 }
 
-// missing returns the rows whose tokens are not in the table. It notes the others in out.found.
+// missing returns the rows whose tokens are not in the table. It records the others in out.found.
 func (s *Submissions) missing(ctx context.Context, rows []Submission, out *outcome) (
 	missing []Submission, err error) {
 	there, err := stored(ctx, s.db, rows)
@@ -90,7 +92,7 @@ func (s *Submissions) missing(ctx context.Context, rows []Submission, out *outco
 	return missing, nil
 }
 
-// items returns what is counted of rows.
+// items returns the values of rows that a Tally counts.
 func items(rows []Submission) []tally.Item {
 	items := make([]tally.Item, len(rows))
 	for i, row := range rows {

@@ -10,30 +10,33 @@ import (
 	"simpleapp/internal/database"
 )
 
-// A Record is a stored submission. Later ones have higher ids.
+// A Record is a stored submission. Submissions that were stored later have higher ids.
 type Record struct {
 	ID int64
 	Submission
 }
 
-// A Page is a stretch of the submissions, newest first.
+// A Page is a part of the list of all submissions, newest first.
 type Page struct {
 	Records []Record
-	// Keys of the pages beside this one, for Before and After; 0 where there is none.
+	// Older is the key with which Before returns the next page, or 0 on the last page. Newer is the
+	// key with which After returns the previous page, or 0 on the first page.
 	Older, Newer int64
 }
 
-// Newest is the key before which the newest submissions are.
+// Newest is the key with which Before returns the newest submissions.
 const Newest = math.MaxInt64
 
 // Before returns the n newest submissions with ids below key.
 func (s *Submissions) Before(ctx context.Context, key int64, n int) (page Page, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	if page.Records, err = s.query(ctx, "WHERE id < ? ORDER BY id DESC LIMIT ?", key, n+1); err != nil {
+	// The record after the last one shows whether there is an older page.
+	page.Records, err = s.query(ctx, "WHERE id < ? ORDER BY id DESC LIMIT ?", key, n+1)
+	if err != nil {
 		return page, fmt.Errorf("read submissions: %w", err)
 	}
-	if len(page.Records) > n { // one more than asked for, to know that there is one
+	if len(page.Records) > n {
 		page.Records = page.Records[:n]
 		page.Older = page.Records[n-1].ID
 	}
@@ -43,12 +46,13 @@ func (s *Submissions) Before(ctx context.Context, key int64, n int) (page Page, 
 	return page, nil
 }
 
-// After returns the n oldest submissions with ids above key, newest first like every page. Where
-// there are fewer than n, it returns the newest page.
+// After returns the n oldest submissions with ids above key, in the order of every page: newest
+// first. If there are n or fewer, it returns the n newest submissions.
 func (s *Submissions) After(ctx context.Context, key int64, n int) (page Page, err error) {
 	bounded, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	if page.Records, err = s.query(bounded, "WHERE id > ? ORDER BY id LIMIT ?", key, n+1); err != nil {
+	page.Records, err = s.query(bounded, "WHERE id > ? ORDER BY id LIMIT ?", key, n+1)
+	if err != nil {
 		return page, fmt.Errorf("read submissions: %w", err)
 	}
 	if len(page.Records) <= n {
@@ -60,14 +64,15 @@ func (s *Submissions) After(ctx context.Context, key int64, n int) (page Page, e
 	return page, nil
 }
 
-// Recent returns the last n submissions, newest first.
+// Recent returns the n newest submissions, newest first.
 func (s *Submissions) Recent(ctx context.Context, n int) ([]Record, error) {
 	page, err := s.Before(ctx, Newest, n)
 	return page.Records, err
 }
 
-// Each calls do with every submission, oldest first, until it returns an error. It reads in steps,
-// by key: memory stays constant, and the database holds nothing open for a slow reader.
+// Each calls do with every submission, oldest first. It stops at the first error and returns it. It
+// reads 1000 submissions at a time, so that memory stays constant and no query or transaction stays
+// open while do is slow.
 func (s *Submissions) Each(ctx context.Context, do func(Record) error) error {
 	for last := int64(0); ; {
 		records, err := s.query(ctx, "WHERE id > ? ORDER BY id LIMIT 1000", last)
@@ -86,7 +91,7 @@ func (s *Submissions) Each(ctx context.Context, do func(Record) error) error {
 	}
 }
 
-// columns are the columns that this program reads and writes, in the order of values.
+// columns lists the columns that this program reads and writes. values has the same order.
 var columns = func() string {
 	columns := "token"
 	for _, field := range TextFields {
@@ -111,11 +116,14 @@ func insertStatement(rows []Submission) database.Statement {
 		args = append(args, rows[i].values()...)
 		args = append(args, true)
 	}
-	return database.Statement{Args: args, SQL: "INSERT INTO submissions (" + columns + ", tallied) VALUES " +
-		database.Values(len(rows), len(args)/len(rows))}
+	return database.Statement{
+		SQL: "INSERT INTO submissions (" + columns + ", tallied) VALUES " +
+			database.Values(len(rows), len(args)/len(rows)),
+		Args: args,
+	}
 }
 
-// query returns the submissions that the clauses, a constant, select.
+// query returns the submissions that the clauses of a SELECT select. The clauses must be constant.
 func (s *Submissions) query(ctx context.Context, clauses string, args ...any) ([]Record, error) {
 	return query(ctx, s.db, clauses, args...)
 }
@@ -143,13 +151,15 @@ func query(ctx context.Context, in querier, clauses string, args ...any) ([]Reco
 	return records, rows.Err()
 }
 
-// stored returns the submissions with the tokens of rows that are in the table, by token.
+// stored returns the submissions in the table that have the tokens of rows. The map's keys are
+// tokens.
 func stored(ctx context.Context, in querier, rows []Submission) (map[string]Submission, error) {
 	tokens := make([]any, len(rows))
 	for i, row := range rows {
 		tokens[i] = row.Token
 	}
-	records, err := query(ctx, in, "WHERE token IN ("+database.Placeholders(len(rows))+")", tokens...)
+	where := "WHERE token IN (" + database.Placeholders(len(rows)) + ")"
+	records, err := query(ctx, in, where, tokens...)
 	if err != nil {
 		return nil, err
 	}

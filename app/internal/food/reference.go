@@ -6,8 +6,9 @@ import (
 	"regexp"
 )
 
-// Reference returns what a visitor may keep and quote for a submission: the start of the SHA-256 of its
-// token, as in 3f9a-2c71-b04e. The token itself would show the answers to anybody who sends it again.
+// Reference returns the number that a visitor can keep and quote, such as 3f9a-2c71-b04e: the first
+// 48 bits of the SHA-256 of the token. The token itself must stay secret, because anybody who
+// submits a form with it is shown the answers that were stored under it.
 func (s Submission) Reference() string {
 	hash := sha256.Sum256([]byte(s.Token))
 	digits := hex.EncodeToString(hash[:6])
@@ -16,5 +17,5 @@ func (s Submission) Reference() string {
 
 var referenceForm = regexp.MustCompile(`^[0-9a-f]{4}(-[0-9a-f]{4}){2}$`)
 
-// ValidReference reports whether reference is one that Reference could have returned.
+// ValidReference reports whether reference has the form of a reference.
 func ValidReference(reference string) bool { return referenceForm.MatchString(reference) }

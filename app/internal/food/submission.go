@@ -1,4 +1,4 @@
-// Package food is the domain of the form: what a submission is, when it is valid, and how it is kept.
+// Package food defines the submission of the form, validates it, and stores it in a database.
 package food
 
 import (
@@ -15,40 +15,40 @@ import (
 	"simpleapp/internal/text"
 )
 
-// MaxLength is how many characters (Unicode code points, after NFC) a name or a food may have.
+// MaxLength is how many characters a text field may have: Unicode code points after normalization.
 const MaxLength = 100
 
 // A Submission is one visitor's answers.
 type Submission struct {
-	// Token marks the form that was filled in: 128 random bits as 32 lower-case hex digits.
-	// At most one submission is ever stored for a token.
+	// Token identifies the form that the visitor filled in: 128 random bits as 32 lower-case hex
+	// digits. At most one submission is stored for a token.
 	Token         string
 	FirstName     string
 	LastName      string
 	FavouriteFood string
 	Country       string // ISO 3166-1 alpha-2
-	Pledge        bool   // always true of a stored one
+	Pledge        bool   // true in every stored submission
 	AddedAt       time.Time
 }
 
-// NewToken returns a fresh token.
+// NewToken returns a new random token.
 func NewToken() string {
 	var b [16]byte
 	rand.Read(b[:])
 	return hex.EncodeToString(b[:])
 }
 
-// A TextField is a field of the form that visitors type one line into.
+// A TextField is a field of the form that takes one line of text.
 type TextField struct {
-	Name    string // in the form, in the database and in exports
-	Label   string // beside the field in the form
-	Heading string // of its column in tables
-	Hint    string // what to write, or ""
+	Name    string // of the field in the form, the database and exports
+	Label   string // of the field in the form
+	Heading string // of the column in tables
+	Hint    string // an example of an answer, or ""
 
-	// Autocomplete tells browsers which of the visitor's data belongs here, or is "":
+	// Autocomplete is the value of the HTML attribute autocomplete, or "":
 	// https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#autofill
 	Autocomplete string
-	// Spellcheck is true of words, and false of names.
+	// Spellcheck is false for names, because a browser would mark them as misspelt.
 	Spellcheck bool
 
 	of func(*Submission) *string
@@ -60,8 +60,9 @@ func (f TextField) Of(s Submission) string { return *f.of(&s) }
 // Set sets the field's text in a submission.
 func (f TextField) Set(s *Submission, to string) { *f.of(s) = to }
 
-// TextFields are the text fields, in the order of the form. The form, the pages, the SQL, exports and
-// imports follow this list. A new field is a field of Submission, an entry here, and a migration.
+// TextFields lists the text fields in the order of the form. The form, the pages, the SQL, exports
+// and imports are made from this list. To add a field, add it to Submission and to this list, and
+// add a migration.
 var TextFields = []TextField{
 	{Name: "first_name", Label: "First name", Heading: "First name", Autocomplete: "given-name",
 		of: func(s *Submission) *string { return &s.FirstName }},
@@ -72,8 +73,9 @@ var TextFields = []TextField{
 		of:         func(s *Submission) *string { return &s.FavouriteFood }},
 }
 
-// Normalized returns s with its text trimmed and in Unicode's Normalization Form C, so that what looks
-// the same is the same. Broken UTF-8 is left as it is, for Validate to report.
+// Normalized returns s with its texts trimmed and in Unicode Normalization Form C, so that two ways
+// to encode the same character become equal. It does not change a text that is not valid UTF-8:
+// Validate reports it.
 func (s Submission) Normalized() Submission {
 	for _, field := range TextFields {
 		if answer := field.Of(s); utf8.ValidString(answer) {
@@ -83,7 +85,7 @@ func (s Submission) Normalized() Submission {
 	return s
 }
 
-// SameAnswers reports whether s and other say the same, whenever and under whatever token.
+// SameAnswers reports whether s and other are equal apart from their tokens, times and pledges.
 func (s Submission) SameAnswers(other Submission) bool {
 	other.Token, other.Pledge, other.AddedAt = s.Token, s.Pledge, s.AddedAt
 	return s == other
@@ -92,14 +94,14 @@ func (s Submission) SameAnswers(other Submission) bool {
 // CountryName returns the English name of the submission's country.
 func (s Submission) CountryName() string { return CountryName(s.Country) }
 
-// A FieldError tells a visitor what to do about one field of the form.
+// A FieldError is a message to the visitor about one field of the form.
 type FieldError struct {
 	Field   string // the field's name in the form
 	Message string
 }
 
-// Validate returns what is wrong with a normalized submission, in the order of the form's fields;
-// nothing if it may be stored.
+// Validate returns the errors of a normalized submission in the order of the form's fields. It
+// returns nil if the submission is valid.
 func (s Submission) Validate() []FieldError {
 	var errs []FieldError
 	check := func(field, message string) {
@@ -120,7 +122,8 @@ func (s Submission) Validate() []FieldError {
 		check("pledge", "Tick the box to make the pledge")
 	}
 	if !ValidToken(s.Token) {
-		check("token", "Something went wrong with this form. Check your answers and submit it again")
+		check("token", "Something went wrong with this form. "+
+			"Check your answers and submit it again")
 	}
 	return errs
 }
@@ -141,7 +144,7 @@ func textError(label, answer string) string {
 
 func control(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
-// ValidToken reports whether token is one that NewToken could have returned.
+// ValidToken reports whether token has the form of a token: 32 lower-case hex digits.
 func ValidToken(token string) bool {
 	if len(token) != 32 {
 		return false

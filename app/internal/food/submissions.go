@@ -11,46 +11,49 @@ import (
 )
 
 var (
-	// ErrNotStored promises that the submission is not stored and will not be, unless it is sent again.
+	// ErrNotStored promises that the submission is not stored, and will not be stored unless it is
+	// added again.
 	ErrNotStored = errors.New("not stored")
-	// ErrUnconfirmed says that the submission may be stored: the database did not answer after the
-	// submission was sent there. To send it again is safe, and will tell.
+	// ErrUnconfirmed says that the submission may be stored or not, because the answer of the
+	// database was lost. It is safe to add the submission again, and the result is then certain.
 	ErrUnconfirmed = errors.New("not confirmed")
 )
 
-// A ConflictError says that the token was used before, for other answers: those stand.
+// A ConflictError says that a submission with the same token and other answers is stored already.
+// The stored one does not change.
 type ConflictError struct{ Stored Submission }
 
 func (e *ConflictError) Error() string { return "token used before, for other answers" }
 
 const (
 	maxBatch  = 256             // rows in one INSERT
-	writeTime = 3 * time.Second // for a batch: storing it and, after a lost answer, finding out
-	patience  = 4 * time.Second // for a caller of Add, waiting in line included
-	readTime  = 3 * time.Second
+	writeTime = 3 * time.Second // timeout of a batch, with its retries
+	patience  = 4 * time.Second // timeout of Add, with the time in the queue
+	readTime  = 3 * time.Second // timeout of a page
 )
 
-// Submissions are the submissions in a database. Use New to make one.
+// Submissions reads and adds the submissions in a database. Use New to make one.
 type Submissions struct {
 	db      *database.DB
 	writes  *batch.Combiner[Submission, error]
 	observe Observer
 }
 
-// An Observer is called after each batch with the number of submissions in it and of new rows.
+// An Observer is called after each batch with the number of submissions in the batch, and the
+// number of rows that were new.
 type Observer func(submissions, stored int)
 
-// New returns the submissions in a database.
+// New returns the Submissions of a database.
 func New(db *database.DB, observe Observer) *Submissions {
 	s := &Submissions{db: db, observe: observe}
 	s.writes = batch.New(maxBatch, patience, s.write)
 	return s
 }
 
-// Add stores a valid submission, together with whatever others are on their way. When it returns
-// nil, the submission is durable: stored now or, with the same token and answers, before.
-// Otherwise the error is a *ConflictError, or wraps ErrNotStored or ErrUnconfirmed.
-// It takes four seconds at most.
+// Add stores a valid submission, in one batch with those of concurrent callers. If it returns nil,
+// the submission is durable: it was stored now, or it was stored before with the same token and
+// answers. Otherwise the error is a *ConflictError, or wraps ErrNotStored or ErrUnconfirmed. Add
+// returns after four seconds at the latest.
 func (s *Submissions) Add(sub Submission) error {
 	ticket, err := s.writes.Put(sub)
 	if err != nil {
@@ -61,16 +64,16 @@ func (s *Submissions) Add(sub Submission) error {
 	case err == nil:
 		return result
 	case errors.Is(err, batch.ErrSlow) && ticket.Withdraw():
-		return fmt.Errorf("add submission: waiting in line: %w: %w", ErrNotStored, err)
+		return fmt.Errorf("add submission: wait in the queue: %w: %w", ErrNotStored, err)
 	}
 	return fmt.Errorf("add submission: %w: %w", ErrUnconfirmed, err)
 }
 
-// write stores the rows of one batch and tells for each what Add is to return.
+// write stores the submissions of one batch. It returns the result of Add for each.
 func (s *Submissions) write(ctx context.Context, subs []Submission) ([]error, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTime)
 	defer cancel()
-	first := make(map[string]Submission, len(subs)) // of each token
+	first := make(map[string]Submission, len(subs)) // the first submission with each token
 	rows := make([]Submission, 0, len(subs))
 	for _, sub := range subs {
 		if _, seen := first[sub.Token]; !seen {
@@ -97,12 +100,12 @@ func (s *Submissions) write(ctx context.Context, subs []Submission) ([]error, er
 	return errs, nil
 }
 
-// Ping reads each column that this program needs. It fails if the server, the schema or the right to
-// read is missing.
+// Ping returns an error unless it can read every column that this package needs.
 func (s *Submissions) Ping(ctx context.Context) error {
 	_, err := s.query(ctx, "ORDER BY id LIMIT 1")
 	return err
 }
 
-// Close stores the submissions that wait, until ctx ends. It leaves the database open.
+// Close stores the submissions in the queue. It gives up when ctx ends. It does not close the
+// database.
 func (s *Submissions) Close(ctx context.Context) error { return s.writes.Close(ctx) }

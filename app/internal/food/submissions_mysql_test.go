@@ -69,14 +69,15 @@ func TestAddOnAStoppedServerStoresNothingAndRecovers(t *testing.T) {
 	}
 }
 
-// A server that is starting, or a balancer without one, takes the connection and hangs up or says nothing.
+// A server that is starting, or a load balancer without a server, accepts connections. It closes
+// them or never answers.
 func TestAddWithoutALoginStoresNothing(t *testing.T) {
 	for _, server := range []struct {
 		name  string
 		serve func(net.Conn)
 	}{
-		{"hangs up", func(conn net.Conn) { conn.Close() }},
-		{"says nothing", func(conn net.Conn) { t.Cleanup(func() { conn.Close() }) }},
+		{"closes the connection", func(conn net.Conn) { conn.Close() }},
+		{"never answers", func(conn net.Conn) { t.Cleanup(func() { conn.Close() }) }},
 	} {
 		t.Run(server.name, func(t *testing.T) {
 			listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -101,8 +102,8 @@ func TestAddWithoutALoginStoresNothing(t *testing.T) {
 	}
 }
 
-// A row that the database refuses must not take its neighbours with it.
-func TestAddKeepsTheNeighboursOfABadRow(t *testing.T) {
+// The database refuses some rows of a batch. The other rows must be stored.
+func TestAddStoresTheOtherRowsOfABatchWithABadRow(t *testing.T) {
 	s := emptySite(t)
 	var group sync.WaitGroup
 	var refused atomic.Int64
@@ -111,7 +112,7 @@ func TestAddKeepsTheNeighboursOfABadRow(t *testing.T) {
 		group.Go(func() {
 			sub := testsite.Submission()
 			if i%20 == 0 {
-				sub.FirstName = strings.Repeat("x", food.MaxLength+1) // Validate would have caught it
+				sub.FirstName = strings.Repeat("x", food.MaxLength+1) // Validate would refuse it
 			}
 			switch err := s.Add(sub); {
 			case i%20 == 0 && errors.Is(err, food.ErrNotStored):

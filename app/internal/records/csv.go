@@ -13,10 +13,10 @@ import (
 	"simpleapp/internal/food"
 )
 
-// A CSVWriter writes submissions as CSV, which is safe to open in a spreadsheet: see cell.
+// A CSVWriter writes submissions as CSV. A spreadsheet finds no formula in it: see cell.
 type CSVWriter struct{ out io.Writer }
 
-// NewCSVWriter writes the header.
+// NewCSVWriter writes the header to out, and returns a CSVWriter for the rows.
 func NewCSVWriter(out io.Writer) (CSVWriter, error) {
 	var names []string
 	for _, v := range values(food.Record{}) {
@@ -26,14 +26,14 @@ func NewCSVWriter(out io.Writer) (CSVWriter, error) {
 	return CSVWriter{out}, err
 }
 
-// Write writes one row. It puts the cells that visitors typed in quotation marks. encoding/csv does so
-// only where a comma makes it necessary, and some spreadsheets (LibreOffice) separate cells by
-// semicolons, too.
+// Write writes one row. It quotes every text that a visitor typed. encoding/csv would quote only
+// texts with a comma, but some spreadsheets (LibreOffice) also split cells at semicolons.
 func (w CSVWriter) Write(r food.Record) error {
 	var cells []string
 	for _, v := range values(r) {
 		text := v.text
-		if slices.ContainsFunc(food.TextFields, func(f food.TextField) bool { return f.Name == v.name }) {
+		typed := func(f food.TextField) bool { return f.Name == v.name }
+		if slices.ContainsFunc(food.TextFields, typed) {
 			text = cell(text)
 		}
 		cells = append(cells, text)
@@ -49,7 +49,7 @@ func cell(text string) string {
 	return `"` + strings.ReplaceAll(guarded, `"`, `""`) + `"`
 }
 
-// uncell returns the text of a cell without the apostrophes that cell has put in.
+// uncell returns the text of a cell without the apostrophes that cell has added.
 func uncell(text string) string {
 	return mapFormulas(text, func(b *strings.Builder) {
 		if before, found := strings.CutSuffix(b.String(), "'"); found {
@@ -59,13 +59,16 @@ func uncell(text string) string {
 	})
 }
 
-// mapFormulas copies text, and calls do before each character that would begin a formula. A formula
-// begins where a cell does: at the start of the text and, because a spreadsheet may separate cells by
-// other characters than commas and then sees no quotation, behind each of those. Spaces, quotation marks
-// and invisible characters before a formula make no difference, because a spreadsheet may drop them.
+// mapFormulas returns a copy of text. It calls do before it copies a character that would begin a
+// formula, and do may change the copy.
+//
+// A formula begins at the start of a cell. A cell starts with the text, but also after a comma, a
+// semicolon, a bar, a tab or a line break, because a spreadsheet may split cells there and ignore
+// the quotation marks. Spaces, quotation marks and invisible characters before a formula are
+// skipped, because a spreadsheet may remove them.
 func mapFormulas(text string, do func(copied *strings.Builder)) string {
 	var copied strings.Builder
-	start := true // of a cell
+	start := true // at the start of a cell
 	for _, r := range text {
 		switch {
 		case strings.ContainsRune(",;|\t\r\n", r):
@@ -83,7 +86,7 @@ func mapFormulas(text string, do func(copied *strings.Builder)) string {
 	return copied.String()
 }
 
-// A csvReader reads rows with the names of the header, in any order of the columns.
+// A csvReader reads rows whose columns are in any order. The header has the names of the columns.
 type csvReader struct {
 	rows  *csv.Reader
 	names []string

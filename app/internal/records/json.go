@@ -10,16 +10,16 @@ import (
 	"simpleapp/internal/food"
 )
 
-// A JSONWriter writes submissions as a JSON array or, with the visits, as an object:
+// A JSONWriter writes submissions as a JSON array. With a number of visits, it writes an object:
 //
 //	{"visits": 12, "submissions": [{"id": 1, "token": "…", "first_name": "Ada", …}, …]}
 type JSONWriter struct {
 	out    io.Writer
-	before string // the next record
-	end    string
+	before string // what separates the next record from what is written
+	end    string // what Close writes
 }
 
-// NewJSONWriter writes the beginning. visits is nil for an array.
+// NewJSONWriter writes the beginning of the JSON: an array if visits is nil, else an object.
 func NewJSONWriter(out io.Writer, visits *int64) (*JSONWriter, error) {
 	w := &JSONWriter{out: out, before: "\n", end: "]\n"}
 	begin := "["
@@ -49,7 +49,8 @@ func (w *JSONWriter) Write(r food.Record) error {
 	return err
 }
 
-// Close writes the end. Without it, what was written is no valid JSON, so nobody takes it for complete.
+// Close writes the end of the JSON. Without it the JSON is not valid, so that readers notice that
+// it is incomplete.
 func (w *JSONWriter) Close() error {
 	if w.before != "\n" {
 		w.end = "\n" + w.end
@@ -62,10 +63,10 @@ func (w *JSONWriter) Close() error {
 type jsonReader struct {
 	in     *json.Decoder
 	visits *int64
-	object bool // around the array
+	object bool // whether the array is in an object
 }
 
-// newJSONReader reads as far as the first record.
+// newJSONReader reads the JSON up to the first record.
 func newJSONReader(in *bufio.Reader) (*jsonReader, error) {
 	r := &jsonReader{in: json.NewDecoder(in)}
 	begin, err := r.in.Token()
@@ -88,7 +89,7 @@ func newJSONReader(in *bufio.Reader) (*jsonReader, error) {
 			}
 		case "submissions":
 			if begin, err := r.in.Token(); err != nil || begin != json.Delim('[') {
-				return nil, errors.New("submissions is no array")
+				return nil, errors.New("submissions is not an array")
 			}
 			return r, nil
 		default:
@@ -109,14 +110,14 @@ func (r *jsonReader) next() ([]value, error) {
 	for name, v := range object {
 		text, isText := v.(string)
 		if !isText && name != "id" {
-			return nil, fmt.Errorf("%s: %v is no text", name, v)
+			return nil, fmt.Errorf("%s: %v is not a string", name, v)
 		}
 		values = append(values, value{name, text})
 	}
 	return values, nil
 }
 
-// readEnd reads what follows the last record. It returns io.EOF if the file is complete.
+// readEnd reads the JSON after the last record. It returns io.EOF if the file is complete.
 func (r *jsonReader) readEnd() error {
 	ends := []json.Delim{']'}
 	if r.object {
@@ -137,7 +138,8 @@ func (r *jsonReader) readEnd() error {
 	return io.EOF
 }
 
-// incomplete returns ErrIncomplete if err says that the JSON ends too early, else err.
+// incomplete returns ErrIncomplete if err says that the JSON ends too early. Otherwise it returns
+// err.
 func incomplete(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return ErrIncomplete

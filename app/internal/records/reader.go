@@ -8,17 +8,18 @@ import (
 	"simpleapp/internal/food"
 )
 
-// A Reader reads submissions from a file. It finds out by itself whether the file is JSON, CSV or an old
-// backup.
+// A Reader reads submissions from a file. The file is JSON, CSV, or the SQL of an old backup.
+// NewReader detects the format.
 type Reader struct {
 	format interface{ next() ([]value, error) }
 	n      int // records read
 
-	// Visits is the number of visits in the file, or nil.
+	// Visits is the number of visits in the file, or nil if the file has none.
 	Visits *int64
 }
 
-// NewReader reads the beginning of a file.
+// NewReader detects the format of a file and reads its beginning. Its error is ErrIncomplete if the
+// file ends there.
 func NewReader(in io.Reader) (*Reader, error) {
 	buffered := bufio.NewReader(in)
 	if mark, _ := buffered.Peek(3); string(mark) == "\ufeff" {
@@ -49,8 +50,8 @@ func NewReader(in io.Reader) (*Reader, error) {
 	return &Reader{format: r}, nil
 }
 
-// Next returns the next submission, without a token if the file has none. It returns io.EOF after the
-// last one, if the file is complete.
+// Next returns the next submission, without a token if the file has none. It returns io.EOF after
+// the last one, if the file is complete.
 func (r *Reader) Next() (food.Submission, error) {
 	values, err := r.format.next()
 	if err == io.EOF {

@@ -1,7 +1,8 @@
 // Package records reads and writes submissions as files: JSON and CSV, and the SQL of old backups.
 //
-// A record in a file is a list of named values: those of food.TextFields and the ones below. CSV is for
-// spreadsheets. JSON has the token, too, so that a submission which is there already is recognised.
+// A record in a file is a list of named values: one for each of food.TextFields, and the others
+// that values returns. CSV is for spreadsheets. JSON also has the token, so that an import can
+// recognise a submission that is stored already.
 package records
 
 import (
@@ -19,7 +20,8 @@ import (
 // A value is a named value of a record.
 type value struct{ name, text string }
 
-// values returns the values of a record, in the order of the columns of CSV. It leaves out the token.
+// values returns the values of a record in the order of the CSV's columns. The token is not among
+// them.
 func values(r food.Record) []value {
 	values := []value{{"id", fmt.Sprint(r.ID)}}
 	for _, field := range food.TextFields {
@@ -31,32 +33,35 @@ func values(r food.Record) []value {
 		value{"reference", r.Reference()})
 }
 
-// ErrIncomplete says that a file ends too early.
+// ErrIncomplete is the error of a Reader if the end of the file is missing.
 var ErrIncomplete = errors.New("the file is incomplete")
 
 var countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
 
-// submission returns the submission that named values say. It takes what a database takes, and does not
-// require what the form requires, because a record may be older than a field or a rule of the form. A
-// field that is missing is empty. Without a token the submission gets none.
+// submission makes a submission from named values. It accepts every value that the database
+// accepts. It does not apply all rules of the form, because a record may be older than a field or a
+// rule. Missing text fields and a missing token are empty.
 func submission(values []value) (s food.Submission, err error) {
 	s.Pledge = true
 	for _, v := range values {
 		switch v.name {
-		case "id", "reference": // they follow from the place in the table, and from the token
-		case "tallied": // in old backups
+		case "id", "reference": // the table and the token determine them
+		case "tallied": // old backups have it
 		case "token":
 			s.Token = v.text
 		case "country":
 			s.Country = v.text
 		case "added_at", "created_at":
 			if s.AddedAt, err = parseTime(v.text); err != nil {
-				return s, fmt.Errorf("%s: %q is no time such as 2026-11-25T17:36:07Z", v.name, v.text)
+				return s, fmt.Errorf("%s: %q is not a time such as 2026-11-25T17:36:07Z",
+					v.name, v.text)
 			}
 		default:
-			i := slices.IndexFunc(food.TextFields, func(f food.TextField) bool { return f.Name == v.name })
+			i := slices.IndexFunc(food.TextFields, func(f food.TextField) bool {
+				return f.Name == v.name
+			})
 			if i < 0 {
-				return s, fmt.Errorf("%q is the name of no field", v.name)
+				return s, fmt.Errorf("no field has the name %q", v.name)
 			}
 			food.TextFields[i].Set(&s, v.text)
 		}
@@ -72,7 +77,8 @@ func submission(values []value) (s food.Submission, err error) {
 		}
 	}
 	if !countryForm.MatchString(s.Country) {
-		return s, fmt.Errorf("country: %q is no code of two capital letters such as GB", s.Country)
+		return s, fmt.Errorf("country: %q is not a code of two capital letters such as GB",
+			s.Country)
 	}
 	if s.Token != "" && !food.ValidToken(s.Token) {
 		return s, fmt.Errorf("token: %q is not 32 lower-case hex digits", s.Token)
@@ -80,7 +86,7 @@ func submission(values []value) (s food.Submission, err error) {
 	return s, nil
 }
 
-// parseTime parses the times of JSON and CSV, and those of old backups, which are UTC.
+// parseTime parses the times of JSON and CSV, and the times of old backups, which are in UTC.
 func parseTime(text string) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil && strings.Contains(text, " ") {

@@ -10,17 +10,19 @@ import (
 	"simpleapp/internal/food"
 )
 
-// sample returns a record whose text fields all say text.
+// sample returns a record that has text in every text field.
 func sample(text string) food.Record {
-	r := food.Record{ID: 7, Submission: food.Submission{Token: food.NewToken(), Country: "GB", Pledge: true,
-		AddedAt: time.Date(2026, 11, 25, 17, 36, 7, 125e6, time.UTC)}}
+	r := food.Record{ID: 7, Submission: food.Submission{
+		Token: food.NewToken(), Country: "GB", Pledge: true,
+		AddedAt: time.Date(2026, 11, 25, 17, 36, 7, 125e6, time.UTC),
+	}}
 	for _, field := range food.TextFields {
 		field.Set(&r.Submission, text)
 	}
 	return r
 }
 
-// write returns a record as a file of both formats.
+// write returns a file in each format with one record.
 func write(t *testing.T, r food.Record) (csv, json string) {
 	t.Helper()
 	var csvOut, jsonOut strings.Builder
@@ -60,9 +62,10 @@ func read(file string) (all []food.Submission, err error) {
 	}
 }
 
-// Whatever text a visitor can submit, both formats give it back.
+// Reading a file returns the text that was written, for every text that a visitor can submit.
 func FuzzReader(f *testing.F) {
-	for _, text := range []string{"Pizza", `'=1;"x",=2`, "''=", "+'-@", "＝", "\ufeff=1", "a|=b", "寿司 🍣", "", `\n`} {
+	for _, text := range []string{"Pizza", `'=1;"x",=2`, "''=", "+'-@", "＝", "\ufeff=1", "a|=b",
+		"寿司 🍣", "", `\n`} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -75,7 +78,7 @@ func FuzzReader(f *testing.F) {
 		for _, file := range []string{csv, "\ufeff" + csv, json} {
 			got, err := read(file)
 			want := r.Submission
-			if len(got) == 1 && got[0].Token == "" { // a CSV has none
+			if len(got) == 1 && got[0].Token == "" { // CSV has no token
 				want.Token = ""
 			}
 			if err != nil || len(got) != 1 || got[0] != want {
@@ -85,10 +88,10 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-func TestReaderFindsEachCut(t *testing.T) {
+func TestReaderDetectsIncompleteFiles(t *testing.T) {
 	r := sample("Pizza")
 	_, json := write(t, r)
-	for n := range len(json) - 1 { // the last character is a line feed
+	for n := range len(json) - 1 { // without the line feed at the end, the JSON is complete
 		if got, err := read(json[:n]); err == nil {
 			t.Errorf("Next of %q = %v, nil, want an error", json[:n], got)
 		}
@@ -111,6 +114,6 @@ func TestCSVHasNoToken(t *testing.T) {
 	r := sample("Pizza")
 	csv, json := write(t, r)
 	if strings.Contains(csv, r.Token) || !strings.Contains(json, r.Token) {
-		t.Errorf("the token is %s\nCSV: %s\nJSON: %s\nwant it in the JSON alone", r.Token, csv, json)
+		t.Errorf("the token is %s\nCSV: %s\nJSON: %s\nwant it only in the JSON", r.Token, csv, json)
 	}
 }

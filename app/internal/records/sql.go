@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// A dumpReader reads a backup that mysqldump wrote for a version before there was JSON: a comment with
-// the visits, one INSERT a line, and a last comment that says that it is complete.
+// A dumpReader reads a backup of a version without JSON. mysqldump wrote it: a comment with the
+// number of visits, one INSERT in each line, and a comment at the end, which shows that the file is
+// complete.
 type dumpReader struct {
 	in       *bufio.Reader
 	visits   *int64
@@ -32,7 +33,7 @@ func newDumpReader(in *bufio.Reader) (*dumpReader, error) {
 	}
 	match := dumpBegin.FindStringSubmatch(strings.TrimSuffix(first, "\n"))
 	if match == nil {
-		return nil, errors.New("the SQL is no backup of SimpleApp")
+		return nil, errors.New("the SQL is not a backup of SimpleApp")
 	}
 	visits, err := strconv.ParseInt(match[1], 10, 64)
 	if err != nil {
@@ -62,29 +63,29 @@ func (r *dumpReader) next() ([]value, error) {
 	}
 }
 
-// dumpValues returns the values of an INSERT.
+// dumpValues returns the values of an INSERT statement.
 func dumpValues(line string) ([]value, error) {
 	row := dumpRow.FindStringSubmatch(line)
 	if row == nil {
-		return nil, fmt.Errorf("%.60q is no row of a backup", line)
+		return nil, fmt.Errorf("%.60q is not a row of a backup", line)
 	}
 	var values []value
 	rest := row[2]
 	for name := range strings.SplitSeq(row[1], ",") {
 		match := dumpValue.FindStringSubmatch(rest)
 		if match == nil || rest == "" {
-			return nil, fmt.Errorf("%.60q is no row of a backup", line)
+			return nil, fmt.Errorf("%.60q is not a row of a backup", line)
 		}
 		rest = rest[len(match[0]):]
 		text := match[2] + unescapes.Replace(match[1])
 		values = append(values, value{strings.Trim(name, " `"), text})
 	}
 	if rest != "" {
-		return nil, fmt.Errorf("%.60q is no row of a backup", line)
+		return nil, fmt.Errorf("%.60q is not a row of a backup", line)
 	}
 	return values, nil
 }
 
-// unescapes replaces the escapes of mysqldump in a quoted text.
+// unescapes replaces the escape sequences of mysqldump in a quoted text.
 var unescapes = strings.NewReplacer(`\\`, `\`, `\'`, `'`, `''`, `'`, `\"`, `"`,
 	`\n`, "\n", `\r`, "\r", `\t`, "\t", `\0`, "\x00", `\Z`, "\x1a")

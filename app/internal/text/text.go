@@ -1,23 +1,26 @@
-// Package text knows which characters show nothing.
+// Package text tells visible characters from invisible ones.
 package text
 
 import "unicode"
 
-// unseen lists the characters that show nothing by themselves: white space, control and format
-// characters, and Unicode's Default_Ignorable_Code_Points, which are format characters, variation
-// selectors, which are marks, and Other_Default_Ignorable_Code_Points. Marks are here because they
-// only change the character before them. Private characters are here because they have no agreed
-// shape. Unassigned characters are not: newer systems may show a letter or an emoji (U+1FADC, a
-// root vegetable).
+// unseen contains the characters that are invisible by themselves:
+//   - white space, and control and format characters
+//   - marks, because they only change the character before them
+//   - private characters, because they have no agreed shape
+//   - Unicode's Default_Ignorable_Code_Points: format characters, variation selectors, which are
+//     marks, and Other_Default_Ignorable_Code_Points
+//
+// Unassigned characters are not in unseen. A newer system may show them as a letter or an emoji,
+// such as U+1FADC, a root vegetable.
 var unseen = []*unicode.RangeTable{
 	unicode.Z, unicode.Cc, unicode.Cf, unicode.Co, unicode.M,
 	unicode.Other_Default_Ignorable_Code_Point, unicode.Noncharacter_Code_Point,
 }
 
-// Visible reports whether r shows anything by itself.
+// Visible reports whether r is visible by itself.
 func Visible(r rune) bool { return !unicode.In(r, unseen...) && !Blank(r) }
 
-// Blank reports whether r is a letter or a symbol to Unicode, but is drawn as an empty place.
+// Blank reports whether r is a letter or a symbol in Unicode, but is drawn as an empty space.
 func Blank(r rune) bool {
 	switch r {
 	case '\u2800', // Braille pattern blank
