@@ -16,13 +16,13 @@ import (
 
 const (
 	foldEvery = time.Second
-	foldTime  = 5 * time.Second // for one transaction
-	foldRows  = 1000            // of the log in one transaction,
-	foldNames = 5000            // or fewer rows, once they add to this many names
+	foldTime  = 5 * time.Second // timeout of one transaction
+	foldRows  = 1000            // most rows of the log in one transaction
+	foldNames = 5000            // a transaction reads no further rows once it has this many names
 )
 
-// foldAtTimes folds the log until ctx ends.
-func (t *Tally) foldAtTimes(ctx context.Context) {
+// foldEverySecond folds the log once a second until ctx ends.
+func (t *Tally) foldEverySecond(ctx context.Context) {
 	defer close(t.foldingEnded)
 	logged := ""
 	for {
@@ -41,8 +41,9 @@ func (t *Tally) foldAtTimes(ctx context.Context) {
 	}
 }
 
-// Fold adds the log to the tallies, except for the rows that another instance is folding. Concurrent
-// callers share one fold, provided that it started after they called, and succeeded.
+// Fold adds the rows of the log to the tallies and deletes them, except for the rows that another
+// instance is folding. Concurrent callers share one fold, provided that it starts after they called
+// and succeeds.
 func (t *Tally) Fold(ctx context.Context) error {
 	before := t.folds.Load()
 	select {
@@ -55,7 +56,8 @@ func (t *Tally) Fold(ctx context.Context) error {
 		return nil
 	}
 	number := t.folds.Add(1)
-	for more := true; more; {
+	more := true
+	for more {
 		var id int64
 		err := t.db.QueryRowContext(ctx, "SELECT id FROM tally_log LIMIT 1").Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -64,7 +66,8 @@ func (t *Tally) Fold(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", errNoLog, err)
 		}
-		if more, err = t.foldSome(ctx); err != nil {
+		more, err = t.foldSome(ctx)
+		if err != nil {
 			return fmt.Errorf("fold tally_log: %w", err)
 		}
 	}
@@ -72,8 +75,8 @@ func (t *Tally) Fold(ctx context.Context) error {
 	return nil
 }
 
-// foldSome folds the oldest rows of the log that no other instance is folding. It reports whether there
-// may be more.
+// foldSome folds the oldest rows of the log in one transaction, except for those that another
+// instance is folding. It reports whether there may be more rows.
 func (t *Tally) foldSome(ctx context.Context) (more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, foldTime)
 	defer cancel()
@@ -93,7 +96,8 @@ func (t *Tally) foldSome(ctx context.Context) (more bool, err error) {
 	return more && err == nil, err
 }
 
-// readLog returns what the oldest rows of the log add up to, and their ids.
+// readLog returns the sums of the oldest rows of the log, the ids of these rows, and whether there
+// may be more rows.
 func (t *Tally) readLog(ctx context.Context, tx *sql.Tx) (
 	sums map[name]int64, ids []any, more bool, err error) {
 	rows, err := tx.QueryContext(ctx,
@@ -122,8 +126,8 @@ func (t *Tally) readLog(ctx context.Context, tx *sql.Tx) (
 	return sums, ids, len(ids) == foldRows, rows.Err()
 }
 
-// add adds sums to the tallies. It sorts the names, so that two transactions lock their rows in the same
-// order and never deadlock.
+// add adds sums to the tallies. It sorts the names, so that all transactions lock the rows in the
+// same order and never deadlock.
 func (t *Tally) add(ctx context.Context, tx *sql.Tx, sums map[name]int64) error {
 	order := slices.SortedFunc(maps.Keys(sums), func(a, b name) int {
 		return strings.Compare(a.scope+"\x00"+a.name, b.scope+"\x00"+b.name)
@@ -142,7 +146,7 @@ func (t *Tally) add(ctx context.Context, tx *sql.Tx, sums map[name]int64) error 
 	return nil
 }
 
-// removeZeros removes the names of sums of which nothing is left.
+// removeZeros deletes each name that has a negative sum and whose number in the tallies is 0 now.
 func (t *Tally) removeZeros(ctx context.Context, tx *sql.Tx, sums map[name]int64) error {
 	for row, n := range sums {
 		if n >= 0 {
@@ -157,8 +161,8 @@ func (t *Tally) removeZeros(ctx context.Context, tx *sql.Tx, sums map[name]int64
 	return nil
 }
 
-// FoldAll folds all of the log that there is at its begin, and waits for the rows that another instance
-// is folding.
+// FoldAll returns once all rows that are in the log when it is called are folded. It waits for the
+// rows that another instance is folding.
 func (t *Tally) FoldAll(ctx context.Context) error {
 	var last sql.NullInt64
 	err := t.db.QueryRowContext(ctx, "SELECT MAX(id) FROM tally_log").Scan(&last)
@@ -170,8 +174,8 @@ func (t *Tally) FoldAll(ctx context.Context) error {
 			return err
 		}
 		var left int
-		err := t.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM tally_log WHERE id <= ?", last.Int64).
-			Scan(&left)
+		err := t.db.QueryRowContext(ctx,
+			"SELECT COUNT(*) FROM tally_log WHERE id <= ?", last.Int64).Scan(&left)
 		if err != nil || left == 0 {
 			return err
 		}
@@ -181,8 +185,8 @@ func (t *Tally) FoldAll(ctx context.Context) error {
 	}
 }
 
-// Subtract takes an item out of the tallies, and removes the names of which nothing is left. The item
-// has to be in the tallies, not in the log: see FoldAll.
+// Subtract subtracts an item from the tallies, and deletes the names whose number is 0 afterwards.
+// The item must be in the tallies, not in the log: call FoldAll first.
 func (t *Tally) Subtract(ctx context.Context, tx *sql.Tx, item Item) error {
 	sums := make(map[name]int64)
 	countsOf([]Item{item}).addTo(sums)

@@ -11,41 +11,42 @@ import (
 	"simpleapp/internal/text"
 )
 
-// maxKey is how many characters a food's key may have: the room for it in the table tallies.
+// maxKey is how many characters the key of a food may have, because of the columns of the table
+// tallies.
 const maxKey = 300
 
-// foodKey returns the name under which a food is counted. It is the same for all spellings that
-// look the same, whatever their case, their spaces and their invisible characters. It is Unicode's
-// NFKC_Casefold, the standard form for comparing text that people type, with the spaces, quotation
-// marks and hyphens that look alike made equal, too.
+// foodKey returns the name under which a food is counted. All spellings that look alike have the
+// same key: case, spaces and invisible characters make no difference. The key is Unicode's
+// NFKC_Casefold, the standard form for comparing text that people type. In addition, spaces,
+// quotation marks and hyphens that look alike become equal.
 //
-// Joiners are among the invisible characters. Between letters people leave them out as they like.
-// Between emoji they are part of the picture: a cook counts as a woman and a frying pan, which is
-// the price. Letters of different scripts stay different, even if they look the same.
+// Joiners are removed, because they are invisible and people often leave them out between letters.
+// This has a price: an emoji with a joiner counts as its parts, so that a cook equals a woman and a
+// frying pan. Letters of different scripts stay different, even if they look alike.
 func foodKey(spelling string) string {
 	folded := strings.Map(func(r rune) rune {
 		switch {
 		case text.Blank(r):
 			return ' '
-		case unicode.Is(unicode.Prepended_Concatenation_Mark, r): // the format characters that are seen
+		case unicode.Is(unicode.Prepended_Concatenation_Mark, r): // visible format characters
 			return r
 		case unicode.In(r, unicode.Cf, unicode.Variation_Selector,
 			unicode.Other_Default_Ignorable_Code_Point):
 			return -1
-		case unicode.Is(unicode.Cherokee, r): // cases.Fold only exchanges its two cases
+		case unicode.Is(unicode.Cherokee, r): // cases.Fold swaps its two cases
 			return unicode.ToLower(r)
 		}
 		return r
 	}, spelling)
 	key := foldCase(norm.NFKC, folded)
-	if utf8.RuneCountInString(key) > maxKey { // U+FDFA, for one, becomes 18 characters
+	if utf8.RuneCountInString(key) > maxKey { // NFKC makes 18 characters of U+FDFA
 		key = foldCase(norm.NFC, folded)
 	}
 	return key
 }
 
-// alike maps punctuation to what it looks like. Keyboards and word processors put in one for the
-// other.
+// alike replaces punctuation by characters that look alike. Keyboards and word processors often
+// insert one in place of the other.
 var alike = strings.NewReplacer("‘", "'", "’", "'", "ʼ", "'", "“", `"`, "”", `"`,
 	"‐", "-", "–", "-", "−", "-", "⁄", "/")
 

@@ -9,7 +9,7 @@ import (
 	"simpleapp/internal/text"
 )
 
-// longest is how many characters a food may have: food.MaxLength.
+// longest is how many characters a food may have. It equals food.MaxLength.
 const longest = 100
 
 func TestFoodKey(t *testing.T) {
@@ -29,12 +29,12 @@ func TestFoodKey(t *testing.T) {
 		{"bidirectional controls", "\u202aPizza\u202c\u200f\u2066\u2069", "Pizza"},
 		{"a variation selector", "❤\ufe0f", "❤"},
 		{"a variation selector for ideographs", "葛\U000E0100", "葛"},
-		{"a Mongolian one", "ᠠ\u180b", "ᠠ"},
+		{"a Mongolian variation selector", "ᠠ\u180b", "ᠠ"},
 		{"a grapheme joiner", "Piz\u034fza", "Pizza"},
 		{"tags", "🍕\U000E0067\U000E007F", "🍕"},
-		{"a joiner of letters", "نان\u200cبربری", "نانبربری"},
-		{"a joiner of emoji", "🍕\u200d🍕", "🍕🍕"},
-		{"spaces around what is invisible", "Fish \u200b and chips", "Fish and chips"},
+		{"a joiner between letters", "نان\u200cبربری", "نانبربری"},
+		{"a joiner between emoji", "🍕\u200d🍕", "🍕🍕"},
+		{"spaces around an invisible character", "Fish \u200b and chips", "Fish and chips"},
 		{"blanks", "Pizza\u2800\u3164\u115f\uffa0", "Pizza"},
 		{"a blank between words", "Fish\u2800and\u3164chips", "Fish and chips"},
 
@@ -52,7 +52,8 @@ func TestFoodKey(t *testing.T) {
 	}
 	for _, test := range []struct{ a, b string }{
 		{"Pizza", "Piazza"}, {"a b", "ab"}, {"cote", "côté"}, {"か", "が"}, {"corn", "com"},
-		{"🍕", "🍔"}, {"\u0600١", "١"}, {"🇸🇬", "🇬🇸"}, {"1️⃣", "2️⃣"}, {"पिज्जा", "पिजा"}, {"Рис", "Puc"},
+		{"🍕", "🍔"}, {"\u0600١", "١"}, {"🇸🇬", "🇬🇸"}, {"1️⃣", "2️⃣"},
+		{"पिज्जा", "पिजा"}, {"Рис", "Puc"},
 	} {
 		if key := foodKey(test.a); key == foodKey(test.b) {
 			t.Errorf("%q and %q share the key %q", test.a, test.b, key)
@@ -60,11 +61,12 @@ func TestFoodKey(t *testing.T) {
 	}
 }
 
-// A key has room in the tallies and is not empty, whatever character a food is made of. The key of
-// a key is itself.
+// For every character, the key of a food that is made of it is not empty and not too long for the
+// table. The key of a key is the key itself.
 func TestFoodKeyOfEveryCharacter(t *testing.T) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
-		if !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.Cf) {
+		if !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z,
+			unicode.Cf) {
 			continue
 		}
 		key := foodKey(string(r))
@@ -75,16 +77,19 @@ func TestFoodKeyOfEveryCharacter(t *testing.T) {
 			t.Errorf("the key of %+q is %+q, and the key of that %+q", r, key, again)
 		}
 		if utf8.RuneCountInString(key) > 1 {
-			if n := utf8.RuneCountInString(foodKey(strings.Repeat(string(r), longest))); n > maxKey {
-				t.Errorf("the key of %d %+q has %d characters, want %d at most", longest, r, n, maxKey)
+			n := utf8.RuneCountInString(foodKey(strings.Repeat(string(r), longest)))
+			if n > maxKey {
+				t.Errorf("the key of %d %+q has %d characters, want %d at most",
+					longest, r, n, maxKey)
 			}
 		}
 	}
 }
 
-// The scope of a food's spellings has room for 310 characters, and its name for 300.
-func TestTheLongestFoodKeyFits(t *testing.T) {
+// In the table tallies, a scope may have 310 characters and a name 300.
+func TestLongestFoodKeyFits(t *testing.T) {
 	if n := len(foodScope) + maxKey; n > 310 || maxKey > 300 {
-		t.Errorf("a scope may have %d characters and a name %d, want 310 and 300 at most", n, maxKey)
+		t.Errorf("a scope has up to %d characters and a name %d, want 310 and 300 at most",
+			n, maxKey)
 	}
 }

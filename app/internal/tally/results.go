@@ -11,36 +11,37 @@ import (
 const (
 	topNames   = 10 // foods and countries in the results
 	resultDays = 30
-	readTime   = 3 * time.Second // for all of the results
+	readTime   = 3 * time.Second // timeout of Results
 )
 
-// Results are what the submissions add up to.
+// Results are the figures of the results page.
 type Results struct {
-	Foods     []Count // the most frequent, ten at most, by their most frequent spelling
-	Countries []Count // the same, by their codes
-	Days      []Day   // the last thirty, in their order; the last is today
+	Foods     []Count // the ten most frequent, each with its most frequent spelling
+	Countries []Count // the ten most frequent, with their codes
+	Days      []Day   // the last thirty, oldest first; the last one is today
 }
 
-// A Count is how many submissions named a thing.
+// A Count is the number of submissions with a food or a country.
 type Count struct {
 	Name string
 	N    int64
 }
 
-// A Day is how many submissions came on a day.
+// A Day is the number of submissions on a day.
 type Day struct {
-	Date time.Time // when it began, in the zone: not at midnight where its midnight does not exist
+	Date time.Time // the beginning of the day in its zone: see dayBounds
 	N    int64
 }
 
-// Results returns the results, with the days of a time zone. They contain what was stored before, but
-// for rows of the log that another instance is folding at this moment. Their cost does not depend on how
-// many submissions or foods there are.
+// Results returns the results, with the days of a time zone. They include every submission that was
+// stored before the call, except for those that another instance is folding or if folding takes too
+// long. The cost of Results does not depend on the number of submissions or foods.
 func (t *Tally) Results(ctx context.Context, zone *time.Location) (r Results, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	t.foldFirst(ctx)
-	// Foods of equal number come in the order of their keys, spellings in that of their bytes.
+	// Foods with equal numbers are in the order of their keys. The order of spellings with equal
+	// numbers is that of their bytes.
 	r.Foods, err = t.counts(ctx, `SELECT (SELECT spelling.name FROM tallies AS spelling
 			WHERE spelling.scope = CONCAT('`+foodScope+`', food.name)
 			ORDER BY spelling.n DESC, spelling.name LIMIT 1), food.n
@@ -60,16 +61,16 @@ func (t *Tally) Results(ctx context.Context, zone *time.Location) (r Results, er
 	return r, nil
 }
 
-// foldFirst folds the log, so that visitors who just submitted find themselves counted. If that takes
-// long, older results are better than none; foldAtTimes tells the operator. A visitor who leaves does
-// not end the fold, because others may be waiting for it.
+// foldFirst folds the log, so that visitors who have just submitted the form are counted. If
+// folding takes too long, the results are older. foldEverySecond logs its errors. A visitor who
+// leaves does not end the fold, because others may be waiting for it.
 func (t *Tally) foldFirst(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTime/3)
 	defer cancel()
 	t.Fold(ctx)
 }
 
-// counts returns the names and numbers that a query returns.
+// counts returns the names and numbers that a query selects.
 func (t *Tally) counts(ctx context.Context, query string, args ...any) (all []Count, err error) {
 	rows, err := t.db.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -86,8 +87,9 @@ func (t *Tally) counts(ctx context.Context, query string, args ...any) (all []Co
 	return all, rows.Err()
 }
 
-// days adds up each of the last days in a zone, until now. Most zones are whole hours away from UTC, so
-// that hours are enough. The others need the quarters of an hour, which are four times as many.
+// days returns the numbers of the last days in a zone, up to now. It sums the hours of each day if
+// the days begin on the hour in UTC, as in most zones. Otherwise it sums the quarters of an hour,
+// which are four times as many.
 func (t *Tally) days(ctx context.Context, now time.Time, zone *time.Location) ([]Day, error) {
 	bounds := dayBounds(now, resultDays, zone)
 	scope := "hour"

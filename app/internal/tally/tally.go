@@ -1,9 +1,10 @@
 // Package tally counts the submissions for the results: foods, countries and times.
 //
-// Every submission is counted in the transaction that stores it. The counts of a batch are one row in
-// the table tally_log. Adding them to the table tallies at once would make every batch, of every
-// instance, wait for the same few rows. Each instance folds the log into the tallies once a second, and
-// before it reads them. The migrations describe the tables.
+// Every submission is counted in the transaction that stores it. That transaction inserts the
+// counts of its batch as one row into the table tally_log. If it changed the table tallies instead,
+// the batches of all instances would wait for the same few rows. Each instance folds the log into
+// the tallies (adds its rows to them and deletes the rows) once a second, and before it reads the
+// tallies. The migrations describe the tables.
 package tally
 
 import (
@@ -19,23 +20,23 @@ import (
 	"simpleapp/internal/database"
 )
 
-// An Item is what is counted of a submission.
+// An Item contains the values of a submission that a Tally counts.
 type Item struct {
 	Food    string    // as the visitor spelled it
 	Country string    // ISO 3166-1 alpha-2
 	At      time.Time // when it was submitted
 }
 
-// A Tally adds up the submissions in a database. Use New to make one.
+// A Tally counts the submissions in a database. Use New to make one.
 type Tally struct {
 	db  *database.DB
 	log *slog.Logger
 
-	folds        atomic.Int64       // begun so far
-	lastFold     atomic.Int64       // the number of the last one that succeeded
+	folds        atomic.Int64       // number of folds that have begun
+	lastFold     atomic.Int64       // number of the last fold that succeeded
 	folding      chan struct{}      // semaphore: held while folding
-	stopFolding  context.CancelFunc // ends foldAtTimes
-	foldingEnded chan struct{}      // closed when foldAtTimes has returned
+	stopFolding  context.CancelFunc // ends foldEverySecond
+	foldingEnded chan struct{}      // closed when foldEverySecond has returned
 }
 
 // New returns a Tally that folds the log once a second until Close.
@@ -43,18 +44,17 @@ func New(db *database.DB, log *slog.Logger) *Tally {
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &Tally{db: db, log: log, folding: make(chan struct{}, 1),
 		stopFolding: cancel, foldingEnded: make(chan struct{})}
-	go t.foldAtTimes(ctx)
+	go t.foldEverySecond(ctx)
 	return t
 }
 
-// Close stops folding. Another instance folds what is left in the log, or the next one.
+// Close stops folding. Another instance, or the next one that starts, folds the rows in the log.
 func (t *Tally) Close() {
 	t.stopFolding()
 	<-t.foldingEnded
 }
 
-// Ping reads from each table what this package needs. It fails if the server, the schema or the right
-// to read is missing.
+// Ping returns an error unless it can read every column that this package needs.
 func (t *Tally) Ping(ctx context.Context) error {
 	var row [3]sql.NullString
 	err := t.db.QueryRowContext(ctx, "SELECT (SELECT tallied FROM submissions LIMIT 1), "+
@@ -63,21 +63,21 @@ func (t *Tally) Ping(ctx context.Context) error {
 	return err
 }
 
-// Log returns the statement that counts items. It belongs in the transaction that stores them.
+// Log returns the statement that counts items. The transaction that stores them must execute it.
 func Log(items []Item) database.Statement {
 	return database.Statement{SQL: "INSERT INTO tally_log (counts) VALUES (?)",
 		Args: []any{countsOf(items).json()}}
 }
 
-// counts are what a row of the log adds to the tallies, as JSON.
+// counts are the numbers that a row of the log adds to the tallies. The row contains them as JSON.
 type counts struct {
 	Foods     map[string]int64 `json:"foods"`     // by their spellings
 	Countries map[string]int64 `json:"countries"` // by their codes
 	Quarters  map[string]int64 `json:"quarters"`  // of an hour, by their names
 }
 
-// A quarter of an hour and an hour are named by their begin in UTC. They add up to the days of every
-// time zone, because since 1972 each zone is a whole number of quarters away from UTC.
+// The name of a quarter of an hour, or of an hour, is its beginning in UTC. The days of every time
+// zone consist of quarters, because since 1972 each zone is a number of quarters away from UTC.
 const (
 	quarter  = 15 * time.Minute
 	timeForm = "2006-01-02 15:04"
@@ -101,13 +101,13 @@ func (c counts) json() string {
 	return string(text)
 }
 
-// A name is what is counted: a row of the table tallies.
+// A name identifies a row of the table tallies.
 type name struct{ scope, name string }
 
-// foodScope and a food's key are the scope of the food's spellings.
+// The scope of a food's spellings is foodScope and the key of the food.
 const foodScope = "food:"
 
-// addTo adds the counts to the sums of each name that they belong to.
+// addTo adds the counts to sums. A spelling also counts for its food, and a quarter for its hour.
 func (c counts) addTo(sums map[name]int64) {
 	for spelling, n := range c.Foods {
 		key := foodKey(spelling)
@@ -124,5 +124,6 @@ func (c counts) addTo(sums map[name]int64) {
 	}
 }
 
-// errNoLog says that the log can't be read. Then Ping fails, too, and the operator is told why.
+// errNoLog is the error of Fold if it can't read the log. foldEverySecond does not log it, because
+// Ping fails, too, and its error is logged.
 var errNoLog = errors.New("read tally_log")

@@ -27,18 +27,21 @@ func emptySite(t *testing.T) *testsite.Site {
 	return testsite.New(t, testsite.OpenMySQL(t, testsite.MySQL().Addr))
 }
 
-// Two instances store, fold and read at once, while their connections are cut again and again: every row is
-// counted once.
+// Two instances store, fold and read concurrently while their connections are killed. Every
+// submission must be counted once.
 func TestTalliesAreExactWhenConnectionsAreLost(t *testing.T) {
-	apps := []*testsite.Site{emptySite(t), testsite.New(t, testsite.OpenMySQL(t, testsite.MySQL().Addr))}
+	first := emptySite(t)
+	second := testsite.New(t, testsite.OpenMySQL(t, testsite.MySQL().Addr))
+	apps := []*testsite.Site{first, second}
 	root := testsite.MySQL().Root()
 	defer root.Close()
-	over, cut := make(chan struct{}), make(chan struct{})
+	stop, stopped := make(chan struct{}), make(chan struct{})
 	var kills, lost, confirmed atomic.Int64
 	go func() {
-		defer close(cut)
+		defer close(stopped)
 		for {
-			rows, err := root.Query("SELECT id FROM information_schema.processlist WHERE user = ?", testserver.User)
+			rows, err := root.Query("SELECT id FROM information_schema.processlist WHERE user = ?",
+				testserver.User)
 			if err != nil {
 				t.Error(err)
 				return
@@ -53,12 +56,13 @@ func TestTalliesAreExactWhenConnectionsAreLost(t *testing.T) {
 			}
 			rows.Close()
 			for _, id := range ids {
-				if _, err := root.Exec(fmt.Sprintf("KILL %d", id)); err == nil { // else it has gone by itself
+				_, err := root.Exec(fmt.Sprintf("KILL %d", id))
+				if err == nil { // an error means that the connection has ended
 					kills.Add(1)
 				}
 			}
 			select {
-			case <-over:
+			case <-stop:
 				return
 			case <-time.After(5 * time.Millisecond):
 			}
@@ -69,9 +73,10 @@ func TestTalliesAreExactWhenConnectionsAreLost(t *testing.T) {
 		visitors.Go(func() {
 			for n := range 40 {
 				sub := testsite.Submission()
-				sub.FavouriteFood = []string{"Pizza", "pizza", "PIZZA", fmt.Sprintf("Dish %d of %d", n, i)}[(n+i)%4]
+				dish := fmt.Sprintf("Dish %d of %d", n, i)
+				sub.FavouriteFood = []string{"Pizza", "pizza", "PIZZA", dish}[(n+i)%4]
 				sub.Country = food.Countries()[n].Code
-				for apps[i%2].Add(sub) != nil { // the visitor sends it again
+				for apps[i%2].Add(sub) != nil { // the visitor submits it again
 					lost.Add(1)
 				}
 				confirmed.Add(1)
@@ -82,25 +87,29 @@ func TestTalliesAreExactWhenConnectionsAreLost(t *testing.T) {
 		})
 	}
 	visitors.Wait()
-	close(over)
-	<-cut
-	t.Logf("%d connections cut, %d submissions confirmed, %d answers were errors", kills.Load(), confirmed.Load(), lost.Load())
+	close(stop)
+	<-stopped
+	t.Logf("%d connections killed, %d submissions confirmed, %d answers were errors",
+		kills.Load(), confirmed.Load(), lost.Load())
 	checkTallies(t, apps[0], 32*40)
 }
 
-// checkTallies compares what is counted with the rows, which are to be so many.
+// checkTallies checks that the tallies equal the sums of the submissions, of which there must be
+// rows.
 func checkTallies(t *testing.T, s *testsite.Site, rows int64) {
 	t.Helper()
 	r := s.Results(t, time.UTC)
 	var wrong []string
 	var err error
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if wrong, err = testsite.MySQL().Miscounted(testserver.Database); err == nil && wrong == nil {
-			break // another instance may have been folding
+	deadline := time.Now().Add(30 * time.Second) // another instance may be folding
+	for ; time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		wrong, err = testsite.MySQL().Miscounted(testserver.Database)
+		if err == nil && wrong == nil {
+			break
 		}
 	}
 	if err != nil || wrong != nil {
-		t.Errorf("the tallies are not what the rows add up to: %s, %v", wrong, err)
+		t.Errorf("the tallies do not equal the sums of the rows: %s, %v", wrong, err)
 	}
 	var sum int64
 	for _, day := range s.Results(t, time.UTC).Days {
@@ -111,8 +120,9 @@ func checkTallies(t *testing.T, s *testsite.Site, rows int64) {
 	}
 }
 
-// What a process leaves in the log at its end another one folds, in parts if it is much.
-func TestALogThatWasLeftIsFolded(t *testing.T) {
+// An instance ends and leaves rows in the log. Other instances fold them, even if nobody requests
+// the results. The rows are too many for one transaction.
+func TestOtherInstancesFoldTheLog(t *testing.T) {
 	s := emptySite(t)
 	for range 20 {
 		s.AddFood(t, "Pizza", "GB", time.Now().UTC())
@@ -127,12 +137,12 @@ func TestALogThatWasLeftIsFolded(t *testing.T) {
 			foods = append(foods, fmt.Sprintf(`"Dish %d": 1`, b*each+i))
 		}
 		_, err := root.Exec("INSERT INTO tally_log (counts) VALUES (?)",
-			fmt.Sprintf(`{"foods": {%s}, "countries": {"SG": %d}, "quarters": {%q: %d}}`, strings.Join(foods, ","), each, time.Now().UTC().Format("2006-01-02 15:00"), each))
+			fmt.Sprintf(`{"foods": {%s}, "countries": {"SG": %d}, "quarters": {%q: %d}}`,
+				strings.Join(foods, ","), each, time.Now().UTC().Format("2006-01-02 15:00"), each))
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	// None of them is asked for results.
 	for range 3 {
 		testsite.New(t, testsite.OpenMySQL(t, testsite.MySQL().Addr))
 	}
@@ -161,7 +171,7 @@ func TestALogThatWasLeftIsFolded(t *testing.T) {
 	}
 }
 
-func TestTheAppCannotChangeWhatItMustNot(t *testing.T) {
+func TestAppAccountHasOnlyTheRightsItNeeds(t *testing.T) {
 	s := emptySite(t)
 	s.AddFood(t, "Pizza", "GB", time.Now().UTC())
 	if err := errors.Join(s.Ping(t.Context()), s.Tally.Ping(t.Context())); err != nil {
@@ -170,16 +180,17 @@ func TestTheAppCannotChangeWhatItMustNot(t *testing.T) {
 	app := testsite.MySQL().As(testserver.User, testserver.Database)
 	defer app.Close()
 	for _, statement := range []string{
-		"ALTER TABLE submissions ADD COLUMN x INT", "DROP TABLE tallies", "CREATE TABLE x (id INT)", "CREATE INDEX x ON tallies (n)",
-		"TRUNCATE TABLE tally_log", "UPDATE submissions SET tallied = FALSE", "DELETE FROM submissions", "DELETE FROM tallies",
-		"UPDATE tally_log SET counts = ''", "SELECT * FROM goose_db_version",
+		"ALTER TABLE submissions ADD COLUMN x INT", "CREATE TABLE x (id INT)",
+		"CREATE INDEX x ON tallies (n)", "DROP TABLE tallies", "TRUNCATE TABLE tally_log",
+		"UPDATE submissions SET tallied = FALSE", "UPDATE tally_log SET counts = ''",
+		"DELETE FROM submissions", "DELETE FROM tallies", "SELECT * FROM goose_db_version",
 	} {
 		if _, err := app.Exec(statement); err == nil || !strings.Contains(err.Error(), "denied") {
 			t.Errorf("%s as the app: %v, want it denied", statement, err)
 		}
 	}
-	_, _, err := database.MigrateMySQL(t.Context(), testsite.Config(testserver.User, testserver.Database))
-	if err == nil {
-		t.Error("the app's account can migrate")
+	cfg := testsite.Config(testserver.User, testserver.Database)
+	if _, _, err := database.MigrateMySQL(t.Context(), cfg); err == nil {
+		t.Error("MigrateMySQL with the app's account = nil, want an error")
 	}
 }

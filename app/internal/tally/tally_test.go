@@ -20,44 +20,56 @@ func TestResultsCountSpellingsTogether(t *testing.T) {
 	for _, kind := range testsite.Databases {
 		t.Run(kind.Name, func(t *testing.T) {
 			s := testsite.New(t, kind.Open(t))
-			if r := s.Results(t, time.UTC); len(r.Foods)+len(r.Countries) != 0 || len(r.Days) != 30 {
-				t.Errorf("the results of nothing: %v", r)
+			r := s.Results(t, time.UTC)
+			if len(r.Foods)+len(r.Countries) != 0 || len(r.Days) != 30 {
+				t.Errorf("the results without submissions are %v, want 30 empty days", r)
 			}
-			for i, favourite := range []string{"Pizza", " pizza ", "PIZZA", "pizza", "cre\u0300me", "cr\u00e8me", "CR\u00c8ME", "🍕", "寿司", "O'Brien's \\ \"stew\"; --"} {
+			for i, favourite := range []string{
+				"Pizza", " pizza ", "PIZZA", "pizza", "cre\u0300me", "cr\u00e8me", "CR\u00c8ME",
+				"🍕", "寿司", `O'Brien's \ "stew"; --`,
+			} {
 				s.AddFood(t, favourite, []string{"GB", "SG", "DE"}[i%3], time.Now().UTC())
 			}
-			r := s.Results(t, time.UTC)
-			// "pizza" is the commonest; "crème" too; what is equal comes in the order of the keys.
-			want := []tally.Count{{"pizza", 4}, {"cr\u00e8me", 3}, {"O'Brien's \\ \"stew\"; --", 1}, {"寿司", 1}, {"🍕", 1}}
+			r = s.Results(t, time.UTC)
+			// "pizza" and "crème" are the most frequent spellings of their foods. Foods with equal
+			// numbers are in the order of their keys.
+			want := []tally.Count{
+				{"pizza", 4}, {"cr\u00e8me", 3},
+				{`O'Brien's \ "stew"; --`, 1}, {"寿司", 1}, {"🍕", 1},
+			}
 			if !slices.Equal(r.Foods, want) {
 				t.Errorf("foods = %v, want %v", r.Foods, want)
 			}
-			if want := []tally.Count{{"GB", 4}, {"DE", 3}, {"SG", 3}}; !slices.Equal(r.Countries, want) {
+			want = []tally.Count{{"GB", 4}, {"DE", 3}, {"SG", 3}}
+			if !slices.Equal(r.Countries, want) {
 				t.Errorf("countries = %v, want %v", r.Countries, want)
 			}
 			if today := r.Days[29].N + r.Days[28].N; today != 10 { // midnight may have passed
 				t.Errorf("%d submissions today, want 10", today)
 			}
-			// Of two spellings that are equally common one is shown, always the same.
+			// "PIZZA" and "pizza" have equal numbers now. The first in the order of bytes is shown.
 			s.AddFood(t, "PIZZA", "GB", time.Now().UTC())
 			if r := s.Results(t, time.UTC); r.Foods[0] != (tally.Count{Name: "PIZZA", N: 5}) {
 				t.Errorf("the first food is %v, want PIZZA, 5 times", r.Foods[0])
 			}
 			for i := range 20 {
-				s.AddFood(t, fmt.Sprintf("Dish %02d", i), food.Countries()[i].Code, time.Now().UTC())
+				s.AddFood(t, fmt.Sprintf("Dish %02d", i), food.Countries()[i].Code,
+					time.Now().UTC())
 			}
-			if r := s.Results(t, time.UTC); len(r.Foods) != 10 || len(r.Countries) != 10 || r.Foods[9].Name != "Dish 07" {
-				t.Errorf("of many foods and countries: %v, want ten of each", r)
+			r = s.Results(t, time.UTC)
+			if len(r.Foods) != 10 || len(r.Countries) != 10 || r.Foods[9].Name != "Dish 07" {
+				t.Errorf("the results of many foods and countries are %v, want ten of each", r)
 			}
 		})
 	}
 }
 
-// Days begin at midnight of the zone, also where that is no whole hour of UTC.
+// Days begin at midnight in the zone, even if that is not a full hour in UTC.
 func TestResultsByDay(t *testing.T) {
 	for _, kind := range testsite.Databases {
 		t.Run(kind.Name, func(t *testing.T) {
-			for _, name := range []string{"UTC", "Asia/Singapore", "Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns", "America/New_York"} {
+			for _, name := range []string{"UTC", "Asia/Singapore", "Asia/Kolkata",
+				"Asia/Kathmandu", "America/St_Johns", "America/New_York"} {
 				zone, err := time.LoadLocation(name)
 				if err != nil {
 					t.Fatal(err)
@@ -65,7 +77,8 @@ func TestResultsByDay(t *testing.T) {
 				s := testsite.New(t, kind.Open(t))
 				midnight := func(daysAgo int) time.Time {
 					now := time.Now().In(zone)
-					return time.Date(now.Year(), now.Month(), now.Day()-daysAgo, 0, 0, 0, 0, zone).UTC()
+					day := now.Day() - daysAgo
+					return time.Date(now.Year(), now.Month(), day, 0, 0, 0, 0, zone).UTC()
 				}
 				first, second, today := midnight(29), midnight(28), midnight(0)
 				for _, at := range []time.Time{
@@ -78,13 +91,14 @@ func TestResultsByDay(t *testing.T) {
 				}
 				r := s.Results(t, zone)
 				if !midnight(0).Equal(today) {
-					continue // it has just passed
+					continue // midnight has just passed
 				}
 				want := make([]int64, 30)
 				want[0], want[1], want[28], want[29] = 2, 3, 1, 4
 				for i, day := range r.Days {
 					if !day.Date.Equal(midnight(29-i)) || day.N != want[i] {
-						t.Errorf("%s: day %d is %v with %d, want %d", name, i, day.Date, day.N, want[i])
+						t.Errorf("%s: day %d is %v with %d, want %d",
+							name, i, day.Date, day.N, want[i])
 					}
 				}
 			}
@@ -92,12 +106,12 @@ func TestResultsByDay(t *testing.T) {
 	}
 }
 
-// Several processes on one file.
+// Several processes create and use one SQLite file concurrently.
 func TestSQLiteTalliesOfSeveralProcesses(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.db")
 	var opened [3]*testsite.Site
 	var group sync.WaitGroup
-	for i := range opened { // at once, a file that isn't there yet
+	for i := range opened { // the file does not exist yet
 		group.Go(func() {
 			db, err := database.OpenSQLite(file)
 			if err != nil {
@@ -124,7 +138,7 @@ func TestSQLiteTalliesOfSeveralProcesses(t *testing.T) {
 	}
 	group.Wait()
 	deadline := time.Now().Add(30 * time.Second)
-	for { // another may be folding
+	for { // another instance may be folding
 		r := opened[0].Results(t, time.UTC)
 		if len(r.Foods) == 1 && r.Foods[0].N == 300 {
 			break
@@ -135,8 +149,8 @@ func TestSQLiteTalliesOfSeveralProcesses(t *testing.T) {
 	}
 }
 
-// Visitors who leave while the log is folded for them take nothing from the others: what was stored
-// before somebody asks is in their results.
+// Some visitors close the connection while the log is folded for them. The other visitors must
+// still see everything that was stored before their request.
 func TestResultsBesideVisitorsWhoLeave(t *testing.T) {
 	for _, kind := range testsite.Databases {
 		t.Run(kind.Name, func(t *testing.T) {

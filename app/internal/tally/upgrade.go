@@ -11,20 +11,21 @@ import (
 	"simpleapp/internal/database"
 )
 
-// foodKeyVersion is the version of foodKey. Raise it whenever foodKey changes, so that SQLite files
-// are looked through again.
+// foodKeyVersion is the version of foodKey. Increase it whenever foodKey changes, so that
+// UpgradeFile merges the foods of existing files again.
 const foodKeyVersion = 1
 
-// An Upgrade is what was done to counts of older versions.
+// An Upgrade is the result of Tally.Upgrade.
 type Upgrade struct {
-	Counted int // submissions that were stored, but not counted
-	Merged  int // spellings that were counted as foods of their own
+	Counted int // submissions that had not been counted
+	Merged  int // spellings that were moved to another food
 }
 
-// Upgrade counts the submissions that versions from before there were tallies have stored, and merges
-// the foods that versions with another foodKey have counted apart. It can be interrupted and repeated,
-// also by several processes at once. An older version that runs meanwhile goes on in its own way:
-// repeat Upgrade when that version has ended.
+// Upgrade brings the counts of older versions up to date. It counts the submissions that versions
+// without tallies have stored. It moves the spellings that versions with another foodKey have
+// counted to the foods of their present keys. It can be interrupted and repeated, and several
+// processes can run it concurrently. While an older version is still running, it goes on counting
+// in its own way: repeat Upgrade when that version has ended.
 func (t *Tally) Upgrade(ctx context.Context) (u Upgrade, err error) {
 	if u.Counted, err = t.countUntallied(ctx); err != nil {
 		return u, fmt.Errorf("count submissions: %w", err)
@@ -35,9 +36,10 @@ func (t *Tally) Upgrade(ctx context.Context) (u Upgrade, err error) {
 	return u, nil
 }
 
-// UpgradeFile is Upgrade for a SQLite file. It looks through the foods once, because that would make
-// each start slower: the file's user_version says whether it was done. Foods that an older version
-// counts in the file later are not merged.
+// UpgradeFile is Upgrade for a SQLite file. It runs at every start, and reading all foods would
+// make each start slower. Therefore it merges the foods only once, and then writes foodKeyVersion
+// to the user_version of the file. It does not merge foods that an older version counts in the file
+// later.
 func (t *Tally) UpgradeFile(ctx context.Context) error {
 	if _, err := t.countUntallied(ctx); err != nil {
 		return fmt.Errorf("count submissions: %w", err)
@@ -57,8 +59,8 @@ func (t *Tally) UpgradeFile(ctx context.Context) error {
 // idsPerStep is how many ids countUntallied looks at in one transaction.
 const idsPerStep = 5000
 
-// countUntallied counts the submissions that no instance has counted, step by step, and returns how many
-// they were.
+// countUntallied counts the submissions that are not marked as tallied, in steps. It returns the
+// number of submissions that it has counted.
 func (t *Tally) countUntallied(ctx context.Context) (counted int, err error) {
 	from := int64(0)
 	for err == nil {
@@ -73,7 +75,7 @@ func (t *Tally) countUntallied(ctx context.Context) (counted int, err error) {
 				return err
 			}
 			counted += n
-			return t.Fold(ctx) // keeps the log short
+			return t.Fold(ctx) // before the log gets long
 		})
 	}
 	if errors.Is(err, sql.ErrNoRows) {
@@ -82,8 +84,8 @@ func (t *Tally) countUntallied(ctx context.Context) (counted int, err error) {
 	return counted, err
 }
 
-// logUntallied counts the untallied submissions of one step in the log. Marking and counting them is one
-// transaction.
+// logUntallied counts the untallied submissions of one step: those with ids from from on. In one
+// transaction, it marks them as tallied and inserts their counts into the log.
 func (t *Tally) logUntallied(ctx context.Context, from int64) (counted int, err error) {
 	err = t.db.Update(ctx, func(tx *sql.Tx) error {
 		items, ids, err := t.untallied(ctx, tx, from)
@@ -91,7 +93,8 @@ func (t *Tally) logUntallied(ctx context.Context, from int64) (counted int, err 
 			return err
 		}
 		counted = len(ids)
-		// By their ids, because other rows may have come into the step meanwhile.
+		// The ids select the rows, because rows may have been added to the step since they were
+		// read.
 		_, err = tx.ExecContext(ctx, "UPDATE submissions SET tallied = TRUE WHERE id IN ("+
 			database.Placeholders(len(ids))+")", ids...)
 		if err != nil {
@@ -107,11 +110,12 @@ func (t *Tally) logUntallied(ctx context.Context, from int64) (counted int, err 
 	return counted, nil
 }
 
-// untallied locks and returns the untallied submissions of one step.
+// untallied locks the untallied submissions of one step, and returns their items and ids.
 func (t *Tally) untallied(ctx context.Context, tx *sql.Tx, from int64) (
 	items []Item, ids []any, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT id, favourite_food, country, created_at FROM submissions "+
-		"WHERE id >= ? AND id < ? AND NOT tallied "+t.db.LockRows(), from, from+idsPerStep)
+	rows, err := tx.QueryContext(ctx,
+		"SELECT id, favourite_food, country, created_at FROM submissions "+
+			"WHERE id >= ? AND id < ? AND NOT tallied "+t.db.LockRows(), from, from+idsPerStep)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -128,13 +132,13 @@ func (t *Tally) untallied(ctx context.Context, tx *sql.Tx, from int64) (
 }
 
 const (
-	spellingsPerPage        = 1000 // that mergeFoods reads,
-	spellingsPerTransaction = 100  // and moves
+	spellingsPerPage        = 1000 // that mergeFoods reads at a time
+	spellingsPerTransaction = 100  // that mergeFoods moves at a time
 )
 
-// mergeFoods moves the spellings that versions with another foodKey have counted to the food that they
-// belong to now. It returns how many they were. It reads every spelling, page by page, and writes in
-// short transactions.
+// mergeFoods moves the spellings that versions with another foodKey have counted to the foods of
+// their present keys. It returns the number of spellings that it has moved. It reads all spellings
+// in pages, and writes in short transactions.
 func (t *Tally) mergeFoods(ctx context.Context) (moved int, err error) {
 	last := name{scope: foodScope}
 	for {
@@ -159,7 +163,7 @@ func (t *Tally) mergeFoods(ctx context.Context) (moved int, err error) {
 	}
 }
 
-// spellingsAfter returns the next spellings in the order of the table.
+// spellingsAfter returns the page of spellings after last, in the order of the table's key.
 func (t *Tally) spellingsAfter(ctx context.Context, last name) (page []name, err error) {
 	rows, err := t.db.QueryContext(ctx, `SELECT scope, name FROM tallies
 		WHERE scope >= ? AND scope < 'food;' AND (scope > ? OR name > ?)
@@ -179,7 +183,8 @@ func (t *Tally) spellingsAfter(ctx context.Context, last name) (page []name, err
 	return page, rows.Err()
 }
 
-// moveSpellings moves spellings, and what they add to their foods, to the foods of their present keys.
+// moveSpellings moves spellings and their numbers to the foods of their present keys. It subtracts
+// the numbers from the foods of the old keys.
 func (t *Tally) moveSpellings(ctx context.Context, stale []name) (moved int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, foldTime)
 	defer cancel()

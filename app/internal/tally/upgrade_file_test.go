@@ -13,8 +13,8 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// A file from before there were tallies is brought up to date when it is opened, by several at once.
-func TestAnOldSQLiteFileIsBroughtUpToDate(t *testing.T) {
+// Several processes open a file of a version without tallies. Each submission must be counted once.
+func TestUpgradeFileCountsOldSubmissions(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.db")
 	db, err := sql.Open("sqlite", file)
 	if err != nil {
@@ -40,7 +40,8 @@ func TestAnOldSQLiteFileIsBroughtUpToDate(t *testing.T) {
 		t.Errorf("foods = %v, want %d pizzas first", r.Foods, 2*rows/3)
 	}
 	var n int
-	if err := db.QueryRow("SELECT SUM(n) FROM tallies WHERE scope = 'country'").Scan(&n); err != nil || n != rows {
+	err = db.QueryRow("SELECT SUM(n) FROM tallies WHERE scope = 'country'").Scan(&n)
+	if err != nil || n != rows {
 		t.Errorf("%d submissions are counted, %v, want %d", n, err, rows)
 	}
 }

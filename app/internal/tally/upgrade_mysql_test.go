@@ -3,6 +3,7 @@
 package tally_test
 
 import (
+	"database/sql"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -15,8 +16,8 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// Several migrators at once merge what the version before has counted apart, while that version
-// still counts. The next one merges what it counts after they have passed.
+// Several migrators merge the foods of an older version concurrently, while that version still
+// counts. The next migrator merges the foods that were counted too late for the others.
 func TestMigrateMergesFoods(t *testing.T) {
 	name, root := testsite.OldDatabase(t, 0)
 	if _, err := testsite.Migrate(t, name); err != nil {
@@ -36,7 +37,7 @@ func TestMigrateMergesFoods(t *testing.T) {
 			switch {
 			case err == nil:
 				more++
-			case !strings.Contains(err.Error(), "1213"): // a deadlock: it would be tried again
+			case !strings.Contains(err.Error(), "1213"): // deadlocks are expected
 				t.Error(err)
 			}
 			select {
@@ -72,15 +73,22 @@ func TestMigrateMergesFoods(t *testing.T) {
 	}
 
 	for _, table := range []string{"submissions", "tallies", "tally_log"} {
-		grant := fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO '%s'@'%%'", table, testserver.User)
-		if _, err := root.Exec(grant); err != nil {
-			t.Fatal(err)
-		}
+		grantAll(t, root, table)
 	}
 	s := testsite.New(t, testsite.OpenConfig(t, testsite.Config(testserver.User, name)))
 	s.AddFood(t, "dish\u00a01", "GB", time.Now().UTC())
 	if r := s.Results(t, time.UTC); r.Foods[1] != (tally.Count{Name: "dish 1", N: 7}) {
 		t.Errorf("the second food is %v, want dish 1, 7 times", r.Foods[1])
+	}
+}
+
+// grantAll gives the app's account all rights to the rows of a table.
+func grantAll(t *testing.T, root *sql.DB, table string) {
+	t.Helper()
+	_, err := root.Exec(fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO '%s'@'%%'",
+		table, testserver.User))
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -91,10 +99,9 @@ func TestMigrateCountsEveryOldRowOnce(t *testing.T) {
 		t.Errorf("Ping of the submissions in an old schema = %v", err)
 	}
 	if err := old.Tally.Ping(t.Context()); err == nil {
-		t.Error("Ping of an old schema = nil: a version that can't work there would be healthy")
+		t.Error("Ping of an old schema = nil, want an error, because counting does not work there")
 	}
 
-	// Three at once.
 	var done [3]testsite.Migration
 	var group sync.WaitGroup
 	for i := range done {
@@ -114,30 +121,32 @@ func TestMigrateCountsEveryOldRowOnce(t *testing.T) {
 	}
 	files, err := filepath.Glob("../database/migrations/mysql/*.sql")
 	if err != nil || len(applied) != len(files) || counted != 12_000 {
-		t.Errorf("applied %v, counted %d rows, want each migration once and 12000", applied, counted)
+		t.Errorf("applied %v, counted %d rows, want each migration once and 12000 rows",
+			applied, counted)
 	}
 	testsite.WantTallies(t, name)
 
-	// Old versions run on for a while, beside new ones.
+	// Old versions go on storing submissions beside new ones.
 	testsite.StoreOld(t, root, 30)
 	for _, table := range []string{"tallies", "tally_log"} {
-		if _, err := root.Exec(fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO '%s'@'%%'", table, testserver.User)); err != nil {
-			t.Fatal(err)
-		}
+		grantAll(t, root, table)
 	}
 	if err := old.Tally.Ping(t.Context()); err != nil {
 		t.Errorf("Ping of the new schema = %v", err)
 	}
 	old.AddFood(t, "Pizza", "SG", time.Now().UTC())
 	for _, want := range []int{30, 0} {
-		if m, err := testsite.Migrate(t, name); err != nil || m.Applied != nil || m.Counted != want {
+		m, err := testsite.Migrate(t, name)
+		if err != nil || m.Applied != nil || m.Counted != want {
 			t.Errorf("migrate again = %v, %v, want %d rows counted", m, err, want)
 		}
 		old.Results(t, time.UTC)
 		testsite.WantTallies(t, name)
 	}
 	var firstName string
-	if err := root.QueryRow("SELECT first_name FROM submissions WHERE token = (SELECT token FROM submissions ORDER BY id DESC LIMIT 1)").Scan(&firstName); err != nil || firstName != "Ada" {
-		t.Errorf("an old version's SELECT = %q, %v", firstName, err)
+	err = root.QueryRow("SELECT first_name FROM submissions WHERE token = " +
+		"(SELECT token FROM submissions ORDER BY id DESC LIMIT 1)").Scan(&firstName)
+	if err != nil || firstName != "Ada" {
+		t.Errorf("an old version's SELECT = %q, %v, want Ada", firstName, err)
 	}
 }

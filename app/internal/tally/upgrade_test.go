@@ -15,10 +15,10 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// dishes are more foods than Upgrade reads at a time: each has three spellings.
+// dishes is a number of foods. Their spellings, three each, are more than Upgrade reads at a time.
 const dishes = 400
 
-// spellingsOf returns the spellings that are counted, with their numbers.
+// spellingsOf returns the spellings of a dish and how often each was counted.
 func spellingsOf(dish int) map[string]int64 {
 	return map[string]int64{
 		fmt.Sprintf("dish %d", dish):       3,
@@ -27,8 +27,8 @@ func spellingsOf(dish int) map[string]int64 {
 	}
 }
 
-// countAsBefore counts the spellings of every dish as the version before did: by their small
-// letters alone.
+// countAsBefore counts the spellings of every dish as an older version did: its key was the
+// spelling in lower case.
 func countAsBefore(t *testing.T, db *sql.DB) {
 	t.Helper()
 	tx, err := db.Begin()
@@ -50,14 +50,14 @@ func countAsBefore(t *testing.T, db *sql.DB) {
 			count(spelling, n)
 		}
 	}
-	count("\u3164", 5) // nothing to see: it was valid then
+	count("\u3164", 5) // invisible, but valid in the older version
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// wantMerged checks that all spellings of a dish are counted together, and some more of the first
-// one.
+// wantMerged checks that the spellings of each dish are counted as one food. more is how often the
+// last spelling of dish 0 was counted in addition.
 func wantMerged(t *testing.T, db *sql.DB, more int64) {
 	t.Helper()
 	want := map[string]int64{"food/": 5, "food:/\u3164": 5}
@@ -91,17 +91,17 @@ func wantMerged(t *testing.T, db *sql.DB, more int64) {
 		return
 	}
 	t.Errorf("%d tallies of foods, want %d", len(got), len(want))
-	told := 0
+	reported := 0
 	for key, n := range got {
-		if want[key] != n && told < 10 {
+		if want[key] != n && reported < 10 {
 			t.Errorf("%q = %d, want %d", key, n, want[key])
-			told++
+			reported++
 		}
 	}
 }
 
-// A file of the version before is brought up to date when it is opened, by several at once, and is
-// not looked through again.
+// Several processes open a file of an older version concurrently, and merge its foods. After that,
+// no process reads all foods again.
 func TestSQLiteMergesFoodsOnce(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.db")
 	open := func() {
@@ -132,11 +132,12 @@ func TestSQLiteMergesFoodsOnce(t *testing.T) {
 	var n int
 	err = db.QueryRow("SELECT COUNT(*) FROM tallies WHERE scope = 'food:x\u200b'").Scan(&n)
 	if err != nil || n != 1 {
-		t.Errorf("a start that has nothing to merge looks through the foods (%d, %v)", n, err)
+		t.Errorf("%d foods of an older version, %v, want 1, because UpgradeFile merges only once",
+			n, err)
 	}
 }
 
-// upgradeFile opens a file as a start of the program does.
+// upgradeFile opens a file and upgrades it, as the program does when it starts.
 func upgradeFile(t *testing.T, file string) {
 	t.Helper()
 	db, err := database.OpenSQLite(file)

@@ -1,4 +1,5 @@
-// Package visits counts the visits of the site: each once, however many processes count.
+// Package visits counts the visits of the site. Several processes can count together: each visit is
+// counted once, and no two visits get the same number.
 package visits
 
 import (
@@ -13,45 +14,48 @@ import (
 	"simpleapp/internal/batch"
 )
 
-// ErrUnavailable says that the store didn't answer in time. A visit is kept and will be counted.
+// ErrUnavailable says that the store did not answer in time. The visit is kept in memory and
+// counted later.
 var ErrUnavailable = errors.New("visits are unavailable")
 
 const (
 	maxBatch    = 4096
-	commandTime = time.Second            // for one command to the store
-	patience    = 250 * time.Millisecond // of a visitor: the page is promised within 300 ms
+	commandTime = time.Second            // timeout of one command to the store
+	patience    = 250 * time.Millisecond // timeout of Visit: the home page is promised within 300 ms
 	minBackoff  = 50 * time.Millisecond
 	maxBackoff  = time.Second
 )
 
-// A store keeps the total. Redis and SQLite do.
+// A store keeps the total number of visits. It is Redis or a SQLite file.
 type store interface {
-	// add adds n visits as batch seq of process and returns the new total. Sent again after a lost
-	// answer, a batch adds nothing and returns the total of the first time.
+	// add adds n visits as batch seq of process, and returns the new total. If the store has added
+	// the batch before, add adds nothing and returns the total of that time. Therefore a batch can
+	// be sent again after its answer was lost.
 	add(ctx context.Context, process string, seq, n int64) (total int64, err error)
 	total(ctx context.Context) (int64, error)
 	ping(ctx context.Context) error
 	close() error
 }
 
-// A Counter counts visits in a store, all concurrent ones with one command. Open one with OpenRedis
-// or OpenSQLite.
+// A Counter counts visits in a store. It combines concurrent visits into one command. Use OpenRedis
+// or OpenSQLite to make one.
 //
-// While the store answers, a visit joins the next batch, and its caller waits for its number. When a
-// command fails, the Counter is down: it sends the batch again until the store answers. Visits that
-// come meanwhile are added to backlog, and their callers get ErrUnavailable at once. When the store
-// answers again, the Counter adds the backlog, until there is none left. Then it is up again.
+// While the store answers, the Counter is up: a visit joins the next batch, and its caller waits
+// for its number. When a command fails, the Counter is down: it sends the batch again until the
+// store answers. Visits that arrive meanwhile are added to backlog, and their callers get
+// ErrUnavailable at once. When the store answers again, the Counter adds the backlog until none is
+// left, and is up again.
 type Counter struct {
 	store   store
 	log     *slog.Logger
 	onBatch func(visits int)
 	process string // unique among all processes that share the store
-	seq     int64  // of the last batch; used by write alone
+	seq     int64  // number of the last batch; only write and the methods that it calls use it
 	writes  *batch.Combiner[int64, int64]
 
 	mu      sync.Mutex
 	down    bool
-	backlog int64 // visits that came while the Counter was down
+	backlog int64 // visits that arrived while the Counter was down
 }
 
 func newCounter(s store, log *slog.Logger, onBatch func(visits int)) *Counter {
@@ -60,16 +64,17 @@ func newCounter(s store, log *slog.Logger, onBatch func(visits int)) *Counter {
 	return c
 }
 
-// Visit counts one visit and returns its own number, which no other visit gets. If the store
-// doesn't answer within 250 ms, Visit returns ErrUnavailable and the visit is counted later.
+// Visit counts one visit and returns its number, which no other visit gets. If the store does not
+// answer within 250 ms, Visit returns ErrUnavailable, and the visit is counted later.
 func (c *Counter) Visit() (int64, error) { return c.join(1) }
 
-// Add adds n visits that were counted elsewhere. It does not wait for the store: Close does, and returns
-// an error if they could not be added.
+// Add adds n visits that were counted elsewhere. If the store does not answer in time, they are
+// added later. If they could not be added until Close gives up, Close returns an error.
 func (c *Counter) Add(n int64) { c.join(n) }
 
-// Total returns the number of visits so far. If the store doesn't answer within 250 ms, Total returns
-// ErrUnavailable. It joins a batch as zero visits: so concurrent readers share one command, too.
+// Total returns the number of visits so far. If the store does not answer within 250 ms, Total
+// returns ErrUnavailable. It joins a batch with zero visits, so that concurrent callers share one
+// command.
 func (c *Counter) Total() (int64, error) { return c.join(0) }
 
 // join adds n visits to the next batch and returns the total after them.
@@ -92,7 +97,7 @@ func (c *Counter) join(n int64) (int64, error) {
 	return number, nil
 }
 
-// write adds a batch to the total and gives each visit its number. It retries until the store
+// write adds a batch to the total and returns the number of each visit. It retries until the store
 // answers.
 func (c *Counter) write(ctx context.Context, visits []int64) ([]int64, error) {
 	var n int64
@@ -112,7 +117,7 @@ func (c *Counter) write(ctx context.Context, visits []int64) ([]int64, error) {
 	return numbers, c.addBacklog(ctx)
 }
 
-// addBacklog adds the visits that came while the Counter was down, until none is left.
+// addBacklog adds the backlog until none is left, and then marks the Counter as up.
 func (c *Counter) addBacklog(ctx context.Context) error {
 	for {
 		c.mu.Lock()
@@ -172,10 +177,11 @@ func (c *Counter) try(ctx context.Context, n int64) (int64, error) {
 	return c.store.add(ctx, c.process, c.seq, n)
 }
 
-// Ping asks whether the store answers.
+// Ping returns an error unless the store answers.
 func (c *Counter) Ping(ctx context.Context) error { return c.store.ping(ctx) }
 
-// Close adds the visits that are not counted yet, until ctx ends, and closes the store.
+// Close adds the visits that are not counted yet, and closes the store. If ctx ends before that,
+// the remaining visits are lost, and Close returns an error.
 func (c *Counter) Close(ctx context.Context) error {
 	return errors.Join(c.writes.Close(ctx), c.store.close())
 }

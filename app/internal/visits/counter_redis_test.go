@@ -84,8 +84,8 @@ func TestVisitsWhileRedisIsStoppedAreCountedLater(t *testing.T) {
 	}
 }
 
-// When Redis resumes, it receives the command that hung as well as its retries. It counts the
-// visits of the command once.
+// When Redis resumes, it receives both the command that timed out and its retries. It must count
+// the visits once.
 func TestVisitsWhileRedisHangsAreCountedOnce(t *testing.T) {
 	c := openRedis(t)(unobserved)
 	if _, err := c.Visit(); err != nil {
@@ -148,4 +148,4 @@ func TestCloseReportsVisitsItCannotCount(t *testing.T) {
 	}
 }
 
-func init() { stores = append(stores, kind{"Redis", openRedis}) }
+func init() { kinds = append(kinds, kind{"Redis", openRedis}) }

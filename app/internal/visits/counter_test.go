@@ -15,17 +15,17 @@ import (
 	"simpleapp/internal/visits"
 )
 
-// An opener opens counters. All of them count the same total.
+// An opener opens counters that share one total.
 type opener func(observe func(visits int)) *visits.Counter
 
-// A kind of store keeps the total of a Counter.
+// A kind is a kind of store.
 type kind struct {
 	name string
 	open func(t *testing.T) opener // empties the store first
 }
 
-// stores are all kinds of stores. The tag servers adds Redis.
-var stores = []kind{
+// kinds lists the kinds of stores. The build tag servers adds Redis.
+var kinds = []kind{
 	{"SQLite", func(t *testing.T) opener {
 		path := filepath.Join(t.TempDir(), "visits ?%20.db")
 		return func(observe func(int)) *visits.Counter {
@@ -64,7 +64,7 @@ func wantEventually(t *testing.T, c *visits.Counter, want int64) {
 }
 
 func TestEachVisitGetsItsOwnNumber(t *testing.T) {
-	for _, kind := range stores {
+	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
 			open := kind.open(t)
 			const processes, each = 3, 1000
@@ -112,7 +112,7 @@ func TestEachVisitGetsItsOwnNumber(t *testing.T) {
 }
 
 func TestConcurrentVisitsShareACommand(t *testing.T) {
-	for _, kind := range stores {
+	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
 			var batches, counted atomic.Int64
 			c := kind.open(t)(func(n int) {
@@ -138,7 +138,7 @@ func TestConcurrentVisitsShareACommand(t *testing.T) {
 }
 
 func TestTotalIsNoVisit(t *testing.T) {
-	for _, kind := range stores {
+	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
 			c := kind.open(t)(unobserved)
 			wantTotal(t, c, 0)
@@ -152,7 +152,7 @@ func TestTotalIsNoVisit(t *testing.T) {
 }
 
 func TestTotalOutlivesTheProcess(t *testing.T) {
-	for _, kind := range stores {
+	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
 			open := kind.open(t)
 			first := open(unobserved)

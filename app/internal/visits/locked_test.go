@@ -11,8 +11,8 @@ import (
 	"simpleapp/internal/visits"
 )
 
-// While another program holds the lock of the file, no visitor gets a number. After that, every
-// visit is counted once.
+// While another program holds the lock of the file, no visitor gets a number. Once the lock is
+// released, every visit is counted once.
 func TestVisitsAreExactOnALockedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "visits.db")
 	c, err := visits.OpenSQLite(path, slog.New(slog.DiscardHandler), unobserved)
@@ -25,7 +25,7 @@ func TestVisitsAreExactOnALockedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	other.SetMaxOpenConns(1) // a connection holds the lock
+	other.SetMaxOpenConns(1) // this connection holds the lock
 	if _, err := other.Exec("BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestVisitsAreExactOnALockedFile(t *testing.T) {
 	if numbered.Load() > 0 {
 		t.Errorf("%d visitors got a number while the file was locked, want none", numbered.Load())
 	}
-	for range visitors { // by now the counter may know that the store is unavailable
+	for range visitors { // by now the counter may be down
 		visit()
 	}
 	if _, err := other.Exec("ROLLBACK"); err != nil {

@@ -10,19 +10,22 @@ import (
 	"github.com/go-redis/redis/v8"
 )
 
-// key holds the total: an integer that INCR understands.
+// key is the key of the total, which is an integer for INCR.
 const key = "visits"
 
-// Redis remembers the last batch of a process for a week. A retry after a longer outage would not be
-// recognised.
+// remember is how long Redis keeps the last batch of a process. If an outage lasts longer, a retry
+// of the batch may be counted twice.
 const remember = 7 * 24 * time.Hour
 
-// add adds a batch once, however often and however late the command arrives.
+// add adds a batch. If it receives the same batch again, it adds nothing and returns the total that
+// it returned before. The arguments are:
 //
-//	KEYS: the total, the process's last batch   ARGV: sequence number, visits, seconds to remember
+//	KEYS: the key of the total, the key of the process's last batch
+//	ARGV: the sequence number of the batch, the number of visits, the seconds to remember the batch
 //
-// The last batch is kept as "sequence total". A command with an older sequence number was given up,
-// and arrived late from a connection that hung. Nobody waits for its answer.
+// The value of the last batch is "sequence total". A command with a smaller sequence number is
+// late: it comes from a connection that timed out, and its batch was added already. Its answer is
+// not used.
 var add = redis.NewScript(`
 local last = redis.call('GET', KEYS[2])
 if last then
@@ -43,13 +46,13 @@ type RedisConfig struct {
 
 type redisStore struct{ client *redis.Client }
 
-// OpenRedis returns a Counter over Redis. It does not connect: until the server answers, visits are
-// kept in memory. onBatch is called with the number of visits of each batch.
+// OpenRedis returns a Counter that uses Redis. It does not connect. Until the server answers,
+// visits are kept in memory. onBatch is called with the number of visits in each batch.
 func OpenRedis(cfg RedisConfig, log *slog.Logger, onBatch func(visits int)) *Counter {
 	client := redis.NewClient(&redis.Options{
 		Addr:       cfg.Addr,
-		MaxRetries: -1, // the client would send a command again, and count twice; the Counter retries
-		PoolSize:   4,  // one command at a time, and probes
+		MaxRetries: -1, // the Counter retries
+		PoolSize:   4,  // for one command of the Counter at a time, and for pings
 		OnConnect: func(ctx context.Context, conn *redis.Conn) error {
 			password, err := cfg.Password()
 			if err != nil {

@@ -16,8 +16,8 @@ INSERT INTO visits (id, total) VALUES (1, 0) ON CONFLICT DO NOTHING;`
 
 type sqliteStore struct{ db *sql.DB }
 
-// OpenSQLite returns a Counter over the SQLite file at path, which it creates if there is none.
-// onBatch is called with the number of visits of each batch.
+// OpenSQLite returns a Counter that uses the SQLite file at path. It creates the file if none
+// exists. onBatch is called with the number of visits in each batch.
 func OpenSQLite(path string, log *slog.Logger, onBatch func(visits int)) (*Counter, error) {
 	options := url.Values{
 		"_pragma": {"busy_timeout(1000)", "journal_mode(wal)", "synchronous(full)"},
@@ -27,7 +27,7 @@ func OpenSQLite(path string, log *slog.Logger, onBatch func(visits int)) (*Count
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	db.SetMaxOpenConns(2) // one writes, one probes
+	db.SetMaxOpenConns(2) // one for the Counter, one for pings
 	db.SetMaxIdleConns(2)
 	if _, err := db.Exec(schema); err != nil {
 		db.Close()
@@ -36,11 +36,12 @@ func OpenSQLite(path string, log *slog.Logger, onBatch func(visits int)) (*Count
 	return newCounter(sqliteStore{db}, log, onBatch), nil
 }
 
-// add needs no sequence number: between a library and its caller no answer gets lost. The statement
-// commits when its rows end, and rows.Err tells whether it did. A cancelled statement might have
-// committed all the same, so ctx does not cancel it; busy_timeout bounds its wait.
+// add ignores process and seq, because the answer of a library can't get lost. The statement
+// commits when its rows end, and rows.Err returns whether it did. ctx does not cancel the
+// statement, because it might be committed all the same. busy_timeout bounds its duration.
 func (s sqliteStore) add(ctx context.Context, _ string, _, n int64) (total int64, err error) {
-	rows, err := s.db.QueryContext(context.WithoutCancel(ctx), "UPDATE visits SET total = total + ? RETURNING total", n)
+	rows, err := s.db.QueryContext(context.WithoutCancel(ctx),
+		"UPDATE visits SET total = total + ? RETURNING total", n)
 	if err != nil {
 		return 0, err
 	}
