@@ -1,6 +1,6 @@
-// What scripts add. Everything works without them.
+// The site also works without this script.
 
-// A page that says what went wrong starts there.
+// Move the focus to the error summary, if the page has one.
 document.getElementById("error-summary")?.focus();
 
 const form = document.getElementById("simpleform");
@@ -14,14 +14,16 @@ if (form) {
     button.setAttribute("aria-disabled", now);
   };
 
-  // A double click sends once. Should no answer come, the form can be sent again: it is stored once anyhow.
+  // Ignore the second click of a double click. If no answer arrives within 15 s, allow the visitor to
+  // submit again. The server stores the form only once.
   form.addEventListener("submit", (event) => {
     if (sending) return event.preventDefault();
     show(true);
     setTimeout(show, 15000, false);
   });
 
-  // Back after success finds an empty form with a fresh token, whatever the browser kept of the old one.
+  // If the visitor goes back after success, show an empty form with a new token. The browser may have
+  // kept the old form.
   addEventListener("pageshow", (event) => {
     show(false);
     const back = event.persisted || performance.getEntriesByType("navigation")[0]?.type === "back_forward";

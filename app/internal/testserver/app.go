@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// An App is a process of the program, on free ports.
+// An App is a running process of the program. It listens on free ports.
 type App struct {
 	Addr, AdminAddr string // host:port
 	PID             int
@@ -27,9 +27,9 @@ type App struct {
 	log strings.Builder
 }
 
-// StartApp starts the program in the file binary and waits until it listens. Its environment has
-// the given variables ("NAME=value") and free ports, and nothing else. The caller ends it with Stop
-// or Kill.
+// StartApp starts the program in the file binary and waits until it listens. Its environment
+// consists of the given variables ("NAME=value") and of addresses with free ports. The caller must
+// end it with Stop or Kill.
 func StartApp(binary string, environ ...string) (*App, error) {
 	a := &App{cmd: exec.Command(binary), exited: make(chan struct{})}
 	a.cmd.Env = append([]string{"ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0"}, environ...)
@@ -58,7 +58,8 @@ func StartApp(binary string, environ ...string) (*App, error) {
 	}
 }
 
-// readLog keeps what the program logs. It closes listening when the program logs its addresses.
+// readLog keeps the log of the program. It closes listening when the program has logged its
+// addresses.
 func (a *App) readLog(stderr io.Reader, listening chan struct{}) {
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
 		a.mu.Lock()
@@ -82,7 +83,7 @@ func (a *App) Log() string {
 	return a.log.String()
 }
 
-// Kill kills the program and waits for its end.
+// Kill kills the program and waits until it has ended.
 func (a *App) Kill() error {
 	if err := a.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -91,8 +92,8 @@ func (a *App) Kill() error {
 	return nil
 }
 
-// Stop sends SIGTERM and waits for the end of the program. It returns an error unless the program
-// exits with 0.
+// Stop sends SIGTERM and waits until the program has ended. It returns an error unless the program
+// exits with status 0.
 func (a *App) Stop() error {
 	if err := a.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err

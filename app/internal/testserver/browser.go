@@ -6,13 +6,13 @@ import (
 	"sync"
 )
 
-// userAgent is that of Chrome on Linux.
+// userAgent is the User-Agent of Chrome on Linux.
 const userAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) " +
 	"Chrome/156.0.0.0 Safari/537.36"
 
 // AsBrowser sets the headers that a browser sends over plain http to a site whose name is not
-// localhost. It sends no Sec-Fetch-Site. It sends an Origin with a form, and hides it if the page
-// of the form has the policy no-referrer.
+// localhost. Sec-Fetch-Site is not among them. A form has an Origin, which is "null" if the page of
+// the form has the policy no-referrer.
 func AsBrowser(r *http.Request, referrerPolicy string) {
 	_, port, _ := net.SplitHostPort(r.URL.Host)
 	r.Host = net.JoinHostPort("simpleapp.test", port)

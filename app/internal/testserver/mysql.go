@@ -14,14 +14,14 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// Database and User are those of the product.
+// Database and User are the database and the account of the app.
 const (
 	Database = "simple_db"
 	User     = "simpleapp"
 )
 
-// StartMySQL starts mysqld or, where that is missing, mariadbd, with the schema that the migrations
-// make and a user that has the rights of the product's. The caller ends it with Close.
+// StartMySQL starts mysqld, or mariadbd if mysqld is not installed. It applies the migrations and
+// creates an account with the rights of the app's account. The caller must call Close.
 func StartMySQL() (*Server, error) {
 	s, err := newServer("mysql")
 	if err != nil {
@@ -39,12 +39,14 @@ func (s *Server) startMySQL() error {
 		return err
 	}
 	data, account := filepath.Join(s.dir, "data"), "--user="+currentUser()
-	install := exec.Command(server, "--no-defaults", "--initialize-insecure", "--datadir="+data, account)
-	if version, _ := exec.Command(server, "--version").Output(); strings.Contains(string(version), "MariaDB") {
+	install := exec.Command(server, "--no-defaults", "--initialize-insecure",
+		"--datadir="+data, account)
+	version, _ := exec.Command(server, "--version").Output()
+	if strings.Contains(string(version), "MariaDB") {
 		install = exec.Command("mariadb-install-db", "--no-defaults", "--datadir="+data, account,
 			"--auth-root-authentication-method=normal", "--skip-test-db")
 	}
-	// Two installations at once would remove each other's temporary tables.
+	// Two concurrent installations would delete each other's temporary tables.
 	install.Env = append(os.Environ(), "TMPDIR="+s.dir)
 	if output, err := install.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, output)
@@ -53,7 +55,8 @@ func (s *Server) startMySQL() error {
 	s.command = func() *exec.Cmd {
 		return exec.Command(server, "--no-defaults", "--datadir="+data, account,
 			"--bind-address=127.0.0.1", "--port="+port, "--socket="+s.socket(),
-			"--pid-file="+filepath.Join(s.dir, "pid"), "--tmpdir="+s.dir, // a server empties it at its start
+			// A server empties tmpdir when it starts, so it can't be shared.
+			"--pid-file="+filepath.Join(s.dir, "pid"), "--tmpdir="+s.dir,
 			"--skip-name-resolve", "--default-time-zone=+00:00",
 			"--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=1")
 	}
@@ -64,10 +67,10 @@ func (s *Server) startMySQL() error {
 		return err
 	}
 	statements := []string{"CREATE DATABASE " + Database, "USE " + Database}
-	// Glob sorts by name, which is the order in which the db image runs the migrations, too.
+	// Glob sorts by name, which is also the order in which the db image runs the migrations.
 	files, err := filepath.Glob(checkout("app/internal/database/migrations/mysql/*.sql"))
 	if err != nil || len(files) == 0 {
-		return fmt.Errorf("the migrations are %q: %v", files, err)
+		return fmt.Errorf("find the migrations: %q, %v", files, err)
 	}
 	for _, file := range files {
 		migration, err := os.ReadFile(file)
@@ -93,30 +96,37 @@ func (s *Server) startMySQL() error {
 	return nil
 }
 
-// Root returns a connection pool of the server's administrator, in the product's database.
+// Root returns a connection pool of the server's administrator. It uses the app's database.
 func (s *Server) Root() *sql.DB { return s.root(s.Password, Database) }
 
-// Empty removes all submissions, and all that was counted of them, from the product's database.
+// Empty removes all submissions and their counts from the app's database.
 func (s *Server) Empty() error {
 	root := s.Root()
 	defer root.Close()
-	_, err := root.Exec("TRUNCATE TABLE submissions; TRUNCATE TABLE tallies; TRUNCATE TABLE tally_log")
+	_, err := root.Exec(
+		"TRUNCATE TABLE submissions; TRUNCATE TABLE tallies; TRUNCATE TABLE tally_log")
 	return err
 }
 
-// Miscounted returns where the tallies of a database are not what its submissions add up to; before that,
-// the log has to be folded. Of the foods it knows no other spellings than in capitals and small letters.
+// Miscounted compares the tallies of a database with the sums of its submissions, and returns the
+// differences. Rows in the log and submissions that are not tallied are differences, too.
+// Miscounted works only if the spellings of each food differ in nothing but case.
 func (s *Server) Miscounted(database string) (wrong []string, err error) {
 	root := s.root(s.Password, database)
 	defer root.Close()
 	rows, err := root.Query(`SELECT CONCAT(scope, ' ', name, ' is off by ', SUM(n)) FROM (
 		SELECT scope, name, n FROM tallies
 		UNION ALL SELECT 'country', country, -COUNT(*) FROM submissions GROUP BY country
-		UNION ALL SELECT 'food', LOWER(favourite_food), -COUNT(*) FROM submissions GROUP BY LOWER(favourite_food)
-		UNION ALL SELECT CONCAT('food:', LOWER(favourite_food)), favourite_food, -COUNT(*) FROM submissions GROUP BY favourite_food
-		UNION ALL SELECT 'quarter', DATE_FORMAT(FROM_UNIXTIME(FLOOR(UNIX_TIMESTAMP(created_at) / 900) * 900), '%Y-%m-%d %H:%i') AS time, -COUNT(*)
+		UNION ALL SELECT 'food', LOWER(favourite_food), -COUNT(*)
+			FROM submissions GROUP BY LOWER(favourite_food)
+		UNION ALL SELECT CONCAT('food:', LOWER(favourite_food)), favourite_food, -COUNT(*)
+			FROM submissions GROUP BY favourite_food
+		UNION ALL SELECT 'quarter', DATE_FORMAT(
+				FROM_UNIXTIME(FLOOR(UNIX_TIMESTAMP(created_at) / 900) * 900),
+				'%Y-%m-%d %H:%i') AS time, -COUNT(*)
 			FROM submissions GROUP BY time
-		UNION ALL SELECT 'hour', DATE_FORMAT(created_at, '%Y-%m-%d %H:00') AS time, -COUNT(*) FROM submissions GROUP BY time
+		UNION ALL SELECT 'hour', DATE_FORMAT(created_at, '%Y-%m-%d %H:00') AS time, -COUNT(*)
+			FROM submissions GROUP BY time
 		UNION ALL SELECT 'log', 'rows', COUNT(*) FROM tally_log
 		UNION ALL SELECT 'submissions', 'not tallied', COUNT(*) FROM submissions WHERE NOT tallied
 	) AS difference GROUP BY scope, name HAVING SUM(n) <> 0 LIMIT 20`)
@@ -138,7 +148,7 @@ func (s *Server) root(password, database string) *sql.DB {
 	return s.connect("root", password, database)
 }
 
-// As returns a connection pool of a user with the app's password.
+// As returns a connection pool of a user whose password is that of the app's account.
 func (s *Server) As(user, database string) *sql.DB { return s.connect(user, s.Password, database) }
 
 func (s *Server) connect(user, password, database string) *sql.DB {
@@ -151,7 +161,7 @@ func (s *Server) connect(user, password, database string) *sql.DB {
 		panic(err) // the settings above are wrong
 	}
 	db := sql.OpenDB(connector)
-	db.SetMaxOpenConns(1) // USE holds for all that follows
+	db.SetMaxOpenConns(1) // USE applies to the statements that follow
 	return db
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/go-redis/redis/v8"
 )
 
-// StartRedis starts redis-server. The caller ends it with Close.
+// StartRedis starts redis-server. The caller must call Close.
 func StartRedis() (*Server, error) {
 	s, err := newServer("redis")
 	if err != nil {
@@ -19,7 +19,8 @@ func StartRedis() (*Server, error) {
 	}
 	_, port, _ := net.SplitHostPort(s.Addr)
 	s.command = func() *exec.Cmd {
-		// Settings come from standard input, so that the password is not in the list of processes.
+		// The settings are passed on standard input, so that the list of processes does not show
+		// the password.
 		cmd := exec.Command("redis-server", "-")
 		cmd.Stdin = strings.NewReader(fmt.Sprintf(
 			"bind 127.0.0.1\nport %s\ndir %s\nrequirepass %s\n"+

@@ -1,6 +1,6 @@
-// Package testserver starts what tests and benchmarks talk to: real MySQL-protocol and Redis
+// Package testserver starts the processes that tests and benchmarks use: real MySQL and Redis
 // servers, and the program itself. The servers listen on free loopback ports. Each has temporary
-// data and a password of its own, and answers a write only once it is on disk.
+// data and its own password, and answers a write only after it is on disk.
 package testserver
 
 import (
@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// startTime is how long a server may take to start or stop, on a machine that is busy with other
-// tests.
+// startTime is how long a server may take to start or stop. It is long, because the machine may be
+// busy with other tests.
 const startTime = time.Minute
 
 // A Server is a database server that a test has started.
@@ -27,14 +27,14 @@ type Server struct {
 	Password     string // of the app's user
 	PasswordFile string // holds Password
 
-	dir     string // holds everything that the server writes; Close removes it
+	dir     string // contains all files of the server; Close removes it
 	command func() *exec.Cmd
-	ping    func() error // nil once the server answers
+	ping    func() error // returns nil if the server answers
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when cmd has ended
-	output bytes.Buffer  // of the server, since it was first started
+	output bytes.Buffer  // of all processes of the server
 }
 
 func newServer(name string) (*Server, error) {
@@ -104,7 +104,7 @@ func (s *Server) Signal(sig syscall.Signal) error {
 	return s.cmd.Process.Signal(sig)
 }
 
-// Stop kills the server and waits for its end. The data stays.
+// Stop kills the server and waits until it has ended. It keeps the data.
 func (s *Server) Stop() error {
 	s.mu.Lock()
 	cmd, exited := s.cmd, s.exited
@@ -126,5 +126,5 @@ func (s *Server) PID() int {
 	return s.cmd.Process.Pid
 }
 
-// Close ends the server and removes its data.
+// Close stops the server and removes its data.
 func (s *Server) Close() error { return errors.Join(s.Stop(), os.RemoveAll(s.dir)) }

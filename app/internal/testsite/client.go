@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// client follows no redirects, so that a test sees each answer.
+// client does not follow redirects, so that a test sees each answer.
 var client = &http.Client{
 	Timeout:       20 * time.Second,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// An Answer is a response with its whole body.
+// An Answer is a response whose body has been read.
 type Answer struct {
 	*http.Response
 	Body string
 }
 
-// Request returns a request that ends with the test.
+// Request returns a request that is cancelled when the test ends.
 func Request(t testing.TB, method, url string, body io.Reader) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, body)
@@ -60,12 +60,12 @@ func Post(t testing.TB, site string, form url.Values) Answer {
 	return PostBody(t, site, formType, strings.NewReader(form.Encode()))
 }
 
-// PostBody sends a body of any type to where Post sends forms.
+// PostBody sends a body of any type to the address of the form.
 func PostBody(t testing.TB, site, contentType string, body io.Reader) Answer {
 	t.Helper()
 	r := Request(t, http.MethodPost, site+"/simpleform", body)
 	r.Header.Set("Content-Type", contentType)
-	r.Header.Set("Origin", site) // browsers send it, and over plain http no Sec-Fetch-Site
+	r.Header.Set("Origin", site) // over plain http, browsers send no Sec-Fetch-Site
 	return Send(t, r)
 }
 
@@ -77,7 +77,7 @@ func WantStatus(t testing.TB, a Answer, want int) {
 	}
 }
 
-// WantBody checks that the body of an answer contains each of these texts.
+// WantBody checks that the body of an answer contains each of wants.
 func WantBody(t testing.TB, a Answer, wants ...string) {
 	t.Helper()
 	for _, want := range wants {

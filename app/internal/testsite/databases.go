@@ -11,19 +11,19 @@ import (
 	"simpleapp/internal/tally"
 )
 
-// A Database is a kind of database that a site can be tested on.
+// A Database is a kind of database. Open opens an empty one.
 type Database struct {
 	Name string
-	Open func(t testing.TB) *database.DB // an empty one
+	Open func(t testing.TB) *database.DB
 }
 
-// Databases are all kinds. With the build tag servers, MySQL is one of them.
+// Databases lists the kinds of databases. The build tag servers adds MySQL.
 var Databases = []Database{{"SQLite", func(t testing.TB) *database.DB {
-	// A path that an address must quote.
+	// The path has characters that must be escaped in an address.
 	return OpenSQLite(t, filepath.Join(t.TempDir(), "a b?c%20.db"))
 }}}
 
-// OpenSQLite opens a file.
+// OpenSQLite opens a SQLite file, or creates it.
 func OpenSQLite(t testing.TB, path string) *database.DB {
 	t.Helper()
 	db, err := database.OpenSQLite(path)
@@ -33,14 +33,14 @@ func OpenSQLite(t testing.TB, path string) *database.DB {
 	return db
 }
 
-// A Site is what a site does with its database.
+// A Site contains the parts of the site that use the database DB.
 type Site struct {
 	*food.Submissions
 	Tally *tally.Tally
 	DB    *database.DB
 }
 
-// New returns a site over a database, which it closes when the test ends.
+// New returns a Site that uses a database. Both are closed when the test ends.
 func New(t testing.TB, db *database.DB) *Site {
 	s := &Site{food.New(db, func(int, int) {}), tally.New(db, Quiet), db}
 	t.Cleanup(func() {
@@ -55,7 +55,7 @@ func New(t testing.TB, db *database.DB) *Site {
 	return s
 }
 
-// AddFood stores a submission with these answers.
+// AddFood stores a submission with a food, a country and a time.
 func (s *Site) AddFood(t testing.TB, favourite, country string, at time.Time) {
 	t.Helper()
 	sub := Submission()

@@ -1,5 +1,5 @@
-// Package testsite has what the tests of the site share: valid answers, databases, a client that looks
-// at each answer, and a function that waits.
+// Package testsite contains what the tests of the site share: valid answers, databases, an HTTP
+// client, checks of its answers, and a function that waits.
 package testsite
 
 import (
@@ -10,15 +10,16 @@ import (
 	"simpleapp/internal/food"
 )
 
-// Quiet is a log that nobody reads.
+// Quiet is a logger that discards everything.
 var Quiet = slog.New(slog.DiscardHandler)
 
-// answers are valid answers to text fields. The answer to a field that is not here is its label.
+// answers are valid answers by the name of the text field. The answer to other fields is their
+// label.
 var answers = map[string]string{
 	"first_name": "Ada", "last_name": "Lovelace", "favourite_food": "Pizza",
 }
 
-// Submission returns a valid submission, as of now, with a new token.
+// Submission returns a valid submission with a new token and the current time.
 func Submission() food.Submission {
 	sub := food.Submission{Token: food.NewToken(), Country: "GB", Pledge: true,
 		AddedAt: time.Now().UTC().Truncate(time.Millisecond)}
@@ -32,7 +33,7 @@ func Submission() food.Submission {
 	return sub
 }
 
-// Form returns what Submission says, as a browser submits it.
+// Form returns a form with the answers of Submission and a new token, as a browser submits it.
 func Form() url.Values {
 	sub := Submission()
 	form := url.Values{"token": {sub.Token}, "country": {sub.Country}, "pledge": {"yes"}}

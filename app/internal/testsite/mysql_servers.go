@@ -42,7 +42,7 @@ var MySQL = sync.OnceValue(func() *testserver.Server {
 	return server
 })
 
-// Main runs the tests of a package, and then ends the server. TestMain calls it.
+// Main runs the tests of a package, and then stops the server. TestMain calls it.
 func Main(m *testing.M) {
 	code := m.Run()
 	if running != nil {
@@ -53,13 +53,13 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Config returns how a user logs in to a database of the server.
+// Config returns the configuration of a user and a database of the server.
 func Config(user, name string) database.MySQLConfig {
 	return database.MySQLConfig{Addr: MySQL().Addr, Database: name, User: user,
 		Password: func() (string, error) { return MySQL().Password, nil }}
 }
 
-// OpenMySQL opens the product's database as the app does, at an address.
+// OpenMySQL opens the app's database with the app's account. The server is at addr.
 func OpenMySQL(t testing.TB, addr string) *database.DB {
 	t.Helper()
 	cfg := Config(testserver.User, testserver.Database)
@@ -67,7 +67,7 @@ func OpenMySQL(t testing.TB, addr string) *database.DB {
 	return OpenConfig(t, cfg)
 }
 
-// OpenConfig opens a database as a user.
+// OpenConfig opens the database of a configuration.
 func OpenConfig(t testing.TB, cfg database.MySQLConfig) *database.DB {
 	t.Helper()
 	db, err := database.OpenMySQL(cfg)
@@ -77,11 +77,11 @@ func OpenConfig(t testing.TB, cfg database.MySQLConfig) *database.DB {
 	return db
 }
 
-// Migrator is an account that may do what that of mysql_db/migrate may.
+// Migrator is an account with the rights of the account that mysql_db/migrate creates.
 const Migrator = "simpleapp_migrator"
 
-// OldDatabase makes a MySQL database with the schema from before there were tallies, and so many
-// submissions. It returns a connection of the administrator to it.
+// OldDatabase creates a MySQL database with the schema of the versions without tallies, and stores
+// rows submissions in it. It returns a connection of the administrator to it.
 func OldDatabase(t testing.TB, rows int) (name string, root *sql.DB) {
 	t.Helper()
 	name = strings.ToLower("old_" + food.NewToken()[:8])
@@ -95,9 +95,10 @@ func OldDatabase(t testing.TB, rows int) (name string, root *sql.DB) {
 	for _, statement := range []string{
 		"CREATE DATABASE " + name, "USE " + name, string(first),
 		fmt.Sprintf("GRANT SELECT, INSERT ON submissions TO '%s'@'%%'", testserver.User),
-		fmt.Sprintf("CREATE USER IF NOT EXISTS '%s'@'%%' IDENTIFIED BY '%s'", Migrator, MySQL().Password),
-		fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP ON %s.* TO '%s'@'%%'",
-			name, Migrator),
+		fmt.Sprintf("CREATE USER IF NOT EXISTS '%s'@'%%' IDENTIFIED BY '%s'",
+			Migrator, MySQL().Password),
+		fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP "+
+			"ON %s.* TO '%s'@'%%'", name, Migrator),
 	} {
 		if _, err := root.Exec(statement); err != nil {
 			t.Fatalf("%s: %v", statement, err)
@@ -113,7 +114,7 @@ func OldDatabase(t testing.TB, rows int) (name string, root *sql.DB) {
 	return name, root
 }
 
-// A Migration is what Migrate did.
+// A Migration is the result of Migrate.
 type Migration struct {
 	Applied []string
 	tally.Upgrade
@@ -131,7 +132,7 @@ func Migrate(t testing.TB, name string) (m Migration, err error) {
 	return Migration{applied, upgrade}, errors.Join(err, db.Close())
 }
 
-// WantTallies checks that the tallies of a database are what its submissions add up to.
+// WantTallies checks that the tallies of a database equal the sums of its submissions.
 func WantTallies(t testing.TB, name string) {
 	t.Helper()
 	if wrong, err := MySQL().Miscounted(name); err != nil || wrong != nil {

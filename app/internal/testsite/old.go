@@ -9,7 +9,7 @@ import (
 	"simpleapp/internal/food"
 )
 
-// StoreOld stores submissions as versions from before there were tallies did.
+// StoreOld stores rows submissions in the same way as the versions without tallies.
 func StoreOld(t testing.TB, db *sql.DB, rows int) {
 	t.Helper()
 	tx, err := db.Begin()
@@ -20,7 +20,8 @@ func StoreOld(t testing.TB, db *sql.DB, rows int) {
 	for i := range rows {
 		favourite := []string{"Pizza", "pizza", fmt.Sprintf("Dish %d", i)}[i%3]
 		_, err := tx.Exec("INSERT INTO submissions "+
-			"(token, first_name, last_name, favourite_food, country, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+			"(token, first_name, last_name, favourite_food, country, created_at) "+
+			"VALUES (?, ?, ?, ?, ?, ?)",
 			food.NewToken(), "Ada", "Lovelace", favourite, "GB",
 			time.Now().UTC().Add(-time.Duration(i)*time.Minute))
 		if err != nil {

@@ -5,26 +5,28 @@ import (
 	"time"
 )
 
-// patience is how long Eventually waits. A machine that is busy with other tests may need it.
+// patience is the timeout of Eventually. It is long, because the machine may be busy with other
+// tests.
 const patience = 30 * time.Second
 
-// Eventually waits until ok returns nil. It ends the test if that takes too long.
+// Eventually calls ok until it returns nil. After 30 s it fails the test: what, which describes the
+// condition, was not met.
 func Eventually(t testing.TB, what string, ok func() error) {
 	t.Helper()
 	Within(t, patience, what, ok)
 }
 
-// Within is Eventually with a limit of its own.
-func Within(t testing.TB, limit time.Duration, what string, ok func() error) {
+// Within is Eventually with another timeout.
+func Within(t testing.TB, timeout time.Duration, what string, ok func() error) {
 	t.Helper()
-	deadline := time.Now().Add(limit)
+	deadline := time.Now().Add(timeout)
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		err := ok()
 		if err == nil {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v: %v", what, limit, err)
+			t.Fatalf("%s: not within %v: %v", what, timeout, err)
 		}
 		time.Sleep(pause)
 	}

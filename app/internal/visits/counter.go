@@ -21,7 +21,7 @@ var ErrUnavailable = errors.New("visits are unavailable")
 const (
 	maxBatch    = 4096
 	commandTime = time.Second            // timeout of one command to the store
-	patience    = 250 * time.Millisecond // timeout of Visit: the home page is promised within 300 ms
+	patience    = 250 * time.Millisecond // timeout of Visit; the home page must take 300 ms at most
 	minBackoff  = 50 * time.Millisecond
 	maxBackoff  = time.Second
 )

@@ -8,11 +8,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// A Check returns nil, or why the answer is no.
+// A Check returns nil if the program passes the check, else the reason why not.
 type Check func() error
 
-// NewAdmin returns the handler of the admin listener, for operators only: liveness, readiness,
-// metrics and profiles.
+// NewAdmin returns the handler of the admin listener, which is for operators only. It serves
+// liveness, readiness, metrics and profiles.
 func NewAdmin(healthy, ready Check, m *Metrics) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /healthz", answer(healthy))

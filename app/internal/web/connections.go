@@ -10,35 +10,38 @@ import (
 )
 
 const (
-	// maxConnections bounds the memory of idle clients. Each costs 21 KB: a stack of 8 KB, and in
-	// net/http two buffers of 4 KB and more. So all together stay below the memory limit that main sets.
+	// maxConnections bounds the memory of idle clients. Each takes 21 KB: a stack of 8 KB, and in
+	// net/http two buffers of 4 KB and other memory. All of them take less than the memory limit
+	// that main sets.
 	maxConnections = 3072
-	// maxSlow bounds the connections that wait for the rest of a form and, apart from them, those
-	// that wait for the client to take its answer.
+	// maxSlow bounds the connections that are receiving a form. The same bound applies separately
+	// to the connections that are sending an answer.
 	maxSlow = maxConnections / 8
-	// writeBuffer bounds what the kernel keeps for a client that does not read. Every page fits.
+	// writeBuffer bounds how many bytes the kernel keeps for a client that does not read. Every
+	// page fits in it.
 	writeBuffer = 32 << 10
 )
 
-// A connState says what a connection waits for.
+// A connState is the state of a connection: what it waits for.
 type connState int
 
 const (
-	idle      connState = iota // the client's request: the first or the next one
-	receiving                  // the rest of a form
-	working                    // this program
-	sending                    // the client, to take the answer
-	closed                     // nothing: it is not counted any more
+	idle      connState = iota // waits for the header of a request
+	receiving                  // waits for the rest of a form
+	working                    // waits for this program
+	sending                    // waits for the client to read the answer
+	closed                     // does not count any more
 )
 
 func (s connState) String() string {
 	return [...]string{"idle", "receiving", "working", "sending", "closed"}[s]
 }
 
-// Connections bounds the open connections of a server, so that idle and slow clients never keep a
-// new visitor waiting. When maxConnections are open, each new one closes the one that has been idle
-// longest. When maxSlow are receiving or sending, each further one closes the one that has been at
-// that longest. Connections that are working are never closed: limit bounds their number.
+// Connections bounds the open connections of a server, so that idle and slow clients do not prevent
+// new visitors from connecting. If maxConnections are open, each new connection closes the one that
+// has been idle longest. If maxSlow are receiving, or sending, each further one closes the one that
+// has been in that state longest. A working connection is never closed, because limit bounds their
+// number.
 type Connections struct {
 	max, maxSlow int
 	log          *slog.Logger
@@ -50,7 +53,7 @@ type Connections struct {
 	shortage time.Time     // when a connection was last closed to make room
 }
 
-// NewConnections returns the bound for one server.
+// NewConnections returns the Connections of one server.
 func NewConnections(log *slog.Logger, metrics *Metrics) *Connections {
 	c := &Connections{max: maxConnections, maxSlow: maxSlow, log: log, metrics: metrics}
 	for state := range closed {
@@ -61,8 +64,8 @@ func NewConnections(log *slog.Logger, metrics *Metrics) *Connections {
 	return c
 }
 
-// Bound returns the listener for server to serve in place of listener, which must be a TCP
-// listener. It sets server.ConnState and server.ConnContext.
+// Bound returns a listener that server must serve instead of listener, which must be a TCP
+// listener. Bound sets server.ConnState and server.ConnContext.
 func (c *Connections) Bound(server *http.Server, listener net.Listener) net.Listener {
 	server.ConnState = func(conn net.Conn, state http.ConnState) {
 		switch state {
@@ -86,15 +89,15 @@ func (c *Connections) count(state connState) int {
 	return c.queues[state].length
 }
 
-// move puts conn into a state. It returns the connection that the caller has to close to make room,
-// or nil.
+// move moves conn to a state. It returns the connection that the caller must close to make room, or
+// nil.
 func (c *Connections) move(conn *connection, to connState) (surplus *connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case conn.state == closed:
 		return nil
-	case conn.next == nil: // it was just accepted
+	case conn.next == nil: // the listener has just accepted it
 		c.open++
 	default:
 		c.queues[conn.state].remove(conn)
@@ -118,7 +121,7 @@ func (c *Connections) move(conn *connection, to connState) (surplus *connection)
 	return nil
 }
 
-// report counts a connection that made room, and tells the operator of the first one in a minute.
+// report counts a connection that is closed to make room. It logs only the first one in a minute.
 func (c *Connections) report(state connState) {
 	c.metrics.connectionsClosed.WithLabelValues(state.String()).Inc()
 	now := time.Now()
@@ -132,7 +135,7 @@ func (c *Connections) report(state connState) {
 	c.shortage = now
 }
 
-// A boundedListener accepts connections that are counted.
+// A boundedListener accepts connections and adds them to Connections.
 type boundedListener struct {
 	net.Listener
 	connections *Connections
@@ -144,31 +147,31 @@ func (l boundedListener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	c := &connection{TCPConn: conn.(*net.TCPConn), connections: l.connections}
-	c.SetWriteBuffer(writeBuffer) // should this fail, the kernel's own bound holds
+	c.SetWriteBuffer(writeBuffer) // if this fails, the kernel's default applies
 	c.enter(idle)
 	return c, nil
 }
 
 type connectionKey struct{}
 
-// A connection is counted. It has all methods of net.TCPConn, because the server needs CloseWrite
-// to answer a request that it will not read.
+// A connection is a TCP connection that Connections counts. It has all methods of net.TCPConn,
+// because http.Server calls CloseWrite when it answers a request without reading all of it.
 type connection struct {
 	*net.TCPConn
 	connections *Connections
 
 	// Guarded by connections.mu.
 	state          connState
-	previous, next *connection // in the queue of state; nil before that
+	previous, next *connection // in the queue of state; nil until the first call of enter
 }
 
-// connectionOf returns the connection of a request, or nil if its server has no bound.
+// connectionOf returns the connection of a request, or nil if the server does not use Connections.
 func connectionOf(r *http.Request) *connection {
 	c, _ := r.Context().Value(connectionKey{}).(*connection)
 	return c
 }
 
-// enter notes what the connection waits for from now on. On nil it does nothing.
+// enter moves the connection to a state. If c is nil, enter does nothing.
 func (c *connection) enter(state connState) {
 	if c == nil {
 		return

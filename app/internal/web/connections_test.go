@@ -16,18 +16,18 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// A boundedServer serves a site without stores. It keeps only a few connections open.
+// A boundedServer is a server with a small bound of connections. Its site uses no stores.
 type boundedServer struct {
 	*testing.T
 	connections *Connections
 	addr        string
 	log         *bytes.Buffer // may be read after end
-	end         func()        // ends the server
+	end         func()        // closes the server
 }
 
-// serveBounded starts a boundedServer, which ends with the test. It answers GET / at once, POST
-// /simpleform after it has read the form, and GET /large with more bytes than a kernel keeps for a
-// client that does not read.
+// serveBounded starts a boundedServer, which is closed when the test ends. It answers GET / at
+// once, and POST /simpleform after it has read the form. GET /large has more bytes than a kernel
+// keeps for a client that does not read.
 func serveBounded(t *testing.T, max, maxSlow int, readTime time.Duration) *boundedServer {
 	t.Helper()
 	b := &boundedServer{T: t, log: &bytes.Buffer{}}
@@ -124,7 +124,7 @@ func (b *boundedServer) wantClosed(conn net.Conn) {
 	}
 }
 
-// wantOpen checks that an idle connection still takes a request.
+// wantOpen checks that an idle connection accepts a request.
 func (b *boundedServer) wantOpen(conn net.Conn) {
 	b.Helper()
 	if _, err := io.WriteString(conn, get); err != nil {
@@ -133,7 +133,7 @@ func (b *boundedServer) wantOpen(conn net.Conn) {
 	b.read(conn)
 }
 
-// wantCount waits until this many connections are in a state.
+// wantCount waits until the number of connections in a state is want.
 func (b *boundedServer) wantCount(state connState, want int) {
 	b.Helper()
 	what := fmt.Sprintf("%d connections are %s", want, state)
@@ -152,7 +152,7 @@ func (b *boundedServer) wantCount(state connState, want int) {
 func TestLongestIdleConnectionIsClosed(t *testing.T) {
 	b := serveBounded(t, 3, 3, time.Minute)
 	first, second, third := b.visit(), b.visit(), b.visit()
-	b.wantOpen(first) // now the second one has been idle longest
+	b.wantOpen(first) // now second has been idle longest
 	b.wantCount(idle, 3)
 	silent := b.open("") // a connection that sends nothing is idle, too
 	b.wantClosed(second)

@@ -21,37 +21,52 @@ func (e *statusError) Unwrap() error { return e.cause }
 
 var (
 	errNotFound = &statusError{status: http.StatusNotFound, Heading: "Page not found",
-		Message: "If you typed the address, check that it is right. If you followed a link here, it may be out of date."}
-	errMethod = &statusError{status: http.StatusMethodNotAllowed, Heading: "That can’t be done here",
+		Message: "If you typed the address, check that it is right. " +
+			"If you followed a link here, it may be out of date."}
+	errMethod = &statusError{status: http.StatusMethodNotAllowed,
+		Heading: "That can’t be done here",
 		Message: "This page can only be looked at."}
-	errCrossSite = &statusError{status: http.StatusForbidden, Heading: "That came from another site",
+	errCrossSite = &statusError{status: http.StatusForbidden,
+		Heading: "That came from another site",
 		Message: "Answers are only taken from the form on this site. Nothing was stored."}
-	errMediaType = &statusError{status: http.StatusUnsupportedMediaType, Heading: "That is not our form",
-		Message: "Answers are only taken the way the form on this site sends them. Nothing was stored."}
-	errTooLarge = &statusError{status: http.StatusRequestEntityTooLarge, Heading: "That is too long",
-		Message: "The form was sent with more text than this site takes. Nothing was stored. Go back and make your answers shorter."}
-	errSlow = &statusError{status: http.StatusRequestTimeout, Heading: "The form took too long to arrive",
+	errMediaType = &statusError{status: http.StatusUnsupportedMediaType,
+		Heading: "That is not our form",
+		Message: "Answers are only taken the way the form on this site sends them. " +
+			"Nothing was stored."}
+	errTooLarge = &statusError{status: http.StatusRequestEntityTooLarge,
+		Heading: "That is too long",
+		Message: "The form was sent with more text than this site takes. Nothing was stored. " +
+			"Go back and make your answers shorter."}
+	errSlow = &statusError{status: http.StatusRequestTimeout,
+		Heading: "The form took too long to arrive",
 		Message: "Nothing was stored. Go back and submit it again."}
-	errBadForm = &statusError{status: http.StatusBadRequest, Heading: "The form could not be read",
-		Message: "It arrived incomplete or damaged. Nothing was stored. Go back and submit it again."}
-	errBusy = &statusError{status: http.StatusServiceUnavailable, Heading: "Many people are here right now", retryAfter: 1,
-		Message: "Nothing was stored. Try again in a few seconds."}
+	errBadForm = &statusError{status: http.StatusBadRequest,
+		Heading: "The form could not be read",
+		Message: "It arrived incomplete or damaged. Nothing was stored. " +
+			"Go back and submit it again."}
+	errBusy = &statusError{status: http.StatusServiceUnavailable,
+		Heading: "Many people are here right now",
+		Message: "Nothing was stored. Try again in a few seconds.", retryAfter: 1}
 )
 
-// statusClientClosed is noted for a request whose client left before the answer. Nobody receives it.
-// It is nginx's code for that: https://nginx.org/en/docs/dev/development_guide.html#http_finalization
+// statusClientClosed is noted for a request whose client left before the answer. Nobody receives
+// it. It is nginx's code for that:
+// https://nginx.org/en/docs/dev/development_guide.html#http_finalization
 const statusClientClosed = 499
 
 // errInternal is a fault of the program. The visitor reads only that there is one.
 func errInternal(cause error) *statusError {
-	return &statusError{status: http.StatusInternalServerError, Heading: "Something went wrong",
-		Message: "The fault is ours and has been written down. Try again later.", cause: cause}
+	return &statusError{status: http.StatusInternalServerError, cause: cause,
+		Heading: "Something went wrong",
+		Message: "The fault is ours and has been written down. Try again later."}
 }
 
 // errDatabase ends a page that needs the database while the database does not answer.
 func errDatabase(cause error) *statusError {
-	return &statusError{status: http.StatusServiceUnavailable, Heading: "The records can’t be read right now", retryAfter: 5,
-		Message: "The database does not answer. What was stored is safe. Try again in a moment.", cause: cause}
+	return &statusError{status: http.StatusServiceUnavailable, retryAfter: 5, cause: cause,
+		Heading: "The records can’t be read right now",
+		Message: "The database does not answer. What was stored is safe. " +
+			"Try again in a moment."}
 }
 
 // errorPage answers with the site's page for err, and logs the error if the fault is the site's.

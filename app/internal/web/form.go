@@ -16,39 +16,41 @@ import (
 	"simpleapp/internal/food"
 )
 
-// maxForm is the size of a form's body in bytes. Five full fields in any script take less than half.
+// maxForm is the largest body of a form in bytes. A form whose fields have MaxLength characters, in
+// any script, takes less than half of it.
 const maxForm = 16 << 10
 
-// A formPage is the form with the visitor's answers and what is wrong with them.
+// A formPage is the form with the visitor's answers and their errors.
 type formPage struct {
 	food.Submission
 	Errors []food.FieldError
-	Fault  *storeFault
+	Fault  *fault
 }
 
-// A storeFault is why valid answers were not stored.
-type storeFault struct{ Heading, Message string }
+// A fault tells the visitor why valid answers were not stored.
+type fault struct{ Heading, Message string }
 
-// A formField is a field of the form, with the visitor's answer and what is wrong with it.
+// A formField is a field of the form, with the visitor's answer and its error.
 type formField struct {
 	Name      string
 	Hint      string
 	Error     string
-	TextField food.TextField // of a text field
-	Value     string         // of a text field
+	TextField food.TextField // set only if the field is a text field
+	Value     string         // set only if the field is a text field
 }
 
 // TextFields returns the text fields of the form.
 func (f formPage) TextFields() []formField {
 	fields := make([]formField, len(food.TextFields))
 	for i, text := range food.TextFields {
-		fields[i] = f.Field(text.Name)
-		fields[i].Hint, fields[i].TextField, fields[i].Value = text.Hint, text, text.Of(f.Submission)
+		field := f.Field(text.Name)
+		field.Hint, field.TextField, field.Value = text.Hint, text, text.Of(f.Submission)
+		fields[i] = field
 	}
 	return fields
 }
 
-// Field returns the field that has a name.
+// Field returns the field with a name. It has no hint or value.
 func (f formPage) Field(name string) formField {
 	field := formField{Name: name}
 	for _, e := range f.Errors {
@@ -59,7 +61,8 @@ func (f formPage) Field(name string) formField {
 	return field
 }
 
-// DescribedBy returns the ids of what describes the field: its hint and its error.
+// DescribedBy returns the value of the attribute aria-describedby: the ids of the field's hint and
+// error.
 func (f formField) DescribedBy() string {
 	var ids []string
 	if f.Hint != "" {
@@ -71,8 +74,9 @@ func (f formField) DescribedBy() string {
 	return strings.Join(ids, " ")
 }
 
-// countryOptions returns the <option> elements of all countries. They are most of the page and the
-// same for everybody. Built once, they make the page cost a fifth of what it would otherwise.
+// countryOptions returns the <option> elements of all countries. They are most of the page and
+// equal for all visitors. They are built once, because that saves four fifths of the cost of the
+// page.
 var countryOptions = sync.OnceValue(func() string {
 	var b strings.Builder
 	for _, c := range food.Countries() {
@@ -82,10 +86,10 @@ var countryOptions = sync.OnceValue(func() string {
 	return b.String()
 })
 
-// options returns the country options with one of them selected, or none.
+// options returns the <option> elements of all countries, with the selected country marked, if any.
 func options(selected string) template.HTML {
 	all := countryOptions()
-	if food.CountryName(selected) != "" { // and so a code, not whatever a client has sent
+	if food.CountryName(selected) != "" { // a client may have sent any text
 		all = strings.Replace(all, `"`+selected+`"`, `"`+selected+`" selected`, 1)
 	}
 	return template.HTML(all)
@@ -100,10 +104,11 @@ func (s *Server) form(w http.ResponseWriter, status int, f formPage) error {
 	if f.Errors != nil || f.Fault != nil {
 		title = "Error: " + title
 	}
-	return s.render(w, status, "form", page{Title: title, Nav: "/simpleform", Visits: s.badge(), Data: f})
+	return s.render(w, status, "form",
+		page{Title: title, Nav: "/simpleform", Visits: s.badge(), Data: f})
 }
 
-// postForm reads the form, however slowly it arrives, and only then counts as in flight.
+// postForm reads the form before limit counts the request, because a form may arrive slowly.
 func (s *Server) postForm() handler {
 	add := limit(s.addSubmission)
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -114,7 +119,8 @@ func (s *Server) postForm() handler {
 	}
 }
 
-// addSubmission stores a submission, or shows the form again with every answer kept.
+// addSubmission stores a submission. If it can't, it shows the form again with the visitor's
+// answers.
 func (s *Server) addSubmission(w http.ResponseWriter, r *http.Request) error {
 	sub := submission(r.PostForm)
 	if errs := sub.Validate(); errs != nil {
@@ -140,13 +146,13 @@ func (s *Server) addSubmission(w http.ResponseWriter, r *http.Request) error {
 	return s.form(w, http.StatusServiceUnavailable, formPage{Submission: sub, Fault: faultOf(err)})
 }
 
-func faultOf(err error) *storeFault {
+func faultOf(err error) *fault {
 	if errors.Is(err, food.ErrNotStored) {
-		return &storeFault{"Your answers were not stored",
+		return &fault{"Your answers were not stored",
 			"The database does not answer right now. Your answers are still in the form: " +
 				"submit them again in a moment."}
 	}
-	return &storeFault{"We can’t tell yet whether your answers were stored",
+	return &fault{"We can’t tell yet whether your answers were stored",
 		"The database stopped answering. Your answers are still in the form: " +
 			"submit them again in a moment. However often they are sent, they are stored once."}
 }
@@ -171,14 +177,14 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 		return errBadForm
 	}
 	for _, values := range r.PostForm {
-		if len(values) > 1 { // no browser sends a field twice, and which one was meant?
+		if len(values) > 1 { // browsers send each field once, and neither value is the right one
 			return errBadForm
 		}
 	}
 	return nil
 }
 
-// submission returns what the form says, normalized, as of now.
+// submission returns the normalized submission in a form, with the current time.
 func submission(form url.Values) food.Submission {
 	s := food.Submission{
 		Token:   form.Get("token"),

@@ -61,8 +61,8 @@ func TestSecurityHeaders(t *testing.T) {
 	}
 }
 
-// Over plain http, browsers report Cross-Origin-Opener-Policy as an error. Only over https do they
-// send Sec-Fetch-Site.
+// Over plain http, browsers report Cross-Origin-Opener-Policy as an error. They send Sec-Fetch-Site
+// only over https.
 func TestOpenerPolicyNeedsHTTPS(t *testing.T) {
 	site := serve(t)
 	for _, test := range []struct{ fetchSite, want string }{

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// Metrics are the program's measurements, as Prometheus collects them.
+// Metrics contains the metrics that Prometheus collects from this process.
 type Metrics struct {
 	registry          *prometheus.Registry
 	visitsServed      prometheus.Counter
@@ -19,7 +19,7 @@ type Metrics struct {
 	connectionsClosed *prometheus.CounterVec
 }
 
-// NewMetrics returns the metrics of one process, with those of its Go runtime.
+// NewMetrics returns new metrics. They include the metrics of the Go runtime and of the process.
 func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -32,7 +32,8 @@ func NewMetrics() *Metrics {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}},
 			[]string{"route", "method", "code"}),
 		dependencyUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "simpleapp_dependency_up", Help: "1 if the store answered when it was last asked, else 0."},
+			Name: "simpleapp_dependency_up",
+			Help: "1 if the store answered when it was last asked, else 0."},
 			[]string{"name"}),
 		batchSize: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "simpleapp_batch_size", Help: "Items written with one command.",
@@ -43,23 +44,25 @@ func NewMetrics() *Metrics {
 			Help: "Connections closed to make room for others, by their state then."},
 			[]string{"state"}),
 	}
-	m.registry.MustRegister(m.visitsServed, m.submissionsStored, m.requestDuration, m.dependencyUp, m.batchSize, m.connectionsClosed,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.visitsServed, m.submissionsStored, m.requestDuration,
+		m.dependencyUp, m.batchSize, m.connectionsClosed,
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// ObserveVisits notes a batch of visits.
+// ObserveVisits records a batch of n visits.
 func (m *Metrics) ObserveVisits(n int) {
 	m.batchSize.WithLabelValues("visits").Observe(float64(n))
 }
 
-// ObserveSubmissions notes a batch of submissions and how many new rows it made.
+// ObserveSubmissions records a batch of submissions, and how many of them were stored as new rows.
 func (m *Metrics) ObserveSubmissions(submissions, stored int) {
 	m.batchSize.WithLabelValues("submissions").Observe(float64(submissions))
 	m.submissionsStored.Add(float64(stored))
 }
 
-// SetDependency notes whether the named store answers.
+// SetDependency records whether the store with this name answers.
 func (m *Metrics) SetDependency(name string, up bool) {
 	value := 0.0
 	if up {
@@ -68,7 +71,7 @@ func (m *Metrics) SetDependency(name string, up bool) {
 	m.dependencyUp.WithLabelValues(name).Set(value)
 }
 
-// countConnections makes count the number of connections in a state.
+// countConnections registers count as the metric of the connections in a state.
 func (m *Metrics) countConnections(state string, count func() int) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "simpleapp_connections", Help: "Open connections, by what they wait for.",

@@ -9,25 +9,29 @@ import (
 	"time"
 )
 
-// maxInFlight is how many requests of one route may be in flight at once.
+// maxInFlight is how many requests of one route may be in flight at the same time.
 const maxInFlight = 512
 
-// securityHeaders go out with every answer. All scripts and styles are files of this site. No script
-// connects anywhere; 'self' is for tools that look from within a page, such as Lighthouse.
+// securityHeaders are sent with every answer. All scripts and styles are files of this site. No
+// script opens a connection: connect-src allows 'self' for tools such as Lighthouse, which request
+// files from within a page.
 var securityHeaders = []struct {
 	name  string
 	value []string
 }{
-	{"Content-Security-Policy", []string{"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"}},
+	{"Content-Security-Policy", []string{"default-src 'none'; script-src 'self'; " +
+		"style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; " +
+		"base-uri 'none'; frame-ancestors 'none'"}},
 	{"X-Content-Type-Options", []string{"nosniff"}},
 	{"X-Frame-Options", []string{"DENY"}},
-	// With no-referrer, browsers would hide the Origin of the site's own form, too, and over plain http
-	// nothing else tells it from another site's.
+	// With no-referrer, browsers would hide the Origin of the site's own form, too. Over plain
+	// http, only Origin shows whether a form comes from this site.
 	{"Referrer-Policy", []string{"same-origin"}},
-	{"Permissions-Policy", []string{"camera=(), geolocation=(), microphone=(), payment=(), usb=()"}},
+	{"Permissions-Policy", []string{
+		"camera=(), geolocation=(), microphone=(), payment=(), usb=()"}},
 	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
-	// Pages hold a visitor's own number or answers, so no proxy keeps them. With no-store, the browser
-	// would keep none either, and Back would find a form without answers, or no page at all.
+	// Pages contain a visitor's number or answers, so proxies must not cache them. With no-store,
+	// browsers would not keep them either, and Back would show an empty form or no page.
 	{"Cache-Control", []string{"private, no-cache"}},
 }
 
@@ -41,7 +45,8 @@ func (s *Server) wrap(routes http.Handler) http.Handler {
 	var protection http.CrossOriginProtection
 	protected := s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		if err := checkOrigin(&protection, r); err != nil {
-			s.cfg.Log.Debug("request refused", "err", err, "origin", r.Header.Get("Origin"), "host", r.Host)
+			s.cfg.Log.Debug("request refused", "err", err,
+				"origin", r.Header.Get("Origin"), "host", r.Host)
 			return errCrossSite
 		}
 		routes.ServeHTTP(w, r)
@@ -54,8 +59,8 @@ func (s *Server) wrap(routes http.Handler) http.Handler {
 		for _, header := range securityHeaders {
 			h[header.name] = header.value
 		}
-		// Over plain http, browsers ignore this one and report an error. They send Sec-Fetch-Site exactly
-		// where they heed it.
+		// Over plain http, browsers ignore Cross-Origin-Opener-Policy and report an error. They
+		// send Sec-Fetch-Site if and only if they obey the policy.
 		if r.Header["Sec-Fetch-Site"] != nil {
 			h["Cross-Origin-Opener-Policy"] = sameOrigin
 		}
@@ -68,10 +73,10 @@ func (s *Server) wrap(routes http.Handler) http.Handler {
 	})
 }
 
-// limit refuses requests at once while maxInFlight are in flight on a route. So those that are
-// accepted are answered in time, and memory and queues are bounded. A store that hangs fills only the
-// routes that need it. A request is no longer in flight when its answer begins, so that slow readers
-// hold no place.
+// limit refuses a request at once if maxInFlight requests of its route are in flight. It bounds
+// memory and queues, so that the accepted requests are answered in time. A store that hangs blocks
+// only the routes that need it. A request stops being in flight when its answer begins, so that
+// clients that read slowly do not count.
 func limit(h handler) handler {
 	var inFlight atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -85,14 +90,14 @@ func limit(h handler) handler {
 	}
 }
 
-// finish turns a panic into the error page, measures the request and logs it.
+// finish sends the error page after a panic, and measures and logs the request.
 func (s *Server) finish(w *recorder, r *http.Request, start time.Time) {
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler {
 			panic(p)
 		}
 		err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		if w.status != 0 { // the answer has begun: break it off, so that it is not taken for a complete one
+		if w.status != 0 { // the answer has begun: abort it, so that the client sees an error
 			s.logFault(r, w.status, err)
 			panic(http.ErrAbortHandler)
 		}
@@ -101,15 +106,17 @@ func (s *Server) finish(w *recorder, r *http.Request, start time.Time) {
 	took := time.Since(start)
 	route := r.Pattern
 	if route == "" {
-		route = "none" // refused before it was routed
+		route = "none" // the request was refused before routing
 	}
 	s.cfg.Metrics.observeRequest(route, metricMethod(r.Method), w.status, took)
 	if s.cfg.Log.Enabled(r.Context(), slog.LevelDebug) {
-		s.cfg.Log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", w.status, "took", took)
+		s.cfg.Log.Debug("request",
+			"method", r.Method, "path", r.URL.Path, "status", w.status, "took", took)
 	}
 }
 
-// metricMethod bounds the values of a metric's label, because a client may send any word as a method.
+// metricMethod returns the method as a label of metrics. A client may send any word as a method,
+// and the number of labels must be bounded.
 func metricMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:
@@ -118,21 +125,23 @@ func metricMethod(method string) string {
 	return "other"
 }
 
-// logFault tells the operator why a request failed. Errors without a cause are the visitor's, and are
-// not logged.
+// logFault logs why a request failed. It logs nothing if cause is nil: then the fault is the
+// client's.
 func (s *Server) logFault(r *http.Request, status int, cause error) {
 	if cause != nil {
-		s.cfg.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "status", status, "err", cause)
+		s.cfg.Log.Error("request failed",
+			"method", r.Method, "path", r.URL.Path, "status", status, "err", cause)
 	}
 }
 
-// A recorder remembers the status of an answer. Handlers do their work before they write, so when
-// the answer begins, the request is no longer in flight and its connection waits for the client.
+// A recorder records the status of an answer. A handler writes only after all of its other work.
+// Therefore, when the answer begins, the request stops being in flight, and its connection is
+// sending.
 type recorder struct {
 	http.ResponseWriter
 	status     int
 	connection *connection
-	inFlight   *atomic.Int64 // the count of the route that the request is in, or nil
+	inFlight   *atomic.Int64 // the counter that includes this request, or nil
 }
 
 func (r *recorder) WriteHeader(status int) {
@@ -153,7 +162,7 @@ func (r *recorder) begin(status int) {
 	}
 }
 
-// release takes the request out of the count of its route.
+// release subtracts the request from the requests in flight.
 func (r *recorder) release() {
 	if r.inFlight != nil {
 		r.inFlight.Add(-1)
@@ -161,5 +170,5 @@ func (r *recorder) release() {
 	}
 }
 
-// Unwrap lets http.ResponseController reach the server's own ResponseWriter.
+// Unwrap returns the server's ResponseWriter, for http.ResponseController.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

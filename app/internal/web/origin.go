@@ -6,15 +6,16 @@ import (
 	"strings"
 )
 
-// defaultPorts are the ports that a browser leaves out of Host and Origin.
+// defaultPorts are the ports that browsers leave out of Host and Origin, by scheme.
 var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
-// otherHost equals the host of no Origin, because a URL's host has no space.
+// otherHost differs from the host of every Origin, because the host of a URL has no space.
 const otherHost = "another host"
 
-// checkOrigin returns an error for a request that a page of another origin made. It is the check of
-// http.CrossOriginProtection, which takes a request only if the host of its Origin equals its Host
-// letter for letter. But a proxy may write the same host in another way.
+// checkOrigin returns an error if a page of another origin made the request. It uses
+// http.CrossOriginProtection, which requires that the host of Origin and the Host header are equal
+// strings. checkOrigin also accepts different spellings of the same host, because a proxy may
+// change the Host header.
 func checkOrigin(protection *http.CrossOriginProtection, r *http.Request) error {
 	header := r.Header.Get("Origin")
 	if header == "" {
@@ -28,8 +29,8 @@ func checkOrigin(protection *http.CrossOriginProtection, r *http.Request) error 
 	return protection.Check(&checked)
 }
 
-// isHostOf reports whether host, the value of a Host header, is the host and port of origin. Upper
-// case, the dot after a full name, and the default port of the origin's scheme make no difference.
+// isHostOf reports whether host, the value of a Host header, is the host and port of origin. It
+// ignores upper case, the dot after a full name, and the default port of the origin's scheme.
 func isHostOf(origin *url.URL, host string) bool {
 	defaultPort, ok := defaultPorts[origin.Scheme]
 	if !ok {
@@ -41,7 +42,9 @@ func isHostOf(origin *url.URL, host string) bool {
 		portOr(defaultPort, &requested) == portOr(defaultPort, origin)
 }
 
-func comparableName(u *url.URL) string { return strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")) }
+func comparableName(u *url.URL) string {
+	return strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+}
 
 func portOr(defaultPort string, u *url.URL) string {
 	if port := u.Port(); port != "" {

@@ -22,7 +22,7 @@ func TestCheckOrigin(t *testing.T) {
 		{"an Origin with its default port", "http://site.example:80", "site.example", "", true},
 		{"a Host in upper case", "http://site.example", "SITE.Example:80", "", true},
 		{"an Origin in upper case", "HTTP://Site.Example", "site.example", "", true},
-		{"a full name whose dot a proxy has cut off",
+		{"a full name whose dot a proxy has removed",
 			"http://site.example.", "site.example", "", true},
 		{"a full name with a port", "http://site.example", "site.example.:80", "", true},
 		{"an international name", "http://xn--caf-dma.example", "XN--CAF-DMA.example", "", true},

@@ -17,12 +17,12 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// A page is what the layout needs to know.
+// A page is the data of the template layout.
 type page struct {
-	Title  string // unique
-	Nav    string // the path of the page, to mark it in the navigation
-	Visits string // the badge; "" shows none
-	Data   any
+	Title  string // unique among the pages
+	Nav    string // the path that the navigation marks as the current page
+	Visits string // the text of the badge; "" shows no badge
+	Data   any    // for the template of the page
 }
 
 // A navLink is an entry of the navigation.
@@ -31,13 +31,18 @@ type navLink struct {
 	Current    bool
 }
 
-// parseTemplates returns a set of templates for each page: the layout, the parts, and the page's own.
+func newNavLink(current, path, text string) navLink {
+	return navLink{path, text, path == current}
+}
+
+// parseTemplates returns a set of templates for each page, by the name of the page. Each set
+// contains the layout, the parts and the page's own template.
 func (s *Server) parseTemplates() (map[string]*template.Template, error) {
 	functions := template.FuncMap{
 		"asset":      s.assets.url,
 		"instance":   func() string { return s.cfg.Instance },
 		"version":    func() string { return s.cfg.Version },
-		"link":       func(current, path, text string) navLink { return navLink{path, text, path == current} },
+		"link":       newNavLink,
 		"options":    options,
 		"textFields": func() []food.TextField { return food.TextFields },
 		"when": func(t time.Time) string {
@@ -46,7 +51,8 @@ func (s *Server) parseTemplates() (map[string]*template.Template, error) {
 		"day":    func(t time.Time) string { return t.Format("January 2") },
 		"number": number,
 	}
-	base, err := template.New("layout").Funcs(functions).ParseFS(templateFiles, "templates/parts/*.html")
+	base := template.New("layout").Funcs(functions)
+	base, err := base.ParseFS(templateFiles, "templates/parts/*.html")
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +65,8 @@ func (s *Server) parseTemplates() (map[string]*template.Template, error) {
 		if file.IsDir() {
 			continue
 		}
-		t, err := template.Must(base.Clone()).ParseFS(templateFiles, path.Join("templates", file.Name()))
+		source := path.Join("templates", file.Name())
+		t, err := template.Must(base.Clone()).ParseFS(templateFiles, source)
 		if err != nil {
 			return nil, err
 		}
@@ -68,8 +75,8 @@ func (s *Server) parseTemplates() (map[string]*template.Template, error) {
 	return pages, nil
 }
 
-// render sends a page. It renders the page into a buffer first, so that a broken template gives an
-// error and never half a page.
+// render sends a page. It renders the page into a buffer first, so that a broken template results
+// in an error and nothing is sent.
 func (s *Server) render(w http.ResponseWriter, status int, name string, p page) error {
 	var body bytes.Buffer
 	if err := s.pages[name].ExecuteTemplate(&body, "layout", p); err != nil {
@@ -79,7 +86,7 @@ func (s *Server) render(w http.ResponseWriter, status int, name string, p page) 
 	return nil
 }
 
-// send sends a page that is given in parts.
+// send sends the parts of a page one after the other.
 func send(w http.ResponseWriter, status int, parts ...[]byte) {
 	var length int
 	for _, part := range parts {

@@ -14,38 +14,40 @@ import (
 	"simpleapp/internal/tally"
 )
 
-// A resultsPage is what the submissions add up to, as tables and charts.
+// A resultsPage is the data of the results page.
 type resultsPage struct {
 	Foods, Countries bars
 	Days             line
 }
 
-// Bars are a chart of counts, the longest first.
+// A bars is a bar chart of counts.
 type bars struct {
-	What   string // is counted, of which ten are the most
-	Counts []tally.Count
+	What   string        // the kind of things that are counted, such as Food
+	Counts []tally.Count // ten at most, the largest first
 }
 
-// Width returns the length of a count's bar in percent: one that is a millionth of the longest is still seen.
+// Width returns the length of the bar for n in percent of the longest bar. It is never too small to
+// see.
 func (b bars) Width(n int64) string {
 	return strconv.FormatFloat(max(0.5, 100*float64(n)/float64(b.Counts[0].N)), 'f', 1, 64)
 }
 
-// A line is a chart of days, lineHeight high. It stretches with the page.
+// A line is a line chart of days. Its coordinates are lineHeight high, and scale with the page.
 type line []tally.Day
 
 const (
-	lineStep   = 10 // from day to day
+	lineStep   = 10 // the width of a day
 	lineHeight = 100
 )
 
 func (l line) Width() int  { return lineStep * (len(l) - 1) }
 func (l line) Height() int { return lineHeight }
 
-// Box is the size of the picture, with room for half the line's own width around it.
+// Box returns the size of the SVG's view box. It has room for half of the line's thickness on each
+// side.
 func (l line) Box() string { return fmt.Sprintf("%d %d", l.Width()+2, lineHeight+4) }
 
-// Top is the number at the upper end of the scale: 1, 2 or 5 and noughts.
+// Top returns the number at the upper end of the scale: 1, 2 or 5, followed by zeros.
 func (l line) Top() int64 {
 	most := l.Most().N
 	for power := int64(1); ; power *= 10 {
@@ -57,7 +59,8 @@ func (l line) Top() int64 {
 	}
 }
 
-// Most returns the day with the most submissions; of several, the last.
+// Most returns the day with the most submissions. If several days have the most, it returns the
+// last.
 func (l line) Most() (most tally.Day) {
 	for _, day := range l {
 		if day.N >= most.N {
@@ -70,7 +73,7 @@ func (l line) Most() (most tally.Day) {
 func (l line) First() tally.Day { return l[0] }
 func (l line) Last() tally.Day  { return l[len(l)-1] }
 
-// Points are where the line goes, as SVG has it.
+// Points returns the points of the line in the syntax of SVG.
 func (l line) Points() string {
 	var b strings.Builder
 	top := float64(l.Top())
@@ -80,10 +83,10 @@ func (l line) Points() string {
 	return strings.TrimSpace(b.String())
 }
 
-// number returns n for people to read: 1,234,567.
+// number returns n with commas: 1,234,567.
 func number(n int64) string { return message.NewPrinter(language.English).Sprint(n) }
 
-// getResults shows what came of the submissions. Whatever the query says, there is one such page.
+// getResults shows the results. It ignores the query.
 func (s *Server) getResults(w http.ResponseWriter, r *http.Request) error {
 	results, err := s.cfg.Tally.Results(r.Context(), s.cfg.Location)
 	if err != nil {

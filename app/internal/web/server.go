@@ -17,19 +17,19 @@ import (
 	"simpleapp/internal/visits"
 )
 
-// Config is what a Server works with. Every field is required.
+// Config contains the settings and the dependencies of a Server. Every field is required.
 type Config struct {
 	Visits      *visits.Counter
 	Submissions *food.Submissions
 	Tally       *tally.Tally
 	Metrics     *Metrics
 	Log         *slog.Logger
-	Instance    string         // names this process among its replicas
+	Instance    string         // the name of this process, which differs between replicas
 	Version     string         // of the program
-	Location    *time.Location // of the times shown
+	Location    *time.Location // the time zone of the pages
 }
 
-// A Server is the site. Use New to make one.
+// A Server is the handler of the site. Use New to make one.
 type Server struct {
 	cfg     Config
 	assets  assets
@@ -39,7 +39,7 @@ type Server struct {
 	leaving atomic.Bool
 }
 
-// New returns the site. It fails only on a fault in its own templates.
+// New returns a Server. It returns an error only if a file that is part of the program has a fault.
 func New(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg}
 	var err error
@@ -84,11 +84,11 @@ func (s *Server) routes(static http.Handler) *http.ServeMux {
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Leave makes every answer from now on close its connection, so that clients turn to another
-// instance before this one stops listening.
+// Leave makes every later answer close its connection, so that clients connect to another instance
+// before this one stops listening.
 func (s *Server) Leave() { s.leaving.Store(true) }
 
-// A handler answers a request. If it can't, it returns an error before it has written anything.
+// A handler answers a request. If it returns an error, it has not written anything.
 type handler func(http.ResponseWriter, *http.Request) error
 
 func (s *Server) handle(h handler) http.Handler {
@@ -104,8 +104,8 @@ func (s *Server) handle(h handler) http.Handler {
 	})
 }
 
-// notFound answers requests that match no other route: with 405 if another method would match, else
-// with 404.
+// notFound answers requests that match no other route. The status is 405 if another method would
+// match, else 404.
 func (s *Server) notFound(mux *http.ServeMux) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		var allowed []string

@@ -14,7 +14,8 @@ import (
 	"simpleapp/internal/web"
 )
 
-// newSite returns the site on an empty embedded storage, which is closed with the test.
+// newSite returns the site with empty SQLite files as its stores. They are closed when the test
+// ends.
 func newSite(t testing.TB) *web.Server {
 	t.Helper()
 	log, metrics, dir := slog.New(slog.DiscardHandler), web.NewMetrics(), t.TempDir()
@@ -23,9 +24,11 @@ func newSite(t testing.TB) *web.Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { counter.Close(context.Background()) })
-	stored := testsite.New(t, testsite.OpenSQLite(t, filepath.Join(dir, "submissions.db")))
-	site, err := web.New(web.Config{Visits: counter, Submissions: stored.Submissions, Tally: stored.Tally,
-		Metrics: metrics, Log: log, Instance: "test", Version: "test", Location: time.UTC})
+	data := testsite.New(t, testsite.OpenSQLite(t, filepath.Join(dir, "submissions.db")))
+	site, err := web.New(web.Config{
+		Visits: counter, Submissions: data.Submissions, Tally: data.Tally,
+		Metrics: metrics, Log: log, Instance: "test", Version: "test", Location: time.UTC,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

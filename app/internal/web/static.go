@@ -17,19 +17,19 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 )
 
-// The styles and scripts under static/dist are built from ../assets; a clone builds without them.
+// staticFiles contains the styles and scripts in static/dist if `make assets` has built them.
 //
 //go:embed static
 var staticFiles embed.FS
 
-// An asset is a static file, ready to be sent.
+// An asset is a static file.
 type asset struct {
 	url         string // /static/app.0123456789ab.css
 	contentType string
-	plain, gzip []byte // gzip is nil where it saves nothing
+	plain, gzip []byte // gzip is nil if it is not smaller than plain
 }
 
-// assets are the static files by name: app.css.
+// assets are the static files by name, such as app.css.
 type assets map[string]asset
 
 func loadAssets() (assets, error) {
@@ -63,11 +63,12 @@ func loadAssets() (assets, error) {
 	return all, err
 }
 
-// url returns the content-hashed address of a static file, or "" if it is not built.
+// url returns the address of a static file, which contains a hash of its content. It returns "" if
+// the file is not built.
 func (a assets) url(name string) string { return a[name].url }
 
-// static returns the handler of the static files. gzhttp decides whether a client accepts gzip, and
-// leaves the files as they are: they were compressed once, as well as can be.
+// static returns the handler of the static files. gzhttp decides whether a client accepts gzip. It
+// does not compress the files itself, because loadAssets has compressed them as much as possible.
 func (s *Server) static() (http.Handler, error) {
 	negotiate, err := gzhttp.NewWrapper(gzhttp.EnableZstd(false), gzhttp.AcceptWildcards(true),
 		gzhttp.ContentTypeFilter(func(string) bool { return false }))
@@ -77,9 +78,10 @@ func (s *Server) static() (http.Handler, error) {
 	return negotiate(s.handle(s.getStatic)), nil
 }
 
-// getStatic sends a static file. The address changes with the content, so it may be kept for a year.
-// While versions of the program run side by side, a page of one may ask another for its styles:
-// those of another hash are answered with what there is, not to be kept.
+// getStatic sends a static file. Its address changes with its content, so clients may cache it for
+// a year. While two versions of the program run side by side, a client may get a page from one and
+// request its styles from the other. A request with another hash is answered with the present file,
+// not to be cached.
 func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) error {
 	parts := strings.Split(r.PathValue("file"), ".")
 	if len(parts) != 3 {
@@ -97,7 +99,7 @@ func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) error {
 		h.Set("Cache-Control", "no-cache")
 	}
 	content := a.plain
-	// gzhttp passes this type exactly to those who accept gzip.
+	// gzhttp passes this type if and only if the client accepts gzip.
 	if _, accepted := w.(*gzhttp.GzipResponseWriter); accepted && a.gzip != nil {
 		h.Set("Content-Encoding", "gzip")
 		content = a.gzip

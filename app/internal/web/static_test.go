@@ -26,8 +26,7 @@ func TestStaticFiles(t *testing.T) {
 				link, len(a.Body), encoding)
 		}
 	}
-	// Another version of the program, which runs beside this one, links its files with other
-	// hashes.
+	// The pages of another version of the program have other hashes in their addresses.
 	hash := regexp.MustCompile(`\.[0-9a-f]+\.`)
 	other := testsite.Get(t, site+hash.ReplaceAllString(links[0], ".000000000000."))
 	testsite.WantStatus(t, other, 200)

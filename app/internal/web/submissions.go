@@ -11,18 +11,18 @@ import (
 
 const (
 	recordsShown = 5  // on the success page
-	pageSize     = 25 // of the submissions
+	pageSize     = 25 // of the list of submissions
 )
 
-// A successPage thanks for a submission.
+// A successPage is the data of the page that thanks for a submission.
 type successPage struct {
-	Reference  string // "" if the address has none
-	Records    []food.Record
-	Unreadable bool // the records, right now
+	Reference  string        // "" if the address has none
+	Records    []food.Record // the newest
+	Unreadable bool          // whether the records can't be read now
 }
 
-// getSuccess thanks for a stored submission. If the records can't be read now, it says that the
-// submission is safe.
+// getSuccess thanks for a submission that was stored. If the newest records can't be read, the page
+// says that the submission is safe.
 func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
 	records, err := s.cfg.Submissions.Recent(r.Context(), recordsShown)
 	switch {
@@ -40,13 +40,13 @@ func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
 			Data: successPage{reference, records, err != nil}})
 }
 
-// A submissionsPage is the newest submissions or, continued, others.
+// A submissionsPage is the data of a page of submissions.
 type submissionsPage struct {
 	food.Page
-	Continued bool
+	Continued bool // whether it is not the page of the newest submissions
 }
 
-// getSubmissions shows a page of the submissions: the newest, those before an id, or those after one.
+// getSubmissions shows a page of submissions: the newest, those before an id, or those after an id.
 func (s *Server) getSubmissions(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	before, after := query.Get("before"), query.Get("after")

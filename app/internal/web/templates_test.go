@@ -8,13 +8,14 @@ import (
 	"simpleapp/internal/food"
 )
 
-// A typedPage is a page whose data has a type that templatecheck can look at.
+// A typedPage is a page whose data has a type that templatecheck can check.
 type typedPage[T any] struct {
 	Title, Nav, Visits string
 	Data               T
 }
 
-// TestTemplates/NAME checks that the types of the page's data have what its template uses.
+// TestTemplates/NAME checks that the data of the page NAME has every field and method that its
+// template uses.
 func TestTemplates(t *testing.T) {
 	pages, err := new(Server).parseTemplates()
 	if err != nil {
@@ -33,7 +34,7 @@ func TestTemplates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			typed, known := data[name]
 			if !known {
-				t.Fatalf("the test does not know what data the template %s takes", name)
+				t.Fatalf("the template %s is new: add the type of its data to this test", name)
 			}
 			err := templatecheck.CheckHTML(template.Lookup("layout"), typed)
 			if err != nil {
