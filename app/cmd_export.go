@@ -15,14 +15,17 @@ import (
 	"simpleapp/internal/web"
 )
 
-// export writes every submission to standard output, oldest first. It writes while it reads, so memory
-// stays constant.
+// export writes every submission to standard output, oldest first. It writes while it reads, so
+// that memory stays constant.
 func export(ctx context.Context, i invocation) (err error) {
 	var flags flag.FlagSet
-	format := flags.String("format", "csv", "`csv`, for spreadsheets, or json, which has all that import needs")
-	visits := flags.Bool("visits", false, "write the number of visits, too: then the JSON is an object")
-	bom := flags.Bool("bom", false, "begin the CSV with a byte order mark: some spreadsheets (Excel) need it\n"+
-		"to show letters outside English")
+	format := flags.String("format", "csv",
+		"`csv` for spreadsheets, or json, which has everything that import needs")
+	visits := flags.Bool("visits", false,
+		"also write the number of visits: the JSON is an object then")
+	bom := flags.Bool("bom", false,
+		"begin the CSV with a byte order mark: some spreadsheets (Excel) need it\n"+
+			"to show letters outside English")
 	args, err := i.parse(&flags, "Writes every submission to standard output.")
 	switch {
 	case err != nil:
@@ -34,7 +37,7 @@ func export(ctx context.Context, i invocation) (err error) {
 	case *bom && *format == "json":
 		return errors.New("--bom: JSON has no byte order mark: leave --bom out or use --format csv")
 	case *visits && *format == "csv":
-		return errors.New("--visits: CSV has no place for it: use --format json")
+		return errors.New("--visits: CSV has no place for the visits: use --format json")
 	}
 	cfg, log, err := i.configure()
 	if err != nil {
@@ -82,7 +85,9 @@ func exportCSV(ctx context.Context, submissions *food.Submissions, out io.Writer
 	return submissions.Each(ctx, writer.Write)
 }
 
-func exportJSON(ctx context.Context, submissions *food.Submissions, out io.Writer, visits *int64) error {
+func exportJSON(
+	ctx context.Context, submissions *food.Submissions, out io.Writer, visits *int64,
+) error {
 	writer, err := records.NewJSONWriter(out, visits)
 	if err != nil {
 		return err

@@ -12,12 +12,13 @@ import (
 	"simpleapp/internal/tally"
 )
 
-// forget removes one submission and takes it out of the counts.
+// forget removes one submission and subtracts it from the counts.
 func forget(ctx context.Context, i invocation) (err error) {
 	var flags flag.FlagSet
-	id := flags.Int64("id", 0, "the `id` of the submission, where several have the reference")
-	args, err := i.parse(&flags, "Removes the submission that has a reference, such as 3f9a-2c71-b04e, and takes it out of the results.\n"+
-		"The page after the form shows the reference, and so does export.")
+	id := flags.Int64("id", 0, "the `id` of the submission, if several have the reference")
+	args, err := i.parse(&flags,
+		"Removes the submission that has a reference, such as 3f9a-2c71-b04e, and subtracts it\n"+
+			"from the results. The page after the form and the export show the reference.")
 	if err != nil {
 		return err
 	}
@@ -26,7 +27,7 @@ func forget(ctx context.Context, i invocation) (err error) {
 	}
 	reference := args[0]
 	if !food.ValidReference(reference) {
-		return fmt.Errorf("%q is no reference: write it as in 3f9a-2c71-b04e", reference)
+		return fmt.Errorf("%q is not a reference: write it as in 3f9a-2c71-b04e", reference)
 	}
 	cfg, log, err := i.configure()
 	if err != nil {
@@ -53,8 +54,8 @@ func forget(ctx context.Context, i invocation) (err error) {
 		for _, r := range found {
 			fmt.Fprintln(i.stdout, describe(r))
 		}
-		return fmt.Errorf("nothing was removed: %d submissions have the reference %s: --id says which",
-			len(found), reference)
+		return fmt.Errorf("nothing was removed: %d submissions have the reference %s: "+
+			"select one with --id", len(found), reference)
 	}
 	counts := tally.New(db, log)
 	defer counts.Close()
@@ -65,7 +66,7 @@ func forget(ctx context.Context, i invocation) (err error) {
 	return nil
 }
 
-// describe returns a record on one line.
+// describe returns the values of a record in one line.
 func describe(r food.Record) string {
 	text := fmt.Sprintf("id %d", r.ID)
 	for _, field := range food.TextFields {

@@ -12,8 +12,8 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// The app's own account can't delete. An account that can removes submissions while the site serves and
-// counts, and the tallies stay exact.
+// The app's own account can't delete. An account that can removes submissions while the site serves
+// and counts, and the tallies stay exact.
 func TestForgetOnMySQL(t *testing.T) {
 	if err := mysqlServer.Empty(); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ func healthcheck(_ context.Context, i invocation) error {
 	if len(i.args) > 0 {
 		return errUsage
 	}
-	cfg, _ := loadConfig(i.environ) // other settings do not matter here
+	cfg, _ := loadConfig(i.environ) // errors in other settings do not matter here
 	host, port, err := net.SplitHostPort(cfg.AdminAddr)
 	if err != nil {
 		return fmt.Errorf("ADMIN_ADDR: %w", err)

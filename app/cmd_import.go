@@ -15,13 +15,16 @@ import (
 	"simpleapp/internal/web"
 )
 
-// importRecords stores the submissions on standard input, all or none, and adds the visits.
+// importRecords reads a file from standard input. It stores all of its submissions, or none after
+// an error, and adds its visits to those of the site.
 func importRecords(ctx context.Context, i invocation) error {
 	var flags flag.FlagSet
-	merge := flags.Bool("merge", false, "import into a site that has submissions: those whose tokens are there stay as they are")
-	only := flags.String("only", "", "import `submissions` or visits alone")
-	args, err := i.parse(&flags, "Reads what export writes, JSON or CSV, or an old backup from standard input.\n"+
-		"Stores all of the submissions or, after an error, none. Adds the visits to those of the site.")
+	merge := flags.Bool("merge", false, "import into a site that has submissions: "+
+		"those whose tokens are stored already are skipped")
+	only := flags.String("only", "", "import only the `submissions`, or only the visits")
+	args, err := i.parse(&flags,
+		"Reads JSON or CSV as export writes it, or an old backup, from standard input.\n"+
+			"Stores all submissions, or none after an error. Adds the visits to those of the site.")
 	switch {
 	case err != nil:
 		return err
@@ -49,7 +52,7 @@ func importRecords(ctx context.Context, i invocation) error {
 		return errors.Join(err, closeCounter())
 	}
 	addVisits := file.Visits != nil && *only != "submissions"
-	if addVisits { // rather now than after the submissions
+	if addVisits { // a failure must be known before the submissions are stored
 		if err := counter.Ping(ctx); err != nil {
 			return errors.Join(fmt.Errorf("nothing was imported: visits: %w", err), closeCounter())
 		}
@@ -71,7 +74,7 @@ func importRecords(ctx context.Context, i invocation) error {
 	return nil
 }
 
-// importSubmissions stores and counts submissions, and says what it did.
+// importSubmissions stores and counts submissions, and prints what it did.
 func (i invocation) importSubmissions(ctx context.Context, cfg config, log *slog.Logger,
 	next func() (food.Submission, error), merge bool) (err error) {
 	db, err := openDatabase(cfg, cfg.mysqlOnce())
@@ -90,16 +93,16 @@ func (i invocation) importSubmissions(ctx context.Context, cfg config, log *slog
 	done, err := submissions.Import(ctx, merge, next, progress)
 	switch {
 	case errors.Is(err, food.ErrNotEmpty):
-		return fmt.Errorf("nothing was imported: %w: --merge adds to them", err)
+		return fmt.Errorf("nothing was imported: %w: add to them with --merge", err)
 	case errors.Is(err, database.ErrUnknown):
-		return fmt.Errorf("the database did not confirm the import: repeat it with --merge, which stores "+
-			"nothing twice: %w", err)
+		return fmt.Errorf("the database did not confirm the import: "+
+			"repeat it with --merge, which stores nothing twice: %w", err)
 	case err != nil:
 		return fmt.Errorf("nothing was imported: %w", err)
 	}
 	counts := tally.New(db, log)
 	defer counts.Close()
-	if err := counts.Fold(ctx); err != nil { // or the program that serves does it
+	if err := counts.Fold(ctx); err != nil { // the program that serves will fold
 		log.Warn("the results are not up to date yet", "err", err)
 	}
 	fmt.Fprintf(i.stdout, "imported %d submissions, each compared with the file\n", done.Stored)

@@ -10,8 +10,9 @@ import (
 	"simpleapp/internal/tally"
 )
 
-// migrate brings the database up to what this version needs, and says what it did. The embedded
-// database is brought up to date whenever it is opened.
+// migrate changes the database's schema to that of this version, counts the submissions that older
+// versions did not count, and prints what it did. SQLite files also get the schema of this version
+// whenever the program opens them.
 func migrate(ctx context.Context, i invocation) error {
 	if len(i.args) > 0 {
 		return errUsage

@@ -12,7 +12,8 @@ import (
 	"simpleapp/internal/testserver"
 )
 
-// A program on a schema from before it serves, is not healthy, and says what to do; once that is done it goes on by itself.
+// A program on a schema from before it serves, is not healthy, and says what to do; once that is
+// done it goes on by itself.
 func TestMigrate(t *testing.T) {
 	root := mysqlServer.Root()
 	defer root.Close()

@@ -14,7 +14,7 @@ import (
 // seed stores sample submissions, so that a new site has something to show.
 func seed(ctx context.Context, i invocation) error {
 	var flags flag.FlagSet
-	n := flags.Int("n", 500, "how `many`")
+	n := flags.Int("n", 500, "`how many` submissions")
 	merge := flags.Bool("merge", false, "add them to a site that has submissions")
 	args, err := i.parse(&flags, "Stores sample submissions of the last thirty days.")
 	if err != nil {
@@ -34,11 +34,11 @@ func seed(ctx context.Context, i invocation) error {
 	return i.importSubmissions(ctx, cfg, log, samples.next, *merge)
 }
 
-// samples makes submissions in the order of their times.
+// samples generates sample submissions.
 type samples struct {
 	left int
 	at   time.Time
-	step time.Duration // between two on average
+	step time.Duration // mean time between two submissions
 }
 
 const samplePeriod = 30 * 24 * time.Hour
@@ -53,11 +53,13 @@ func (s *samples) next() (food.Submission, error) {
 	}
 	s.left--
 	s.at = s.at.Add(s.step)
-	sub := food.Submission{Token: food.NewToken(), FirstName: pick(firstNames), LastName: pick(lastNames),
-		Country: pick(countries), Pledge: true,
-		// The times are uneven, and no time is in the future.
-		AddedAt: s.at.Add(-rand.N(s.step + 18*time.Hour)).UTC().Truncate(time.Millisecond)}
-	sub.FavouriteFood = pick(foods)
+	// The times are uneven, and none is in the future.
+	at := s.at.Add(-rand.N(s.step + 18*time.Hour))
+	sub := food.Submission{
+		Token: food.NewToken(), FirstName: pick(firstNames), LastName: pick(lastNames),
+		FavouriteFood: pick(foods), Country: pick(countries), Pledge: true,
+		AddedAt: at.UTC().Truncate(time.Millisecond),
+	}
 	for _, field := range food.TextFields {
 		if field.Of(sub) == "" {
 			field.Set(&sub, "Sample")
@@ -66,19 +68,23 @@ func (s *samples) next() (food.Submission, error) {
 	return sub, nil
 }
 
-// pick returns one of the words. The first are more frequent, as favourites are.
+// pick returns one of the words. It returns the first words more often, so that some are
+// favourites.
 func pick(words []string) string {
 	return words[min(rand.IntN(len(words)), rand.IntN(len(words)))]
 }
 
 var (
-	firstNames = []string{"Wei", "Aisha", "Priya", "Tom", "Hana", "Mateo", "Sofía", "Kwame", "Zoë", "Jürgen",
-		"Siti", "Ngoc", "Olga", "Yusuf", "Chloé", "Arjun", "Mei Ling", "Björn", "Fatima", "X"}
-	lastNames = []string{"Tan", "Smith", "Kumar", "Nguyễn", "García", "Müller", "O'Brien", "Okafor", "Sato",
-		"Abdullah", "Kowalski", "de la Cruz", "Rossi", "Lim", "Østergaard", "Haddad", "Ivanova", "Silva"}
-	foods = []string{"Pizza", "Chicken rice", "Sushi", "Laksa", "pizza", "Tacos", "Fish and chips", "Ramen",
-		"Pho", "Lasagne", "Curry", "Dumplings", "Paella", "Burger", "Nasi lemak", "Pierogi", "Falafel",
-		"Jollof rice", "Bibimbap", "Crème brûlée", "寿司", "Spaghetti", "Feijoada", "Goulash"}
-	countries = []string{"SG", "GB", "US", "MY", "IN", "DE", "FR", "JP", "VN", "ES", "NG", "BR", "IT", "PL",
-		"MX", "AU", "KR", "SE", "LB", "GH"}
+	firstNames = []string{"Wei", "Aisha", "Priya", "Tom", "Hana", "Mateo", "Sofía", "Kwame",
+		"Zoë", "Jürgen", "Siti", "Ngoc", "Olga", "Yusuf", "Chloé", "Arjun", "Mei Ling", "Björn",
+		"Fatima", "X"}
+	lastNames = []string{"Tan", "Smith", "Kumar", "Nguyễn", "García", "Müller", "O'Brien",
+		"Okafor", "Sato", "Abdullah", "Kowalski", "de la Cruz", "Rossi", "Lim", "Østergaard",
+		"Haddad", "Ivanova", "Silva"}
+	foods = []string{"Pizza", "Chicken rice", "Sushi", "Laksa", "pizza", "Tacos",
+		"Fish and chips", "Ramen", "Pho", "Lasagne", "Curry", "Dumplings", "Paella", "Burger",
+		"Nasi lemak", "Pierogi", "Falafel", "Jollof rice", "Bibimbap", "Crème brûlée", "寿司",
+		"Spaghetti", "Feijoada", "Goulash"}
+	countries = []string{"SG", "GB", "US", "MY", "IN", "DE", "FR", "JP", "VN", "ES", "NG", "BR",
+		"IT", "PL", "MX", "AU", "KR", "SE", "LB", "GH"}
 )

@@ -10,12 +10,12 @@ import (
 	"reflect"
 	"strings"
 	"time"
-	_ "time/tzdata" // TZ works where the system has no time zones
+	_ "time/tzdata" // for TZ on systems without a time zone database
 
 	"github.com/caarlos0/env/v11"
 )
 
-// A config is what the environment says. docs/configuration.md has the same table for people.
+// A config contains the settings in the environment. docs/configuration.md explains them.
 type config struct {
 	Addr          string        `env:"ADDR" envDefault:":8080"`
 	AdminAddr     string        `env:"ADMIN_ADDR" envDefault:"127.0.0.1:9090"`
@@ -31,10 +31,10 @@ type config struct {
 	ShutdownDelay time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s"`
 
 	location      *time.Location // of TimeZone
-	mysqlPassword string         // as it was in its file at the start
+	mysqlPassword string         // the content of its file at the start
 }
 
-// loadConfig reads the environment. Its errors name the variable.
+// loadConfig returns the settings in environ. Its errors name the variable that is wrong.
 func loadConfig(environ map[string]string) (config, error) {
 	c, err := env.ParseAsWithOptions[config](env.Options{Environment: environ})
 	var parse env.ParseError
@@ -61,7 +61,8 @@ func loadConfig(environ map[string]string) (config, error) {
 		if server.addr == "" {
 			continue
 		}
-		if host, port, err := net.SplitHostPort(server.addr); err != nil || host == "" || port == "" {
+		host, port, err := net.SplitHostPort(server.addr)
+		if err != nil || host == "" || port == "" {
 			return c, fmt.Errorf("%s: %q is not host:port", server.addrName, server.addr)
 		}
 		if *server.password, err = server.file.read(); err != nil {
@@ -71,8 +72,8 @@ func loadConfig(environ map[string]string) (config, error) {
 	return c, nil
 }
 
-// location returns the time zone that a TZ variable names. POSIX lets a colon stand before the name, and
-// C libraries also take the path of a file, as in :/etc/localtime.
+// location returns the time zone that a TZ variable names. POSIX allows a colon before the name. C
+// libraries also accept the path of a file, as in :/etc/localtime.
 func location(tz string) (*time.Location, error) {
 	name := strings.TrimPrefix(tz, ":")
 	if !filepath.IsAbs(name) {

@@ -13,18 +13,19 @@ import (
 	"simpleapp/internal/web"
 )
 
-// A dependency is a store that the program can start without, but not be ready without.
+// A dependency is a store. The program starts without it, but is not ready while it does not
+// answer.
 type dependency struct {
 	name string // in logs and metrics
 	ping func(context.Context) error
 	hint func(error) string // what the operator can do about an error of ping, or ""
 
-	up       atomic.Bool // it answered when it was last asked
-	answered atomic.Bool // it has answered once
+	up       atomic.Bool // the last ping succeeded
+	answered atomic.Bool // a ping has succeeded
 }
 
-// watch asks the dependency until ctx ends: often while it is down, each second while it is up.
-// It logs when that changes, and again when the reason changes.
+// watch pings the dependency until ctx ends: more and more slowly while it is down, and once a
+// second while it is up. It logs when the dependency goes up or down, and when the reason changes.
 func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.Metrics) {
 	var reason string
 	for wait := 50 * time.Millisecond; ; {
@@ -37,13 +38,15 @@ func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.M
 		wasUp := d.up.Swap(err == nil)
 		metrics.SetDependency(d.name, err == nil)
 		if err != nil {
-			if wait = min(2*wait, time.Second); wasUp || err.Error() != reason {
+			wait = min(2*wait, time.Second)
+			if wasUp || err.Error() != reason {
 				reason = err.Error()
 				log.Error(d.name+" is unavailable", "err", err,
 					"hint", cmp.Or(d.hint(err), "it will be tried again until it answers"))
 			}
 		} else {
-			if wait, reason = time.Second, ""; !wasUp {
+			wait, reason = time.Second, ""
+			if !wasUp {
 				d.answered.Store(true)
 				log.Info(d.name + " connected")
 			}
@@ -75,7 +78,7 @@ func (h *health) watch(log *slog.Logger, metrics *web.Metrics) (stop func()) {
 	}
 }
 
-// ready: both stores answer, and the program isn't leaving.
+// ready returns an error unless every store answers. After SIGTERM it always returns an error.
 func (h *health) ready() error {
 	if h.leaving.Load() {
 		return errors.New("stopping")
@@ -88,8 +91,8 @@ func (h *health) ready() error {
 	return nil
 }
 
-// healthy: both stores have answered once. From then on the process serves whatever they do, and
-// restarting it would not bring them back.
+// healthy returns an error until every store has answered once. After that it returns nil even if a
+// store fails, because the program still serves, and a restart would not repair the store.
 func (h *health) healthy() error {
 	for _, d := range h.dependencies {
 		if !d.answered.Load() {

@@ -1,5 +1,5 @@
 // Command simpleapp serves SimpleApp: a home page that counts its visits, a form that stores
-// favourite foods, and pages of what was stored. `simpleapp help` lists its subcommands.
+// favourite foods, and pages that show them. `simpleapp help` lists the subcommands.
 package main
 
 import (
@@ -24,8 +24,9 @@ import (
 )
 
 func main() {
-	// The live heap is small, so GOGC=400 costs about 10 MB and saves about 10 % of CPU. In a crowd the
-	// memory limit makes the collector run more often. GOGC and GOMEMLIMIT of the environment win.
+	// The live heap is small, so GOGC=400 costs about 10 MB and saves about 10 % of CPU. Under load
+	// the memory limit makes the collector run more often. GOGC and GOMEMLIMIT override these
+	// values.
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
 	}
@@ -41,10 +42,10 @@ func main() {
 	}
 }
 
-// An invocation is what the program was called with.
+// An invocation contains the arguments, the environment and the streams of a command.
 type invocation struct {
 	usage          string   // of the command
-	args           []string // that follow the command
+	args           []string // after the name of the command
 	environ        map[string]string
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -53,10 +54,10 @@ type invocation struct {
 // A command is a subcommand of the program.
 type command struct {
 	run  func(context.Context, invocation) error
-	args string // as the usage shows them
+	args string // the arguments in the usage
 }
 
-// commands are the subcommands by name. Without a name the program serves.
+// commands are the subcommands by name. Without arguments the program serves.
 var commands = map[string]command{
 	"":            {serve, ""},
 	"export":      {export, " [--format csv|json] [--visits] [--bom]"},
@@ -68,10 +69,10 @@ var commands = map[string]command{
 	"version":     {printVersion, ""},
 }
 
-// errUsage is what a command returns when its arguments are wrong.
+// errUsage is the error of a command whose arguments are wrong. run replaces it by the usage.
 var errUsage = errors.New("wrong arguments")
 
-// run is the program without its process. It returns an error that tells what to do about it.
+// run runs the subcommand in args. It is the whole program, but tests can call it.
 func run(ctx context.Context, args []string, environ map[string]string,
 	stdin io.Reader, stdout, stderr io.Writer) error {
 	name := ""
@@ -101,11 +102,11 @@ func run(ctx context.Context, args []string, environ map[string]string,
 	return err
 }
 
-// parse parses the flags of a command and returns the other arguments. Where help is asked for, it
-// prints the usage and what the command does, and returns flag.ErrHelp.
+// parse parses the flags of a command and returns the other arguments. For --help it prints the
+// usage, what the command does, and the flags. It then returns flag.ErrHelp.
 func (i invocation) parse(flags *flag.FlagSet, does string) ([]string, error) {
 	flags.Init("", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the usage says what is right
+	flags.SetOutput(io.Discard) // the error is the usage
 	err := flags.Parse(i.args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(i.stdout, "%s\n%s\n", i.usage, does)
@@ -119,13 +120,13 @@ func (i invocation) parse(flags *flag.FlagSet, does string) ([]string, error) {
 	return flags.Args(), nil
 }
 
-// configure returns the settings and the log.
+// configure returns the settings and the logger.
 func (i invocation) configure() (config, *slog.Logger, error) {
 	cfg, err := loadConfig(i.environ)
 	return cfg, newLogger(i.stderr, cfg.LogLevel), err
 }
 
-// newLogger writes text for people at a terminal and JSON for machines.
+// newLogger returns a logger that writes text to a terminal, and JSON to anything else.
 func newLogger(w io.Writer, level slog.Level) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if isTerminal(w) {

@@ -16,10 +16,12 @@ import (
 	"simpleapp/internal/web"
 )
 
-// shutdownTime is how long requests in flight and kept visits may take after SHUTDOWN_DELAY.
+// shutdownTime is the timeout of the shutdown after SHUTDOWN_DELAY: requests in flight must end,
+// and the visits in memory must be counted.
 const shutdownTime = 10 * time.Second
 
-// serve serves the site. It returns once ctx has ended and all that was accepted is done.
+// serve serves the site until ctx ends. It then shuts down: it finishes the requests in flight, and
+// stores every visit and submission that it has accepted.
 func serve(ctx context.Context, i invocation) error {
 	if len(i.args) > 0 {
 		return errUsage
@@ -77,7 +79,7 @@ func serve(ctx context.Context, i invocation) error {
 		{name: "cache", ping: counter.Ping, hint: visits.Hint},
 	}}
 	admin := newServer(web.NewAdmin(health.healthy, health.ready, metrics), log)
-	admin.WriteTimeout = 0 // a profile takes as long as it was asked for
+	admin.WriteTimeout = 0 // a request for a profile names its duration
 	server := newServer(site, log)
 
 	failed := make(chan error, 2)
@@ -92,7 +94,7 @@ func serve(ctx context.Context, i invocation) error {
 	case err = <-failed:
 		err = fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
-		// Balancers and clients turn away first, then the listener closes.
+		// Load balancers and clients get time to use another instance. Then the listener closes.
 		log.Info("stopping", "delay", cfg.ShutdownDelay.String())
 		health.leaving.Store(true)
 		site.Leave()
@@ -115,6 +117,7 @@ func listen(variable, addr string) (net.Listener, error) {
 	return listener, wrap(variable, err)
 }
 
+// wrap adds what was being done to an error. It returns nil if err is nil.
 func wrap(doing string, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
@@ -128,8 +131,8 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      15 * time.Second,
-		// Balancers keep idle connections for 60 s. If this were shorter, they would now and then send a
-		// request on a connection that was just closed.
+		// Load balancers keep idle connections for 60 s. If IdleTimeout were shorter, they could
+		// send a request on a connection that this server is closing.
 		IdleTimeout:    90 * time.Second,
 		MaxHeaderBytes: 16 << 10,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),

@@ -13,11 +13,12 @@ import (
 	"simpleapp/internal/web"
 )
 
-// openVisits opens the counter: Redis where it is configured, else a file in DATA_DIR.
+// openVisits opens the counter of visits. Its store is Redis if REDIS_ADDR is set, else a SQLite
+// file in DATA_DIR.
 func openVisits(cfg config, log *slog.Logger, metrics *web.Metrics) (*visits.Counter, error) {
 	if cfg.RedisAddr != "" {
-		return visits.OpenRedis(visits.RedisConfig{Addr: cfg.RedisAddr, Password: cfg.RedisPassword.read},
-			log, metrics.ObserveVisits), nil
+		redis := visits.RedisConfig{Addr: cfg.RedisAddr, Password: cfg.RedisPassword.read}
+		return visits.OpenRedis(redis, log, metrics.ObserveVisits), nil
 	}
 	file, err := dataFile(cfg, "visits.db")
 	if err != nil {
@@ -27,8 +28,8 @@ func openVisits(cfg config, log *slog.Logger, metrics *web.Metrics) (*visits.Cou
 	return counter, wrap("DATA_DIR", err)
 }
 
-// openDatabase opens the database of the submissions: MySQL where it is configured, else a file in
-// DATA_DIR.
+// openDatabase opens the database of the submissions: MySQL if MYSQL_ADDR is set, else a SQLite
+// file in DATA_DIR.
 func openDatabase(cfg config, mysql database.MySQLConfig) (*database.DB, error) {
 	if mysql.Addr != "" {
 		return database.OpenMySQL(mysql)
@@ -41,9 +42,11 @@ func openDatabase(cfg config, mysql database.MySQLConfig) (*database.DB, error) 
 	return db, wrap("DATA_DIR", err)
 }
 
-// openTally returns the tally of the submissions. It brings the counts in a file up to date. Those in
-// MySQL are brought up to date by `simpleapp migrate`.
-func openTally(ctx context.Context, cfg config, db *database.DB, log *slog.Logger) (*tally.Tally, error) {
+// openTally returns the tally of the submissions. It upgrades the counts in a SQLite file.
+// `simpleapp migrate` upgrades those in MySQL.
+func openTally(
+	ctx context.Context, cfg config, db *database.DB, log *slog.Logger,
+) (*tally.Tally, error) {
 	counts := tally.New(db, log)
 	if cfg.MySQLAddr == "" {
 		if err := counts.UpgradeFile(ctx); err != nil {
@@ -54,14 +57,15 @@ func openTally(ctx context.Context, cfg config, db *database.DB, log *slog.Logge
 	return counts, nil
 }
 
-// mysql returns how to log in to MySQL while the program serves.
+// mysql returns the configuration of MySQL for the program while it serves.
 func (c config) mysql() database.MySQLConfig {
 	return database.MySQLConfig{Addr: c.MySQLAddr, Database: c.MySQLDatabase,
 		User: c.MySQLUser, Password: c.MySQLPassword.read}
 }
 
-// mysqlOnce returns how a command logs in to MySQL. Its statements may take their time. It uses the
-// password as it was at the start, because standard input, for one, can be read only once.
+// mysqlOnce returns the configuration of MySQL for a command. Its statements may take long. It uses
+// the password that was read at the start, because a password on standard input can be read only
+// once.
 func (c config) mysqlOnce() database.MySQLConfig {
 	once := c.mysql()
 	once.Patient = true
