@@ -20,7 +20,8 @@ import (
 
 func TestExportHelp(t *testing.T) {
 	var out strings.Builder
-	if err := run(t.Context(), []string{"export", "--help"}, embedded(t), nil, &out, io.Discard); err != nil {
+	err := run(t.Context(), []string{"export", "--help"}, embedded(t), nil, &out, io.Discard)
+	if err != nil {
 		t.Fatalf("export --help = %v", err)
 	}
 	for _, want := range []string{"usage: simpleapp export", "-format", "-bom", "byte order mark"} {
@@ -28,21 +29,21 @@ func TestExportHelp(t *testing.T) {
 			t.Errorf("export --help = %q, want %q in it", out.String(), want)
 		}
 	}
-	err := run(t.Context(), []string{"help"}, embedded(t), nil, io.Discard, io.Discard)
+	err = run(t.Context(), []string{"help"}, embedded(t), nil, io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "--bom") {
 		t.Errorf("help = %v, want the usage with --bom", err)
 	}
 }
 
-// Whatever visitors type, no cell begins a formula: not in a spreadsheet that separates cells by
-// other characters than commas, and not in one that knows no quotation marks.
+// No cell may begin a formula, whatever visitors type. The spreadsheet may split cells at other
+// characters than commas, and may ignore quotation marks.
 func TestExportHasNoFormulas(t *testing.T) {
 	environ := embedded(t)
 	file := filepath.Join(environ["DATA_DIR"], "submissions.db")
-	store := testsite.New(t, testsite.OpenSQLite(t, file))
+	site := testsite.New(t, testsite.OpenSQLite(t, file))
 	random := rand.New(rand.NewPCG(1, 2))
-	pieces := []string{";", ";", ",", "\t", "|", "\n", `"`, `"`, `""`, "'", " ", "\u00a0", "\u200b", "\ufeff",
-		"=", "=1+2", "+", "-", "@", "＝", "x", "é"}
+	pieces := []string{";", ";", ",", "\t", "|", "\n", `"`, `"`, `""`, "'", " ", "\u00a0", "\u200b",
+		"\ufeff", "=", "=1+2", "+", "-", "@", "＝", "x", "é"}
 	text := func() string {
 		var b strings.Builder
 		for range 1 + random.IntN(8) {
@@ -56,7 +57,7 @@ func TestExportHasNoFormulas(t *testing.T) {
 		sub := food.Submission{Token: food.NewToken(), FirstName: text(), LastName: text(),
 			FavouriteFood: text(), Country: "GB", AddedAt: time.Now().UTC()}
 		group.Go(func() {
-			for store.Add(sub) != nil { // too slow on a busy machine: the visitor sends it again
+			for site.Add(sub) != nil { // Add times out if the machine is busy
 			}
 		})
 	}
@@ -91,9 +92,9 @@ func TestExportHasNoFormulas(t *testing.T) {
 }
 
 func TestExport(t *testing.T) {
-	for _, storage := range storages {
-		t.Run(storage.name, func(t *testing.T) {
-			environ := storage.environ(t)
+	for _, setup := range setups {
+		t.Run(setup.name, func(t *testing.T) {
+			environ := setup.environ(t)
 			export := func(format string, more ...string) string {
 				var out strings.Builder
 				args := append([]string{"export", "--format", format}, more...)
@@ -103,12 +104,14 @@ func TestExport(t *testing.T) {
 				return out.String()
 			}
 			if got := export("json"); got != "[]\n" {
-				t.Errorf("empty: %q, want []", got)
+				t.Errorf("export of an empty site = %q, want []", got)
 			}
 			p := startReady(t, environ)
-			foods := []string{`=HYPERLINK("http://x")`, "+1", "-1", "@SUM(A1)", "＝1", "'=1", "x;=1+2;y", `x; "-1"`,
+			foods := []string{`=HYPERLINK("http://x")`, "+1", "-1", "@SUM(A1)", "＝1", "'=1",
+				"x;=1+2;y", `x; "-1"`,
 				"Mac, \"cheese\"", "x=1; y", "7-Up + rum", "'nduja", "寿司"}
-			wantCells := []string{`'=HYPERLINK("http://x")`, "'+1", "'-1", "'@SUM(A1)", "'＝1", "''=1", "x;'=1+2;y", `x; "'-1"`,
+			wantCells := []string{`'=HYPERLINK("http://x")`, "'+1", "'-1", "'@SUM(A1)", "'＝1",
+				"''=1", "x;'=1+2;y", `x; "'-1"`,
 				"Mac, \"cheese\"", "x=1; y", "7-Up + rum", "'nduja", "寿司"}
 			for _, favourite := range foods {
 				form := validForm()
@@ -125,31 +128,35 @@ func TestExport(t *testing.T) {
 				for column, name := range rows[0] {
 					row[name] = rows[1+i][column]
 				}
-				if row["first_name"] != "Ada" || row["favourite_food"] != want || row["country"] != "GB" {
+				if row["favourite_food"] != want || row["first_name"] != "Ada" ||
+					row["country"] != "GB" {
 					t.Errorf("row %d = %q, want the food %q", i, row, want)
 				}
 			}
 			if marked := export("csv", "--bom"); marked != "\ufeff"+export("csv") {
-				t.Errorf("csv with --bom: %q, want the same after a byte order mark", marked)
+				t.Errorf("export --bom = %q, want the same CSV after a byte order mark", marked)
 			}
 
 			var records []struct {
 				FavouriteFood string    `json:"favourite_food"`
 				AddedAt       time.Time `json:"added_at"`
 			}
-			if err := json.Unmarshal([]byte(export("json")), &records); err != nil || len(records) != len(foods) {
-				t.Fatalf("json: %v, %v", records, err)
+			err = json.Unmarshal([]byte(export("json")), &records)
+			if err != nil || len(records) != len(foods) {
+				t.Fatalf("export --format json = %v, %v, want %d records",
+					records, err, len(foods))
 			}
 			for i, favourite := range foods {
-				if records[i].FavouriteFood != favourite || time.Since(records[i].AddedAt) > time.Hour {
-					t.Errorf("record %d = %v, want the food %q, just added", i, records[i], favourite)
+				r := records[i]
+				if r.FavouriteFood != favourite || time.Since(r.AddedAt) > time.Hour {
+					t.Errorf("record %d = %v, want the food %q, just added", i, r, favourite)
 				}
 			}
 		})
 	}
 	for _, args := range [][]string{
-		{"export", "--format", "xml"}, {"export", "--all"}, {"export", "csv"}, {"export", "--format", "json", "--bom"},
-		{"export", "--visits"},
+		{"export", "--format", "xml"}, {"export", "--all"}, {"export", "csv"},
+		{"export", "--format", "json", "--bom"}, {"export", "--visits"},
 	} {
 		if err := run(t.Context(), args, embedded(t), nil, io.Discard, io.Discard); err == nil {
 			t.Errorf("%v = nil, want an error", args)

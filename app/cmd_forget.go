@@ -72,5 +72,6 @@ func describe(r food.Record) string {
 	for _, field := range food.TextFields {
 		text += fmt.Sprintf(", %s %q", field.Name, field.Of(r.Submission))
 	}
-	return text + fmt.Sprintf(", country %s, added at %s", r.Country, r.AddedAt.Format(time.RFC3339))
+	return text + fmt.Sprintf(", country %s, added at %s",
+		r.Country, r.AddedAt.Format(time.RFC3339))
 }

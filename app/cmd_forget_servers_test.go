@@ -12,8 +12,8 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// The app's own account can't delete. An account that can removes submissions while the site serves
-// and counts, and the tallies stay exact.
+// The app's own account must not delete. An account that may delete removes submissions while the
+// site stores and counts others. The tallies must stay exact.
 func TestForgetOnMySQL(t *testing.T) {
 	if err := mysqlServer.Empty(); err != nil {
 		t.Fatal(err)
@@ -45,8 +45,9 @@ func TestForgetOnMySQL(t *testing.T) {
 		})
 	}
 	first := <-references
-	if out, err := call(t, onServers(), "", "forget", first); err == nil ||
-		!strings.Contains(err.Error(), "nothing was removed") || !strings.Contains(err.Error(), "denied") {
+	out, err := call(t, onServers(), "", "forget", first)
+	if err == nil || !strings.Contains(err.Error(), "nothing was removed") ||
+		!strings.Contains(err.Error(), "denied") {
 		t.Errorf("forget with the app's account = %q, %v, want it denied", out, err)
 	}
 	forgetter := with(onServers(), "MYSQL_USER", "forgetter")
@@ -68,8 +69,8 @@ func TestForgetOnMySQL(t *testing.T) {
 		return err
 	})
 	var rows int
-	err := root.QueryRow("SELECT COUNT(*) FROM submissions").Scan(&rows)
+	err = root.QueryRow("SELECT COUNT(*) FROM submissions").Scan(&rows)
 	if err != nil || rows != visitors*each-21 {
-		t.Errorf("%d submissions are left, %v, want %d", rows, err, visitors*each-21)
+		t.Errorf("the table has %d submissions, %v, want %d", rows, err, visitors*each-21)
 	}
 }

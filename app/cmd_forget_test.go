@@ -11,7 +11,7 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-func TestForgetLeavesNothing(t *testing.T) {
+func TestForgetRemovesEveryTrace(t *testing.T) {
 	environ := embedded(t)
 	p := startReady(t, environ)
 	vile := testsite.Form()
@@ -33,15 +33,17 @@ func TestForgetLeavesNothing(t *testing.T) {
 	wantNothingOf(t, filepath.Join(environ["DATA_DIR"], "submissions.db"), "vile", "CL")
 	results := get(t, p.url+"/results")
 	wantBody(t, results, "<bdi>Pizza</bdi>", "<span>3</span>")
-	for _, args := range [][]string{{"forget"}, {"forget", "3f9a"}, {"forget", reference}, {"forget", reference, reference}} {
+	for _, args := range [][]string{
+		{"forget"}, {"forget", "3f9a"}, {"forget", reference}, {"forget", reference, reference},
+	} {
 		if out, err := call(t, environ, "", args...); err == nil {
 			t.Errorf("%v = %q, nil, want an error", args, out)
 		}
 	}
-	wantStatus(t, post(t, p, vile), 303) // it is no conflict: the token is forgotten, too
+	wantStatus(t, post(t, p, vile), 303) // no conflict, because the token is not stored any more
 }
 
-// wantNothingOf checks that no value of any table has one of the words in it.
+// wantNothingOf checks that no value in any table contains one of the words.
 func wantNothingOf(t *testing.T, file string, words ...string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", file)
@@ -71,7 +73,7 @@ func wantNothingOf(t *testing.T, file string, words ...string) {
 			text := fmt.Sprint(values...)
 			for _, word := range words {
 				if strings.Contains(text, word) {
-					t.Errorf("%s still has %s", table, text)
+					t.Errorf("the table %s has the row %s, want it removed", table, text)
 				}
 			}
 		}
@@ -81,14 +83,16 @@ func wantNothingOf(t *testing.T, file string, words ...string) {
 	}
 }
 
-// A client may choose a token, and so the reference of another submission: both are shown.
+// A client can choose its token so that its submission has the reference of another one.
 func TestForgetAsksWhichOfSeveral(t *testing.T) {
 	environ := embedded(t)
 	file := filepath.Join(environ["DATA_DIR"], "submissions.db")
 	site := testsite.New(t, testsite.OpenSQLite(t, file))
 	// The SHA-256 of both tokens begins with the same 48 bits.
 	var reference string
-	for _, token := range []string{"00000000000000000000000000fcc897", "000000000000000000000000002541f7"} {
+	for _, token := range []string{
+		"00000000000000000000000000fcc897", "000000000000000000000000002541f7",
+	} {
 		sub := testsite.Submission()
 		sub.Token = token
 		if err := site.Add(sub); err != nil {
@@ -100,27 +104,31 @@ func TestForgetAsksWhichOfSeveral(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "--id") || strings.Count(out, "\n") != 2 {
 		t.Errorf("forget = %q, %v, want both shown and nothing removed", out, err)
 	}
-	if out := mustCall(t, environ, "", "forget", "--id", "2", reference); !strings.HasPrefix(out, "removed id 2, ") {
-		t.Errorf("forget --id 2 = %q", out)
+	out = mustCall(t, environ, "", "forget", "--id", "2", reference)
+	if !strings.HasPrefix(out, "removed id 2, ") {
+		t.Errorf("forget --id 2 = %q, want id 2 removed", out)
 	}
-	if out := mustCall(t, environ, "", "forget", reference); !strings.HasPrefix(out, "removed id 1, ") {
-		t.Errorf("forget of the other one = %q", out)
+	out = mustCall(t, environ, "", "forget", reference)
+	if !strings.HasPrefix(out, "removed id 1, ") {
+		t.Errorf("forget of the other submission = %q, want id 1 removed", out)
 	}
 }
 
 func TestSeed(t *testing.T) {
-	for _, storage := range storages {
-		t.Run(storage.name, func(t *testing.T) {
-			environ := storage.environ(t)
-			if out := mustCall(t, environ, "", "seed", "--n", "700"); !strings.HasPrefix(out, "imported 700 ") {
-				t.Errorf("seed = %q", out)
+	for _, setup := range setups {
+		t.Run(setup.name, func(t *testing.T) {
+			environ := setup.environ(t)
+			out := mustCall(t, environ, "", "seed", "--n", "700")
+			if !strings.HasPrefix(out, "imported 700 ") {
+				t.Errorf("seed --n 700 = %q, want 700 submissions imported", out)
 			}
 			if out, err := call(t, environ, "", "seed"); err == nil {
 				t.Errorf("seed of a site with submissions = %q, nil, want it refused", out)
 			}
 			mustCall(t, environ, "", "seed", "--n", "1", "--merge")
 			var records []map[string]any
-			err := json.Unmarshal([]byte(mustCall(t, environ, "", "export", "--format", "json")), &records)
+			exported := mustCall(t, environ, "", "export", "--format", "json")
+			err := json.Unmarshal([]byte(exported), &records)
 			if err != nil || len(records) != 701 {
 				t.Errorf("%d submissions, %v, want 701", len(records), err)
 			}
@@ -128,7 +136,9 @@ func TestSeed(t *testing.T) {
 			wantBody(t, results, "The last 30 days", "The ten that were submitted most often")
 		})
 	}
-	for _, args := range [][]string{{"seed", "500"}, {"seed", "--n", "0"}, {"seed", "--n", "many"}} {
+	for _, args := range [][]string{
+		{"seed", "500"}, {"seed", "--n", "0"}, {"seed", "--n", "many"},
+	} {
 		if out, err := call(t, embedded(t), "", args...); err == nil {
 			t.Errorf("%v = %q, nil, want an error", args, out)
 		}

@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// A site whose volume was lost has the first password again, and the app has the rotated one.
-func TestImportSaysWhatIsWrongWithAPassword(t *testing.T) {
+// If a volume was lost, the server may have its first password again, while the app has a newer
+// one.
+func TestImportExplainsAWrongPassword(t *testing.T) {
 	wrong := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(wrong, []byte("wrong"), 0o600); err != nil {
 		t.Fatal(err)
@@ -21,7 +22,8 @@ func TestImportSaysWhatIsWrongWithAPassword(t *testing.T) {
 		out, err := call(t, with(onServers(), variable, wrong), file, "import")
 		if err == nil || !strings.Contains(err.Error(), "nothing was imported") ||
 			!strings.Contains(err.Error(), "the password in "+variable) || out != "" {
-			t.Errorf("import with a wrong %s = %q, %v, want what to do", variable, out, err)
+			t.Errorf("import with a wrong %s = %q, %v, want an error that names the variable",
+				variable, out, err)
 		}
 	}
 	if got := visitsIn(t, exportAll(t, onServers())); got != before {

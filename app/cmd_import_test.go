@@ -23,7 +23,7 @@ func call(t *testing.T, environ map[string]string, stdin string, args ...string)
 	return out.String(), err
 }
 
-// mustCall is call for a subcommand that has to succeed.
+// mustCall is call for a subcommand that must succeed.
 func mustCall(t *testing.T, environ map[string]string, stdin string, args ...string) string {
 	t.Helper()
 	out, err := call(t, environ, stdin, args...)
@@ -33,7 +33,7 @@ func mustCall(t *testing.T, environ map[string]string, stdin string, args ...str
 	return out
 }
 
-// exportAll returns all that a site has, as a backup does.
+// exportAll exports the submissions and the visits of a site, as `make backup` does.
 func exportAll(t *testing.T, environ map[string]string) string {
 	t.Helper()
 	return mustCall(t, environ, "", "export", "--format", "json", "--visits")
@@ -49,7 +49,7 @@ func visitsIn(t *testing.T, exported string) int64 {
 	return file.Visits
 }
 
-// recordsIn returns the records in an export, without their ids, which an import gives anew.
+// recordsIn returns the records in an export without their ids, because an import assigns new ones.
 func recordsIn(exported string) string {
 	_, records, _ := strings.Cut(exported, "[")
 	return regexp.MustCompile(`"id": \d+, `).ReplaceAllString(records, "")
@@ -73,12 +73,12 @@ func fill(t *testing.T, environ map[string]string) {
 }
 
 func TestImportRestoresAnExport(t *testing.T) {
-	for _, storage := range storages {
-		t.Run(storage.name, func(t *testing.T) {
-			environ := storage.environ(t)
+	for _, setup := range setups {
+		t.Run(setup.name, func(t *testing.T) {
+			environ := setup.environ(t)
 			fill(t, environ)
 			exported := exportAll(t, environ)
-			for _, target := range storages {
+			for _, target := range setups {
 				environ := target.environ(t)
 				before := visitsIn(t, exportAll(t, environ))
 				out := mustCall(t, environ, exported, "import")
@@ -103,28 +103,31 @@ func TestImportRestoresAnExport(t *testing.T) {
 }
 
 func TestImportMerges(t *testing.T) {
-	for _, storage := range storages {
-		t.Run(storage.name, func(t *testing.T) {
-			environ := storage.environ(t)
+	for _, setup := range setups {
+		t.Run(setup.name, func(t *testing.T) {
+			environ := setup.environ(t)
 			fill(t, environ)
 			exported := exportAll(t, environ)
 			_, err := call(t, environ, exported, "import")
 			if !errors.Is(err, food.ErrNotEmpty) || !strings.Contains(err.Error(), "--merge") {
-				t.Errorf("import into a site with submissions = %v, want it refused, with --merge named", err)
+				t.Errorf("import into a site with submissions = %v, want it to name --merge", err)
 			}
 			kept := strings.Replace(exported, `"first_name": "Ada"`, `"first_name": "Other"`, 1)
 			added := `[{"token": "` + food.NewToken() + `", "first_name": "New", "country": "GB"}]`
 			for _, test := range []struct{ file, want string }{
-				{kept, "imported 0 submissions, each compared with the file\n4 were there already\n"},
-				{added, "imported 1 submissions, each compared with the file\n0 were there already\n"},
+				{kept, "imported 0 submissions, each compared with the file\n" +
+					"4 were there already\n"},
+				{added, "imported 1 submissions, each compared with the file\n" +
+					"0 were there already\n"},
 			} {
 				out := mustCall(t, environ, test.file, "import", "--merge", "--only", "submissions")
 				if out != test.want {
 					t.Errorf("import --merge = %q, want %q", out, test.want)
 				}
 			}
-			if got := exportAll(t, environ); strings.Contains(got, "Other") || strings.Count(got, "\n") != 7 {
-				t.Errorf("after --merge the site has %s, want what it had and one more", got)
+			got := exportAll(t, environ)
+			if strings.Contains(got, "Other") || strings.Count(got, "\n") != 7 {
+				t.Errorf("after --merge the site has %s, want one more submission", got)
 			}
 			csv := mustCall(t, environ, "", "export")
 			_, err = call(t, environ, csv, "import", "--merge")
@@ -140,16 +143,16 @@ func TestImportReadsCSVAndOldBackups(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, storage := range storages {
-		t.Run(storage.name, func(t *testing.T) {
-			environ := storage.environ(t)
+	for _, setup := range setups {
+		t.Run(setup.name, func(t *testing.T) {
+			environ := setup.environ(t)
 			fill(t, environ)
 			csv := mustCall(t, environ, "", "export", "--bom")
 			for file, want := range map[string][]string{
 				csv:         favourites,
 				string(old): {"Pizza", `O'Brien's "stew", (hot); \ 寿司`},
 			} {
-				environ := storage.environ(t)
+				environ := setup.environ(t)
 				mustCall(t, environ, file, "import", "--only", "submissions")
 				var records []struct {
 					FavouriteFood string `json:"favourite_food"`
@@ -175,7 +178,7 @@ func TestImportReadsCSVAndOldBackups(t *testing.T) {
 	}
 	mustCall(t, environ, string(old), "import", "--only", "visits")
 	if got := visitsIn(t, exportAll(t, environ)); got != 2468 {
-		t.Errorf("%d visits, want those of both imports", got)
+		t.Errorf("%d visits after two imports of 1234, want 2468", got)
 	}
 }
 
@@ -190,7 +193,7 @@ func TestImportStoresAllOrNothing(t *testing.T) {
 		"nothing":             "",
 		"cut off":             "[" + many,
 		"cut off at the end":  `{"visits": 1, "submissions": [` + record(token, "") + "]",
-		"more behind it":      "[" + record(token, "") + "] []",
+		"more after the end":  "[" + record(token, "") + "] []",
 		"an unknown field":    "[" + many + record(token, `, "no_such_field": "Tea"`) + "]",
 		"a number":            "[" + many + record(token, `, "last_name": 1`) + "]",
 		"a bad time":          "[" + many + record(token, `, "added_at": "yesterday"`) + "]",
@@ -198,17 +201,17 @@ func TestImportStoresAllOrNothing(t *testing.T) {
 		"a bad token":         "[" + many + record("abc", "") + "]",
 		"no country":          "[" + many + `{"first_name": "Ada"}]`,
 		"a token twice":       "[" + many + record(token, "") + "," + record(token, "") + "]",
-		"no JSON":             "{1}",
+		"invalid JSON":        "{1}",
 		"other JSON":          `{"users": []}`,
 		"a row that is short": "first_name,country\nAda\n",
 		"another CSV":         "First name,Country\nAda,GB\n",
 		"another SQL":         "-- MySQL dump\n",
-		"a cut backup": "-- SimpleApp backup of 2026-01-01T00:00:00Z: 5 visits\n" +
+		"a backup that is cut off": "-- SimpleApp backup of 2026-01-01T00:00:00Z: 5 visits\n" +
 			"INSERT INTO `submissions` (`token`, `country`) VALUES ('" + token + "','GB');\n",
 	}
-	for _, storage := range storages {
-		t.Run(storage.name, func(t *testing.T) {
-			environ := storage.environ(t)
+	for _, setup := range setups {
+		t.Run(setup.name, func(t *testing.T) {
+			environ := setup.environ(t)
 			before := visitsIn(t, exportAll(t, environ))
 			for name, file := range files {
 				if out, err := call(t, environ, file, "import"); err == nil || out != "" {

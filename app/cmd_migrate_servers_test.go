@@ -12,8 +12,8 @@ import (
 	"simpleapp/internal/testserver"
 )
 
-// A program on a schema from before it serves, is not healthy, and says what to do; once that is
-// done it goes on by itself.
+// The database has an older schema. The program serves, but is not healthy, and logs what to do.
+// After the migration it becomes healthy without a restart.
 func TestMigrate(t *testing.T) {
 	root := mysqlServer.Root()
 	defer root.Close()
@@ -24,9 +24,12 @@ func TestMigrate(t *testing.T) {
 	for _, statement := range []string{
 		"CREATE DATABASE older", "USE older", string(first),
 		"GRANT SELECT, INSERT ON submissions TO '" + testserver.User + "'@'%'",
-		fmt.Sprintf("CREATE USER IF NOT EXISTS 'migrator'@'%%' IDENTIFIED BY '%s'", mysqlServer.Password),
+		fmt.Sprintf("CREATE USER IF NOT EXISTS 'migrator'@'%%' IDENTIFIED BY '%s'",
+			mysqlServer.Password),
 		"GRANT ALL ON older.* TO 'migrator'@'%'",
-		"INSERT INTO submissions (token, first_name, last_name, favourite_food, country, created_at) VALUES (REPEAT('0', 32), 'Ada', 'Lovelace', 'Older pie', 'GB', UTC_TIMESTAMP(3))",
+		"INSERT INTO submissions " +
+			"(token, first_name, last_name, favourite_food, country, created_at) VALUES " +
+			"(REPEAT('0', 32), 'Ada', 'Lovelace', 'Older pie', 'GB', UTC_TIMESTAMP(3))",
 	} {
 		if _, err := root.Exec(statement); err != nil {
 			t.Fatalf("%s: %v", statement, err)
@@ -35,8 +38,10 @@ func TestMigrate(t *testing.T) {
 	defer root.Exec("DROP DATABASE older; DROP USER migrator")
 	environ := with(onServers(), "MYSQL_DATABASE", "older")
 	p := start(t, environ)
-	if hint := fmt.Sprint(p.waitLog("database is unavailable")["hint"]); !strings.Contains(hint, "older than this program") || !strings.Contains(hint, "make migrate") {
-		t.Errorf("the hint is %q", hint)
+	hint := fmt.Sprint(p.waitLog("database is unavailable")["hint"])
+	if !strings.Contains(hint, "older than this program") ||
+		!strings.Contains(hint, "make migrate") {
+		t.Errorf("the hint is %q, want it to name make migrate", hint)
 	}
 	wantStatus(t, get(t, p.admin+"/healthz"), 503)
 	form := validForm()
@@ -47,10 +52,11 @@ func TestMigrate(t *testing.T) {
 		err := run(t.Context(), []string{"migrate"}, environ, nil, &out, io.Discard)
 		return out.String(), err
 	}
-	if out, err := migrate(environ); err == nil || !strings.Contains(err.Error(), "denied") || out != "" {
+	out, err := migrate(environ)
+	if err == nil || !strings.Contains(err.Error(), "denied") || out != "" {
 		t.Errorf("migrate with the app's account = %q, %v, want denied", out, err)
 	}
-	// From standard input the password can be read but once.
+	// The password can be read only once, as from standard input.
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -58,19 +64,27 @@ func TestMigrate(t *testing.T) {
 	defer read.Close()
 	fmt.Fprintln(write, mysqlServer.Password)
 	write.Close()
-	out, err := migrate(with(environ, "MYSQL_USER", "migrator", "MYSQL_PASSWORD_FILE", fmt.Sprintf("/dev/fd/%d", read.Fd())))
-	if want := "applied 00001_submissions.sql\napplied 00002_tallies.sql\ncounted 1 submissions for the results\n"; err != nil || out != want {
+	out, err = migrate(with(environ, "MYSQL_USER", "migrator",
+		"MYSQL_PASSWORD_FILE", fmt.Sprintf("/dev/fd/%d", read.Fd())))
+	want := "applied 00001_submissions.sql\napplied 00002_tallies.sql\n" +
+		"counted 1 submissions for the results\n"
+	if err != nil || out != want {
 		t.Errorf("migrate = %q, %v, want %q", out, err, want)
 	}
-	if out, err := migrate(with(environ, "MYSQL_USER", "migrator")); err != nil || out != "the schema is up to date\n" {
-		t.Errorf("migrate again = %q, %v", out, err)
+	environ = with(environ, "MYSQL_USER", "migrator")
+	want = "the schema is up to date\n"
+	if out, err := migrate(environ); err != nil || out != want {
+		t.Errorf("migrate again = %q, %v, want %q", out, err, want)
 	}
-	// An older version that ran on for a while has counted a zero-width space.
-	if _, err := root.Exec("INSERT INTO tallies (scope, name, n) VALUES ('food', 'pie\u200b', 1), ('food:pie\u200b', 'Pie\u200b', 1)"); err != nil {
+	// An older version goes on counting. Its keys contain zero-width spaces.
+	_, err = root.Exec("INSERT INTO tallies (scope, name, n) VALUES " +
+		"('food', 'pie\u200b', 1), ('food:pie\u200b', 'Pie\u200b', 1)")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := migrate(with(environ, "MYSQL_USER", "migrator")); err != nil || out != "merged 1 spellings of foods in the results\nthe schema is up to date\n" {
-		t.Errorf("migrate what an older version counted = %q, %v", out, err)
+	want = "merged 1 spellings of foods in the results\nthe schema is up to date\n"
+	if out, err := migrate(environ); err != nil || out != want {
+		t.Errorf("migrate after an older version has counted = %q, %v, want %q", out, err, want)
 	}
 	grants, err := os.ReadFile(testserver.MySQLFile("grants.sql"))
 	if err != nil {
@@ -85,6 +99,6 @@ func TestMigrate(t *testing.T) {
 	wantBody(t, get(t, p.url+"/results"), "<bdi>Older pie</bdi>", "<bdi>Pizza</bdi>")
 
 	if out, err := migrate(embedded(t)); err != nil || !strings.Contains(out, "up to date") {
-		t.Errorf("migrate of the embedded storage = %q, %v", out, err)
+		t.Errorf("migrate of the SQLite files = %q, %v, want them up to date", out, err)
 	}
 }

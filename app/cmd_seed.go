@@ -14,7 +14,7 @@ import (
 // seed stores sample submissions, so that a new site has something to show.
 func seed(ctx context.Context, i invocation) error {
 	var flags flag.FlagSet
-	n := flags.Int("n", 500, "`how many` submissions")
+	n := flags.Int("n", 500, "`number` of submissions")
 	merge := flags.Bool("merge", false, "add them to a site that has submissions")
 	args, err := i.parse(&flags, "Stores sample submissions of the last thirty days.")
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// Visitors close the tab while the database still works for them. Nothing has failed then, so
-// nothing is logged or measured as a failure.
-func TestVisitorsWhoLeaveEarlyAreNoFailures(t *testing.T) {
+// Visitors close the connection while the database works for them. This is not a failure, so it
+// must not be logged or measured as one.
+func TestEarlyLeaveIsNoFailure(t *testing.T) {
 	const visitors = 100
 	p := startReady(t, onServers())
 	root := mysqlServer.Root()
@@ -51,7 +51,7 @@ func TestVisitorsWhoLeaveEarlyAreNoFailures(t *testing.T) {
 	wantStatus(t, get(t, p.url+"/results"), 200)
 }
 
-// measures returns a function that fails unless the metrics have a line that ends with this text.
+// measures returns a function that returns an error unless a line of the metrics ends with line.
 func (p *program) measures(line string) func() error {
 	return func() error {
 		if !strings.Contains(get(p.t, p.admin+"/metrics").Body, line+"\n") {

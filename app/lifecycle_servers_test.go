@@ -15,7 +15,7 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-func TestServesBeforeItsServersAnswer(t *testing.T) {
+func TestServesBeforeTheStoresAnswer(t *testing.T) {
 	// Nothing listens on these addresses.
 	p := start(t, with(onServers(), "MYSQL_ADDR", "127.0.0.1:1", "REDIS_ADDR", "127.0.0.1:1"))
 	p.waitLog("database is unavailable")
@@ -52,7 +52,7 @@ func TestServesBeforeItsServersAnswer(t *testing.T) {
 	}
 }
 
-func TestRecoversFromServersThatStopOrHang(t *testing.T) {
+func TestRecoversWhenAStoreStopsOrHangs(t *testing.T) {
 	p := startReady(t, onServers())
 	for _, test := range []struct {
 		name           string
@@ -94,8 +94,8 @@ func restart(s *testserver.Server) error { return s.Start() }
 func freeze(s *testserver.Server) error  { return s.Signal(syscall.SIGSTOP) }
 func thaw(s *testserver.Server) error    { return s.Signal(syscall.SIGCONT) }
 
-// A wrong password is logged with a hint, and no password is ever shown. The next connection reads
-// the file again, so the operator only has to correct it.
+// A wrong password is logged with a hint. The file is read again for the next connection, so that
+// the operator only has to correct it. Logs and metrics never contain a password.
 func TestWrongPasswordIsExplainedAndReadAgain(t *testing.T) {
 	const wrong = "not-the-password"
 	servers := []struct {

@@ -32,13 +32,13 @@ func TestAdminListener(t *testing.T) {
 	wantStatus(t, get(t, p.url+"/metrics"), 404)
 }
 
-// After SIGTERM the program is not ready, tells clients to close their connections, finishes the
-// requests in flight, and keeps what it has accepted.
+// After SIGTERM the program is not ready, tells clients to close their connections, and finishes
+// the requests in flight. Everything that it has accepted is stored.
 func TestShutdownLosesNoRequest(t *testing.T) {
 	environ := embedded(t)
 	p := startReady(t, with(environ, "SHUTDOWN_DELAY", "1s"))
 
-	// Half of a form has been sent when the program is told to stop.
+	// The program is stopped after it has received a part of a form.
 	conn := p.dial()
 	body := validForm().Encode()
 	fmt.Fprintf(conn, "POST /simpleform HTTP/1.1\r\nHost: x\r\n"+
@@ -48,7 +48,7 @@ func TestShutdownLosesNoRequest(t *testing.T) {
 	p.stop()
 	p.waitLog("stopping")
 	eventually(t, "the program is not ready", p.readiness(503))
-	a := get(t, p.url+"/") // still served, for balancers that have not noticed yet
+	a := get(t, p.url+"/") // load balancers may still send requests
 	wantStatus(t, a, 200)
 	if !a.Close {
 		t.Error("GET / during the shutdown keeps the connection, want it closed")
@@ -94,8 +94,8 @@ func TestRequestsAreLoggedOnlyAtDebugLevel(t *testing.T) {
 	}
 }
 
-// While the disk is full, the program says that it stores nothing, and it serves the other pages.
-// It stores the form again once there is room.
+// While the disk is full, the program answers that it did not store the form, and serves the other
+// pages. When the disk has room again, it stores forms again.
 func TestFullDisk(t *testing.T) {
 	p := startReady(t, embedded(t))
 	wantStatus(t, post(t, p, validForm()), 303)

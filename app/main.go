@@ -72,7 +72,8 @@ var commands = map[string]command{
 // errUsage is the error of a command whose arguments are wrong. run replaces it by the usage.
 var errUsage = errors.New("wrong arguments")
 
-// run runs the subcommand in args. It is the whole program, but tests can call it.
+// run runs the subcommand in args. main calls it with the arguments, environment and streams of the
+// process, and tests call it with their own.
 func run(ctx context.Context, args []string, environ map[string]string,
 	stdin io.Reader, stdout, stderr io.Writer) error {
 	name := ""

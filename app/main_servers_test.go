@@ -36,7 +36,7 @@ func onServers() map[string]string {
 }
 
 func init() {
-	storages = append(storages, storage{"MySQL and Redis", func(t *testing.T) map[string]string {
+	setups = append(setups, setup{"MySQL and Redis", func(t *testing.T) map[string]string {
 		if err := mysqlServer.Empty(); err != nil {
 			t.Fatal(err)
 		}

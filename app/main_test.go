@@ -16,7 +16,7 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// Short names for what the tests of the site share.
+// Short names for functions of testsite.
 var (
 	get        = testsite.Get
 	send       = testsite.Send
@@ -27,7 +27,7 @@ var (
 	validForm  = testsite.Form
 )
 
-// A program is a call of run that serves the site.
+// A program is a running call of run that serves the site.
 type program struct {
 	t     *testing.T
 	url   string // of the site
@@ -37,20 +37,21 @@ type program struct {
 	ended chan error         // receives what run returns
 }
 
+// embedded returns an environment in which the program uses SQLite files.
 func embedded(t *testing.T) map[string]string { return map[string]string{"DATA_DIR": t.TempDir()} }
 
-// A storage is a place for visits and submissions, as an environment that configures it.
-type storage struct {
+// A setup is an environment that configures the stores of the program. environ empties the stores.
+type setup struct {
 	name    string
 	environ func(t *testing.T) map[string]string
 }
 
-// storages are all kinds of storage. The tag servers adds MySQL and Redis.
-var storages = []storage{
-	{"embedded", embedded},
+// setups are the setups to test. The build tag servers adds MySQL and Redis.
+var setups = []setup{
+	{"SQLite", embedded},
 }
 
-// with returns a copy of an environment with more variables, given as name and value.
+// with returns a copy of an environment with more variables: the name and the value of each.
 func with(environ map[string]string, more ...string) map[string]string {
 	environ = maps.Clone(environ)
 	for i := 0; i < len(more); i += 2 {
@@ -59,7 +60,8 @@ func with(environ map[string]string, more ...string) map[string]string {
 	return environ
 }
 
-// start starts the program on free ports and waits until it serves. The program ends with the test.
+// start starts the program on free ports and waits until it serves. The program is stopped when the
+// test ends.
 func start(t *testing.T, environ map[string]string) *program {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
@@ -79,7 +81,7 @@ func start(t *testing.T, environ map[string]string) *program {
 	return p
 }
 
-// startReady starts the program and waits until both of its stores answer.
+// startReady starts the program and waits until both stores answer.
 func startReady(t *testing.T, environ map[string]string) *program {
 	t.Helper()
 	p := start(t, environ)
@@ -88,7 +90,7 @@ func startReady(t *testing.T, environ map[string]string) *program {
 	return p
 }
 
-// waitLog waits for a log line and returns it.
+// waitLog waits for a log line with the message msg and returns it.
 func (p *program) waitLog(msg string) map[string]any {
 	p.t.Helper()
 	var line map[string]any
@@ -107,7 +109,7 @@ func (p *program) waitLog(msg string) map[string]any {
 	return line
 }
 
-// readiness returns a function that fails unless /readyz has this status.
+// readiness returns a function that returns an error unless the status of /readyz is want.
 func (p *program) readiness(want int) func() error {
 	return func() error {
 		if got := get(p.t, p.admin+"/readyz").StatusCode; got != want {
@@ -143,7 +145,7 @@ func post(t *testing.T, p *program, form url.Values) testsite.Answer {
 	return testsite.Post(t, p.url, form)
 }
 
-// logs keeps what the program logs.
+// logs keeps the log of a program.
 type logs struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// The make targets work in a folder whose name has a space. Each command that they call is replaced
-// by a script that writes its folder and its arguments to a file, one a line.
+// The make targets work in a folder whose name has a space. Scripts replace the commands that the
+// targets call. Each script appends its working folder and its arguments to a file, one per line.
 func TestMakeInAFolderWithASpace(t *testing.T) {
 	root, tools := filepath.Join(t.TempDir(), "Simple App"), t.TempDir()
 	calls := filepath.Join(tools, "calls")
@@ -68,7 +68,7 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 	}
 }
 
-// checkScreenshotsFolder checks the folder that make screenshots passes to the test.
+// checkScreenshotsFolder checks the folder that `make screenshots` passes to its test.
 func checkScreenshotsFolder(t *testing.T, root, folder string) {
 	t.Helper()
 	if !filepath.IsAbs(folder) {

@@ -9,9 +9,9 @@ import (
 
 func TestPages(t *testing.T) {
 	titlePattern := regexp.MustCompile("<title>(.*)</title>")
-	for _, storage := range storages {
-		t.Run(storage.name, func(t *testing.T) {
-			p := startReady(t, storage.environ(t))
+	for _, setup := range setups {
+		t.Run(setup.name, func(t *testing.T) {
+			p := startReady(t, setup.environ(t))
 			paths := make(map[string]string) // by title
 			for _, page := range []struct {
 				path       string
@@ -46,9 +46,9 @@ func TestPages(t *testing.T) {
 }
 
 func TestOnlyHomePagesCountVisits(t *testing.T) {
-	for _, storage := range storages {
-		t.Run(storage.name, func(t *testing.T) {
-			p := startReady(t, storage.environ(t))
+	for _, setup := range setups {
+		t.Run(setup.name, func(t *testing.T) {
+			p := startReady(t, setup.environ(t))
 			first := p.visit()
 			if second := p.visit(); second != first+1 {
 				t.Errorf("second visit = %d, want %d", second, first+1)

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// Submissions are in the results at once, and all spellings of a food count together.
+// A submission is in the results at once, and all spellings of a food are counted as one food.
 func TestResults(t *testing.T) {
 	const stew = `<b>"Stew"</b> & 'more'`
-	for _, storage := range storages {
-		t.Run(storage.name, func(t *testing.T) {
-			environ := storage.environ(t)
+	for _, setup := range setups {
+		t.Run(setup.name, func(t *testing.T) {
+			environ := setup.environ(t)
 			p := startReady(t, with(environ, "TZ", "Asia/Kathmandu"))
 			empty := get(t, p.url+"/results")
 			wantBody(t, empty, "Nothing has been stored yet", `href="/simpleform"`)

@@ -12,9 +12,9 @@ import (
 
 func TestSubmissionIsStoredOnceAndShown(t *testing.T) {
 	pizzas := strings.Repeat("🍕", 100)
-	for _, storage := range storages {
-		t.Run(storage.name, func(t *testing.T) {
-			p := startReady(t, with(storage.environ(t), "TZ", "Asia/Singapore"))
+	for _, setup := range setups {
+		t.Run(setup.name, func(t *testing.T) {
+			p := startReady(t, with(setup.environ(t), "TZ", "Asia/Singapore"))
 			form := validForm()
 			form.Set("first_name", "  O'Brien <script> ")
 			form.Set("last_name", "寿司"+food.NewToken())

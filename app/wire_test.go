@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// dial opens a connection to the program's site. The connection ends with the test.
+// dial opens a connection to the program's site. It is closed when the test ends.
 func (p *program) dial() *net.TCPConn {
 	p.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
@@ -20,11 +20,11 @@ func (p *program) dial() *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
-// statusLine sends bytes as they are and returns the status line of the answer.
+// statusLine sends bytes and returns the status line of the answer.
 func (p *program) statusLine(bytes string) string {
 	p.t.Helper()
 	conn := p.dial()
-	io.WriteString(conn, bytes) // may fail: the program need not read everything
+	io.WriteString(conn, bytes) // may fail, because the program need not read everything
 	conn.CloseWrite()
 	reply, _ := io.ReadAll(conn)
 	line, _, _ := strings.Cut(string(reply), "\r\n")
