@@ -35,7 +35,7 @@ func TestExportHelp(t *testing.T) {
 	}
 }
 
-// No cell may begin a formula, whatever visitors type. The spreadsheet may split cells at other
+// No text of a visitor may begin a formula. The spreadsheet may split cells at other
 // characters than commas, and may ignore quotation marks.
 func TestExportHasNoFormulas(t *testing.T) {
 	environ := embedded(t)
@@ -79,7 +79,8 @@ func TestExportHasNoFormulas(t *testing.T) {
 		reader.Comma, reader.LazyQuotes, reader.FieldsPerRecord = separator, true, -1
 		records, err := reader.ReadAll()
 		if err != nil || separator == ',' && len(records) != 1+rows {
-			t.Fatalf("separated by %q: %d records, %v", separator, len(records), err)
+			t.Fatalf("separated by %q: %d records, %v, want %d",
+				separator, len(records), err, 1+rows)
 		}
 		for _, cell := range slices.Concat(records...) {
 			check(fmt.Sprintf("separated by %q", separator), cell)

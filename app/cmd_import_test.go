@@ -220,7 +220,7 @@ func TestImportStoresAllOrNothing(t *testing.T) {
 			}
 			got := exportAll(t, environ)
 			if visitsIn(t, got) != before || recordsIn(got) != "]}\n" {
-				t.Errorf("after imports that failed the site has %.300s", got)
+				t.Errorf("after failed imports the site has %.300s, want nothing", got)
 			}
 		})
 	}

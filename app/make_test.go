@@ -59,7 +59,7 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 		for _, line := range lines {
 			split := strings.Contains(line, "Simple") != strings.Contains(line, root)
 			if split || strings.HasPrefix(line, "App") {
-				t.Errorf("make %s passes on %q, only a part of the folder's name", target, line)
+				t.Errorf("make %s splits the name of the folder: it passes %q", target, line)
 			}
 		}
 		if target == "screenshots" {

@@ -49,8 +49,9 @@ func TestResults(t *testing.T) {
 					len(got), got[:min(5, len(got))], want)
 			}
 			now := time.Now().In(time.FixedZone("", 5*3600+45*60)) // in Kathmandu
-			if want := now.Format("January 2") + " 7"; now.Hour() > 0 && got[34] != want {
-				t.Errorf("the last day is %q, want %q", got[34], want)
+			today := now.Format("January 2") + " 7"
+			if now.Hour() > 0 && got[34] != today { // in the first hour, midnight may have passed
+				t.Errorf("the last day is %q, want %q", got[34], today)
 			}
 		})
 	}

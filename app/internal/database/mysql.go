@@ -121,7 +121,8 @@ func (mysqlEngine) write(ctx context.Context, db *sql.DB, statements []Statement
 		if err != nil {
 			return fmt.Errorf("%w: %w", errNotSent, err)
 		}
-		if _, err = conn.ExecContext(ctx, text, args...); err != nil {
+		_, err = conn.ExecContext(ctx, text, args...)
+		if err != nil {
 			// The transaction may still be open. End it, or close the connection, before the
 			// connection returns to the pool.
 			if _, rollbackErr := conn.ExecContext(ctx, "ROLLBACK"); rollbackErr != nil {

@@ -37,11 +37,11 @@ func (s *Submissions) Import(ctx context.Context, merge bool, next func() (Submi
 	progress func(Imported)) (done Imported, err error) {
 	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		if !merge {
-			any, err := query(ctx, tx, "LIMIT 1")
+			records, err := query(ctx, tx, "LIMIT 1")
 			if err != nil {
 				return err
 			}
-			if len(any) > 0 {
+			if len(records) > 0 {
 				return ErrNotEmpty
 			}
 		}
@@ -53,7 +53,8 @@ func (s *Submissions) Import(ctx context.Context, merge bool, next func() (Submi
 			}
 			read := len(rows)
 			if merge {
-				if rows, err = absent(ctx, tx, rows); err != nil {
+				rows, err = absent(ctx, tx, rows)
+				if err != nil {
 					return err
 				}
 			}

@@ -34,8 +34,8 @@ func (o *outcome) fail(rows []Submission, kind, cause error) {
 //	Unknown      look up and retry                 look up and retry
 //
 // "Look up" means to read which of the tokens are in the table. Rows with these tokens were stored
-// and counted, and only the others are retried. Rows that are not stored when ctx ends are
-// ErrNotStored, or ErrUnconfirmed if an answer was lost.
+// and counted, so only the others are retried. If ctx ends first, the rows that are left fail with
+// ErrNotStored, or with ErrUnconfirmed if an answer was lost.
 func (s *Submissions) insert(ctx context.Context, rows []Submission, out *outcome) {
 	kind := ErrNotStored // ErrUnconfirmed after an answer was lost
 	for len(rows) > 0 {

@@ -90,7 +90,7 @@ func TestEachReturnsEveryRowOnce(t *testing.T) {
 			tokens, last := make(map[string]bool), int64(0)
 			err := s.Each(t.Context(), func(r food.Record) error {
 				if r.ID <= last {
-					t.Errorf("id %d after %d", r.ID, last)
+					t.Errorf("Each returns id %d after %d, want ids in ascending order", r.ID, last)
 				}
 				last = r.ID
 				tokens[r.Token] = true

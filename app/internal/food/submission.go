@@ -78,7 +78,8 @@ var TextFields = []TextField{
 // Validate reports it.
 func (s Submission) Normalized() Submission {
 	for _, field := range TextFields {
-		if answer := field.Of(s); utf8.ValidString(answer) {
+		answer := field.Of(s)
+		if utf8.ValidString(answer) {
 			field.Set(&s, norm.NFC.String(strings.TrimSpace(answer)))
 		}
 	}

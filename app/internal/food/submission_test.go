@@ -144,7 +144,7 @@ func FuzzSubmission(f *testing.F) {
 		sub := food.Submission{Token: token, FirstName: first, LastName: last,
 			FavouriteFood: favourite, Country: country, Pledge: pledge}.Normalized()
 		if again := sub.Normalized(); again != sub {
-			t.Errorf("normalizing twice: %+v, then %+v", sub, again)
+			t.Errorf("Normalized of the normalized %+v = %+v, want no change", sub, again)
 		}
 		if len(sub.Validate()) > 0 {
 			return

@@ -101,7 +101,7 @@ func TestReaderDetectsIncompleteFiles(t *testing.T) {
 		"-- Dump completed on 2026-11-20 10:00:00\n"
 	got, err := read(backup)
 	if err != nil || len(got) != 1 || got[0].FirstName != "O'Neil" || got[0].Country != "GB" {
-		t.Errorf("Next of a backup = %+v, %v", got, err)
+		t.Errorf("Next of a backup = %+v, %v, want O'Neil in GB", got, err)
 	}
 	for n := range strings.LastIndex(backup, "completed") + len("completed") {
 		if got, err := read(backup[:n]); err == nil {

@@ -74,7 +74,8 @@ func TestFoodKeyOfEveryCharacter(t *testing.T) {
 			t.Errorf("the key of %+q is empty", r)
 		}
 		if again := foodKey(key); again != key {
-			t.Errorf("the key of %+q is %+q, and the key of that %+q", r, key, again)
+			t.Errorf("the key of %+q is %+q, whose own key is %+q, want it unchanged",
+				r, key, again)
 		}
 		if utf8.RuneCountInString(key) > 1 {
 			n := utf8.RuneCountInString(foodKey(strings.Repeat(string(r), longest)))

@@ -99,12 +99,12 @@ func TestEachVisitGetsItsOwnNumber(t *testing.T) {
 			slices.Sort(numbers)
 			for i, number := range numbers {
 				if number > processes*each || i > 0 && number == numbers[i-1] {
-					t.Fatalf("Visit returned %d twice, or more than the %d visits",
+					t.Fatalf("Visit = %d, want numbers up to %d, each once",
 						number, processes*each)
 				}
 			}
 			if len(numbers) == 0 {
-				t.Error("no visit got a number")
+				t.Error("every Visit was unavailable, want some numbers")
 			}
 			wantEventually(t, open(unobserved), processes*each)
 		})

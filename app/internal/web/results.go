@@ -52,7 +52,8 @@ func (l line) Top() int64 {
 	most := l.Most().N
 	for power := int64(1); ; power *= 10 {
 		for _, digit := range []int64{1, 2, 5} {
-			if top := digit * power; top >= most || power > math.MaxInt64/100 {
+			top := digit * power
+			if top >= most || power > math.MaxInt64/100 {
 				return top
 			}
 		}

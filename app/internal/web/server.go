@@ -111,7 +111,8 @@ func (s *Server) notFound(mux *http.ServeMux) handler {
 		var allowed []string
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 			other := &http.Request{Method: method, Host: r.Host, URL: r.URL}
-			if _, pattern := mux.Handler(other); pattern != "/" && pattern != "" {
+			_, pattern := mux.Handler(other)
+			if pattern != "/" && pattern != "" {
 				allowed = append(allowed, method)
 			}
 		}
