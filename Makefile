@@ -19,8 +19,8 @@ help: ## List the targets
 run: build ## Serve http://localhost:8080 with its data in ./data; needs no MySQL or Redis
 	bin/simpleapp
 
-seed: build ## Store N=500 sample submissions in ./data
-	bin/simpleapp seed --n $(or $(N),500)
+seed: build ## Store N=500 sample submissions in ./data; MERGE=yes where it has some
+	bin/simpleapp seed --n $(or $(N),500) $(if $(MERGE),--merge)
 
 build: assets ## Build bin/simpleapp
 	cd app && $(GO_BUILD) -o ../bin/simpleapp .
@@ -35,7 +35,7 @@ $(DIST): $(NPM_DONE) $(wildcard app/assets/*.scss) app/assets/app.js
 	cd $* && npm ci
 	touch $@
 
-test: assets setup check-pages ## Test everything against real MySQL-protocol and Redis servers and Chromium
+test: assets setup check-pages ## Test against real MySQL-protocol and Redis servers and Chromium
 	cd app && go test -race -count=1 -timeout 20m -tags servers ./...
 	cd app/test && go test -race -count=1 -timeout 20m ./bench ./e2e ./ops
 

@@ -29,9 +29,14 @@ func TestExportHelp(t *testing.T) {
 			t.Errorf("export --help = %q, want %q in it", out.String(), want)
 		}
 	}
-	err = run(t.Context(), []string{"help"}, embedded(t), nil, io.Discard, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "--bom") {
-		t.Errorf("help = %v, want the usage with --bom", err)
+	for _, args := range [][]string{{"help"}, {"--help"}} {
+		if got := mustCall(t, embedded(t), "", args...); !strings.Contains(got, "--bom") {
+			t.Errorf("%v = %q, want the usage with --bom", args, got)
+		}
+	}
+	if _, err := call(t, embedded(t), "", "nothing"); err == nil ||
+		!strings.Contains(err.Error(), "--bom") {
+		t.Errorf("nothing = %v, want the usage with --bom", err)
 	}
 }
 

@@ -119,7 +119,7 @@ func TestSeed(t *testing.T) {
 		t.Run(setup.name, func(t *testing.T) {
 			environ := setup.environ(t)
 			out := mustCall(t, environ, "", "seed", "--n", "700")
-			if !strings.HasPrefix(out, "imported 700 ") {
+			if !strings.HasPrefix(out, "stored 700 ") {
 				t.Errorf("seed --n 700 = %q, want 700 submissions imported", out)
 			}
 			if out, err := call(t, environ, "", "seed"); err == nil {

@@ -83,7 +83,7 @@ func TestImportRestoresAnExport(t *testing.T) {
 				before := visitsIn(t, exportAll(t, environ))
 				out := mustCall(t, environ, exported, "import")
 				visits := visitsIn(t, exported)
-				want := fmt.Sprintf("imported 4 submissions, each compared with the file\n"+
+				want := fmt.Sprintf("stored 4 submissions, each read back and compared\n"+
 					"imported %d visits\n", visits)
 				if out != want || visits < 2 {
 					t.Errorf("import into %s = %q, want %q", target.name, out, want)
@@ -115,9 +115,9 @@ func TestImportMerges(t *testing.T) {
 			kept := strings.Replace(exported, `"first_name": "Ada"`, `"first_name": "Other"`, 1)
 			added := `[{"token": "` + food.NewToken() + `", "first_name": "New", "country": "GB"}]`
 			for _, test := range []struct{ file, want string }{
-				{kept, "imported 0 submissions, each compared with the file\n" +
+				{kept, "stored 0 submissions, each read back and compared\n" +
 					"4 were there already\n"},
-				{added, "imported 1 submissions, each compared with the file\n" +
+				{added, "stored 1 submissions, each read back and compared\n" +
 					"0 were there already\n"},
 			} {
 				out := mustCall(t, environ, test.file, "import", "--merge", "--only", "submissions")
@@ -179,6 +179,26 @@ func TestImportReadsCSVAndOldBackups(t *testing.T) {
 	mustCall(t, environ, string(old), "import", "--only", "visits")
 	if got := visitsIn(t, exportAll(t, environ)); got != 2468 {
 		t.Errorf("%d visits after two imports of 1234, want 2468", got)
+	}
+}
+
+// A pipe into import breaks if import does not read all of it. In a file that was cut off, the visits are
+// not to be trusted either.
+func TestImportOfVisitsReadsTheWholeFile(t *testing.T) {
+	environ := embedded(t)
+	records := strings.Repeat(`{"first_name": "Ada", "country": "GB"},`+"\n", 10_000)
+	file := `{"visits": 5, "submissions": [` + strings.TrimSuffix(records, ",\n")
+	if out, err := call(t, environ, file, "import", "--only", "visits"); err == nil || out != "" {
+		t.Errorf("import of a file that was cut off = %q, %v, want an error", out, err)
+	}
+	in := strings.NewReader(file + "]}\n")
+	var out strings.Builder
+	err := run(t.Context(), []string{"import", "--only", "visits"}, environ, in, &out, io.Discard)
+	if err != nil || in.Len() != 0 {
+		t.Errorf("import = %v with %d bytes left unread, want none", err, in.Len())
+	}
+	if got := visitsIn(t, exportAll(t, environ)); got != 5 {
+		t.Errorf("%d visits, want 5", got)
 	}
 }
 

@@ -81,12 +81,12 @@ func run(ctx context.Context, args []string, environ map[string]string,
 		name, args = args[0], args[1:]
 	}
 	command, ok := commands[name]
-	if !ok {
-		usage := "usage:"
-		for _, name := range slices.Sorted(maps.Keys(commands)) {
-			usage += "\n  " + strings.TrimSpace("simpleapp "+name) + commands[name].args
-		}
-		return errors.New(usage)
+	switch {
+	case name == "help", name == "-h", name == "--help":
+		_, err := fmt.Fprintln(stdout, usageOfAll())
+		return err
+	case !ok:
+		return errors.New(usageOfAll())
 	}
 	usage := "usage: " + strings.TrimSpace("simpleapp "+name) + command.args
 	err := command.run(ctx, invocation{usage, args, environ, stdin, stdout, stderr})
@@ -101,6 +101,15 @@ func run(ctx context.Context, args []string, environ map[string]string,
 		}
 	}
 	return err
+}
+
+// usageOfAll returns the usage of every command.
+func usageOfAll() string {
+	usage := "usage:"
+	for _, name := range slices.Sorted(maps.Keys(commands)) {
+		usage += "\n  " + strings.TrimSpace("simpleapp "+name) + commands[name].args
+	}
+	return usage
 }
 
 // parse parses the flags of a command and returns the other arguments. For --help it prints the

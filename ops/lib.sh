@@ -38,8 +38,8 @@ new_password() { head -c 24 /dev/urandom | base64 | tr +/ -_; }
 find_task() {
   local task node address tasks=(docker service ps --quiet --no-trunc --filter desired-state=running "${STACK}_$1")
   host=()
-  task=$("${tasks[@]}" --filter "node=${here#* }" | head -n 1)
-  [ -n "$task" ] || task=$("${tasks[@]}" | head -n 1)
+  task=$("${tasks[@]}" --filter "node=${here#* }" | sed -n 1p)
+  [ -n "$task" ] || task=$("${tasks[@]}" | sed -n 1p)
   [ -n "$task" ] || fail "$1 does not run: make status tells why"
   read -r node container < <(docker inspect --type task --format '{{.NodeID}} {{with .Status.ContainerStatus}}{{.ContainerID}}{{end}}' "$task")
   [ -n "$container" ] || fail "$1 has not started yet: make status tells why"
@@ -85,7 +85,7 @@ show_failure() {
 # The parts of a definition that are compared, to see whether a task runs as its service is defined now.
 definition='{{.ForceUpdate}} {{json .Resources}} {{with .ContainerSpec}}{{.Image}} {{json .Env}} {{json .Secrets}} {{json .Mounts}} {{json .Healthcheck}}{{end}}'
 
-# pending SERVICE describes in what the service differs from its definition, or prints nothing if it runs as defined.
+# pending SERVICE prints how the service differs from its definition, or nothing if it runs as defined.
 pending() {
   local wanted update present tasks running=0 missing=''
   read -r wanted update present < <(inspect "$1" \

@@ -36,8 +36,9 @@ func (o *outcome) fail(rows []Submission, kind, cause error) {
 // "Look up" means to read which of the tokens are in the table. Rows with these tokens were stored
 // and counted, so only the others are retried. If ctx ends first, the rows that are left fail with
 // ErrNotStored, or with ErrUnconfirmed if an answer was lost.
-func (s *Submissions) insert(ctx context.Context, rows []Submission, out *outcome) {
-	kind := ErrNotStored // ErrUnconfirmed after an answer was lost
+//
+// kind is ErrNotStored, or ErrUnconfirmed if an answer was lost before the call.
+func (s *Submissions) insert(ctx context.Context, rows []Submission, kind error, out *outcome) {
 	for len(rows) > 0 {
 		err := s.db.Write(ctx, insertStatement(rows), tally.Log(items(rows)))
 		if err == nil {
@@ -48,8 +49,8 @@ func (s *Submissions) insert(ctx context.Context, rows []Submission, out *outcom
 		case database.InvalidData:
 			if len(rows) > 1 { // one bad row must not fail the others
 				half := len(rows) / 2
-				s.insert(ctx, rows[:half], out)
-				s.insert(ctx, rows[half:], out)
+				s.insert(ctx, rows[:half], kind, out)
+				s.insert(ctx, rows[half:], kind, out)
 				return
 			}
 			out.fail(rows, kind, err)

@@ -82,7 +82,7 @@ func (s *Submissions) write(ctx context.Context, subs []Submission) ([]error, er
 		}
 	}
 	out := &outcome{found: make(map[string]Submission), failed: make(map[string]error)}
-	s.insert(ctx, rows, out)
+	s.insert(ctx, rows, ErrNotStored, out)
 	s.observe(len(subs), out.inserted)
 
 	errs := make([]error, len(subs))

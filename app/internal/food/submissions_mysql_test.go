@@ -17,16 +17,8 @@ import (
 
 func TestMain(m *testing.M) { testsite.Main(m) }
 
-func emptySite(t *testing.T) *testsite.Site {
-	t.Helper()
-	if err := testsite.MySQL().Empty(); err != nil {
-		t.Fatal(err)
-	}
-	return testsite.New(t, testsite.OpenMySQL(t, testsite.MySQL().Addr))
-}
-
 func TestAddOnAHungServerAnswersInTime(t *testing.T) {
-	s := emptySite(t)
+	s := testsite.EmptyMySQL(t)
 	if err := s.Add(testsite.Submission()); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +41,7 @@ func TestAddOnAHungServerAnswersInTime(t *testing.T) {
 }
 
 func TestAddOnAStoppedServerStoresNothingAndRecovers(t *testing.T) {
-	s := emptySite(t)
+	s := testsite.EmptyMySQL(t)
 	if err := testsite.MySQL().Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +96,7 @@ func TestAddWithoutALoginStoresNothing(t *testing.T) {
 
 // The database refuses some rows of a batch. The other rows must be stored.
 func TestAddStoresTheOtherRowsOfABatchWithABadRow(t *testing.T) {
-	s := emptySite(t)
+	s := testsite.EmptyMySQL(t)
 	var group sync.WaitGroup
 	var refused atomic.Int64
 	const n = 60

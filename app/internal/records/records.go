@@ -45,7 +45,11 @@ func submission(values []value) (s food.Submission, err error) {
 	s.Pledge = true
 	for _, v := range values {
 		switch v.name {
-		case "id", "reference": // the table and the token determine them
+		case "id": // the table gives another one
+		case "reference": // the token determines it
+			if !food.ValidReference(v.text) { // it is the last column of CSV
+				return s, ErrIncomplete
+			}
 		case "tallied": // old backups have it
 		case "token":
 			s.Token = v.text

@@ -90,7 +90,12 @@ func FuzzReader(f *testing.F) {
 
 func TestReaderDetectsIncompleteFiles(t *testing.T) {
 	r := sample("Pizza")
-	_, json := write(t, r)
+	csv, json := write(t, r)
+	for _, n := range []int{5, 20} {
+		if got, err := read(csv[:len(csv)-n]); err == nil {
+			t.Errorf("Next of %q = %v, nil, want an error", csv[:len(csv)-n], got)
+		}
+	}
 	for n := range len(json) - 1 { // without the line feed at the end, the JSON is complete
 		if got, err := read(json[:n]); err == nil {
 			t.Errorf("Next of %q = %v, nil, want an error", json[:n], got)

@@ -19,18 +19,10 @@ import (
 
 func TestMain(m *testing.M) { testsite.Main(m) }
 
-func emptySite(t *testing.T) *testsite.Site {
-	t.Helper()
-	if err := testsite.MySQL().Empty(); err != nil {
-		t.Fatal(err)
-	}
-	return testsite.New(t, testsite.OpenMySQL(t, testsite.MySQL().Addr))
-}
-
 // Two instances store, fold and read concurrently while their connections are killed. Every
 // submission must be counted once.
 func TestTalliesAreExactWhenConnectionsAreLost(t *testing.T) {
-	first := emptySite(t)
+	first := testsite.EmptyMySQL(t)
 	second := testsite.New(t, testsite.OpenMySQL(t, testsite.MySQL().Addr))
 	apps := []*testsite.Site{first, second}
 	root := testsite.MySQL().Root()
@@ -123,7 +115,7 @@ func checkTallies(t *testing.T, s *testsite.Site, rows int64) {
 // An instance ends and leaves rows in the log. Other instances fold them, even if nobody requests
 // the results. The rows are too many for one transaction.
 func TestOtherInstancesFoldTheLog(t *testing.T) {
-	s := emptySite(t)
+	s := testsite.EmptyMySQL(t)
 	for range 20 {
 		s.AddFood(t, "Pizza", "GB", time.Now().UTC())
 	}
@@ -172,7 +164,7 @@ func TestOtherInstancesFoldTheLog(t *testing.T) {
 }
 
 func TestAppAccountHasOnlyTheRightsItNeeds(t *testing.T) {
-	s := emptySite(t)
+	s := testsite.EmptyMySQL(t)
 	s.AddFood(t, "Pizza", "GB", time.Now().UTC())
 	if err := errors.Join(s.Ping(t.Context()), s.Tally.Ping(t.Context())); err != nil {
 		t.Errorf("Ping = %v", err)

@@ -21,13 +21,21 @@ import (
 )
 
 func init() {
-	Databases = append(Databases, Database{"MySQL", func(t testing.TB) *database.DB {
-		t.Helper()
-		if err := MySQL().Empty(); err != nil {
-			t.Fatal(err)
-		}
-		return OpenMySQL(t, MySQL().Addr)
-	}})
+	Databases = append(Databases, Database{"MySQL", openEmptyMySQL})
+}
+
+func openEmptyMySQL(t testing.TB) *database.DB {
+	t.Helper()
+	if err := MySQL().Empty(); err != nil {
+		t.Fatal(err)
+	}
+	return OpenMySQL(t, MySQL().Addr)
+}
+
+// EmptyMySQL returns a site over the product's MySQL database, without submissions.
+func EmptyMySQL(t testing.TB) *Site {
+	t.Helper()
+	return New(t, openEmptyMySQL(t))
 }
 
 var running *testserver.Server

@@ -225,7 +225,7 @@ func TestBackupAndRestoreCallTheProgram(t *testing.T) {
 		wantStatus   int
 		wantOut      string
 	}{
-		{"all", "echo imported 1 submissions", nil, "/simpleapp import\n", 0, "imported 1 submissions"},
+		{"all", "echo stored 1 submissions", nil, "/simpleapp import\n", 0, "stored 1 submissions"},
 		{"merge", "cat", []string{"MERGE=yes", "ONLY=submissions"},
 			"/simpleapp import --merge --only submissions\n", 0, `{"id": 1}`},
 		{"an error", "echo nothing was imported: --merge adds >&2; exit 1", nil,
