@@ -98,8 +98,8 @@ func exportJSON(
 	return writer.Close()
 }
 
-// stepAside spares the memory of the container, because operators run commands beside a program that
-// serves there. If memory runs out all the same, Linux ends this process first.
+// stepAside spares the memory of the container, because operators run commands beside a program
+// that serves there. If memory runs out all the same, Linux ends this process first.
 func stepAside() {
 	debug.SetGCPercent(100)
 	debug.SetMemoryLimit(32 << 20)

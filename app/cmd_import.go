@@ -78,8 +78,8 @@ func importRecords(ctx context.Context, i invocation) error {
 	return nil
 }
 
-// readAll reads the submissions and drops them. It finds out whether the file is complete, and a program
-// that writes the file into a pipe does not fail.
+// readAll reads the submissions and drops them. So it finds out whether the file is complete, and a
+// program that writes the file into a pipe does not fail.
 func readAll(file *records.Reader) error {
 	for {
 		_, err := file.Next()

@@ -182,8 +182,8 @@ func TestImportReadsCSVAndOldBackups(t *testing.T) {
 	}
 }
 
-// A pipe into import breaks if import does not read all of it. In a file that was cut off, the visits are
-// not to be trusted either.
+// A pipe into import breaks if import does not read all of it. The visits of an incomplete file are
+// not imported either.
 func TestImportOfVisitsReadsTheWholeFile(t *testing.T) {
 	environ := embedded(t)
 	records := strings.Repeat(`{"first_name": "Ada", "country": "GB"},`+"\n", 10_000)

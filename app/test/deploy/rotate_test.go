@@ -102,7 +102,8 @@ func (s *stack) forget() {
 	_, reference, _ := strings.Cut(answer.Header.Get("Location"), "reference=")
 	s.make("forget", "REFERENCE="+reference)
 	if after := s.rows(); !maps.Equal(after, before) {
-		s.Errorf("%d submissions after make forget, want the %d from before", len(after), len(before))
+		s.Errorf("%d submissions after make forget, want the %d from before",
+			len(after), len(before))
 	}
 	out, err := s.tryMake("forget", "REFERENCE="+reference)
 	wantFailure(s, "make forget again", out, err, "no submission has the reference "+reference)

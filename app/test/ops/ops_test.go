@@ -68,7 +68,8 @@ func TestCommandsRefuseInvalidOptions(t *testing.T) {
 		{"half a backup", manager,
 			"is incomplete: the backup was interrupted", []string{"restore", "FILE=" + short}},
 		{"an unknown part", manager,
-			"ONLY=names is neither visits nor submissions", []string{"restore", "FILE=" + short, "ONLY=names"}},
+			"ONLY=names is neither visits nor submissions",
+			[]string{"restore", "FILE=" + short, "ONLY=names"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := newOperator(t, test.docker)

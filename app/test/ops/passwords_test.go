@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// shell runs a line of POSIX shell after ops/passwords.sh, with args as $1, $2 …, and returns what it
-// prints.
+// shell runs a line of POSIX shell after ops/passwords.sh, with args as $1, $2 …, and returns its
+// output.
 func shell(t *testing.T, line string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command("sh", append([]string{"-euc", ". ../../../ops/passwords.sh; " + line, "sh"},
@@ -38,12 +38,14 @@ func TestPasswordFault(t *testing.T) {
 		{"a quote", "mysql_password", "it's", "a quote or a backslash"},
 		{"a backslash", "mysql_password", `a\b`, "a quote or a backslash"},
 		{"a hash for root", "mysql_root_password", "a#b", "a quote, a backslash or #"},
-		{"257 bytes", "mysql_root_password", strings.Repeat("é", 128) + "x", "longer than 256 bytes"},
+		{"257 bytes", "mysql_root_password", strings.Repeat("é", 128) + "x",
+			"longer than 256 bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := shell(t, `password_fault "$1" "$2"`, test.secret, test.password)
 			if !strings.Contains(got, test.want) || test.want == "" && got != "" {
-				t.Errorf("password_fault %s %q = %q, want %q", test.secret, test.password, got, test.want)
+				t.Errorf("password_fault %s %q = %q, want %q",
+					test.secret, test.password, got, test.want)
 			}
 		})
 	}
