@@ -50,8 +50,11 @@ func export(ctx context.Context, i invocation) (err error) {
 		if err != nil {
 			return err
 		}
-		n, err := counter.Total()
-		if err := errors.Join(err, counter.Close(ctx)); err != nil {
+		n, err := int64(0), counter.Ping(ctx) // Ping's error tells the cause
+		if err == nil {
+			n, err = counter.Total()
+		}
+		if err := errors.Join(err, closeVisits(ctx, counter)); err != nil {
 			return fmt.Errorf("--visits: %w", err)
 		}
 		total = &n

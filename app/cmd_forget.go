@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"simpleapp/internal/database"
 	"simpleapp/internal/food"
 	"simpleapp/internal/tally"
 )
@@ -48,7 +49,12 @@ func forget(ctx context.Context, i invocation) (err error) {
 	}
 	switch len(found) {
 	case 0:
-		return fmt.Errorf("nothing was removed: no submission has the reference %s", reference)
+		with := ""
+		if *id != 0 {
+			with = fmt.Sprintf(" and the id %d", *id)
+		}
+		return fmt.Errorf("nothing was removed: no submission has the reference %s%s",
+			reference, with)
 	case 1:
 	default:
 		for _, r := range found {
@@ -59,7 +65,11 @@ func forget(ctx context.Context, i invocation) (err error) {
 	}
 	counts := tally.New(db, log)
 	defer counts.Close()
-	if err := submissions.Forget(ctx, found[0], counts); err != nil {
+	err = submissions.Forget(ctx, found[0], counts)
+	if errors.Is(err, database.ErrUnknown) {
+		return fmt.Errorf("the database did not confirm the removal: repeat this to see: %w", err)
+	}
+	if err != nil {
 		return fmt.Errorf("nothing was removed: %w", err)
 	}
 	fmt.Fprintln(i.stdout, "removed", describe(found[0]))

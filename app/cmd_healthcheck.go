@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -12,7 +13,12 @@ import (
 
 // healthcheck asks a running program at its admin address whether it is healthy.
 func healthcheck(_ context.Context, i invocation) error {
-	if len(i.args) > 0 {
+	args, err := i.parse(new(flag.FlagSet),
+		"Asks the program that runs at ADMIN_ADDR whether it is healthy.")
+	if err != nil {
+		return err
+	}
+	if len(args) > 0 {
 		return errUsage
 	}
 	cfg, _ := loadConfig(i.environ) // errors in other settings do not matter here

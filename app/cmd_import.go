@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"time"
 
 	"simpleapp/internal/database"
 	"simpleapp/internal/food"
@@ -43,13 +42,13 @@ func importRecords(ctx context.Context, i invocation) error {
 	if err != nil {
 		return err
 	}
-	closeCounter := func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		return counter.Close(ctx)
-	}
+	closeCounter := func() error { return closeVisits(ctx, counter) }
 	file, err := records.NewReader(i.stdin)
 	if err != nil {
+		return errors.Join(err, closeCounter())
+	}
+	if *only == "visits" && file.Visits == nil {
+		err := errors.New("nothing was imported: the file has no visits")
 		return errors.Join(err, closeCounter())
 	}
 	addVisits := file.Visits != nil && *only != "submissions"
@@ -70,7 +69,8 @@ func importRecords(ctx context.Context, i invocation) error {
 		counter.Add(*file.Visits)
 	}
 	if err := closeCounter(); err != nil {
-		return fmt.Errorf("the visits were not imported: repeat this with --only visits: %w", err)
+		return fmt.Errorf("the visits were not confirmed: if the site does not show them, "+
+			"repeat this with --only visits: %w", err)
 	}
 	if addVisits {
 		fmt.Fprintf(i.stdout, "imported %d visits\n", *file.Visits)
@@ -113,8 +113,8 @@ func (i invocation) importSubmissions(ctx context.Context, cfg config, log *slog
 	case errors.Is(err, food.ErrNotEmpty):
 		return fmt.Errorf("nothing was imported: %w: add to them with --merge", err)
 	case errors.Is(err, database.ErrUnknown):
-		return fmt.Errorf("the database did not confirm the import: "+
-			"repeat it with --merge, which stores nothing twice: %w", err)
+		return fmt.Errorf("the database did not confirm the submissions: see whether the site has "+
+			"them; --merge stores nothing twice that has a token: %w", err)
 	case err != nil:
 		return fmt.Errorf("nothing was imported: %w", err)
 	}

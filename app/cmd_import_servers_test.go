@@ -26,6 +26,12 @@ func TestImportExplainsAWrongPassword(t *testing.T) {
 				variable, out, err)
 		}
 	}
+	out, err := call(t, with(onServers(), "REDIS_PASSWORD_FILE", wrong), "",
+		"export", "--format", "json", "--visits")
+	const want = "the password in REDIS_PASSWORD_FILE"
+	if err == nil || !strings.Contains(err.Error(), want) || out != "" {
+		t.Errorf("export --visits with a wrong password = %q, %v, want what to do", out, err)
+	}
 	if got := visitsIn(t, exportAll(t, onServers())); got != before {
 		t.Errorf("%d visits after imports that failed, want %d", got, before)
 	}

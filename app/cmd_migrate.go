@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 
@@ -14,7 +15,12 @@ import (
 // versions did not count, and prints what it did. SQLite files also get the schema of this version
 // whenever the program opens them.
 func migrate(ctx context.Context, i invocation) error {
-	if len(i.args) > 0 {
+	args, err := i.parse(new(flag.FlagSet),
+		"Brings the schema up to date, and counts what older versions did not count.")
+	if err != nil {
+		return err
+	}
+	if len(args) > 0 {
 		return errUsage
 	}
 	cfg, log, err := i.configure()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 )
 
@@ -9,9 +10,13 @@ import (
 var version = "dev"
 
 func printVersion(_ context.Context, i invocation) error {
-	if len(i.args) > 0 {
+	args, err := i.parse(new(flag.FlagSet), "Prints the version.")
+	if err != nil {
+		return err
+	}
+	if len(args) > 0 {
 		return errUsage
 	}
-	_, err := fmt.Fprintln(i.stdout, version)
+	_, err = fmt.Fprintln(i.stdout, version)
 	return err
 }

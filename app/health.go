@@ -24,8 +24,8 @@ type dependency struct {
 	answered atomic.Bool // a ping has succeeded
 }
 
-// watch pings the dependency until ctx ends: more and more slowly while it is down, and once a
-// second while it is up. It logs when the dependency goes up or down, and when the reason changes.
+// watch pings the dependency until ctx ends: often until the first answer, and then once a second.
+// It logs when the dependency goes up or down, and when the reason changes.
 func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.Metrics) {
 	var reason string
 	for wait := 50 * time.Millisecond; ; {

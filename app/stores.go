@@ -79,3 +79,11 @@ func dataFile(cfg config, name string) (string, error) {
 	}
 	return filepath.Join(cfg.DataDir, name), nil
 }
+
+// closeVisits closes the counter of a command. It returns an error if the store has not confirmed
+// the visits in time.
+func closeVisits(ctx context.Context, counter *visits.Counter) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	return counter.Close(ctx)
+}

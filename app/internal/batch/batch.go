@@ -15,15 +15,15 @@ import (
 )
 
 var (
-	// ErrClosed is what Put returns after Close has begun.
+	// Put returns ErrClosed after Close has begun.
 	ErrClosed = errors.New("batch: closed")
-	// ErrSlow is what Wait returns of an item that was not written in time.
+	// Wait returns ErrSlow if the item was not written in time.
 	ErrSlow = errors.New("batch: not written in time")
 )
 
 // A WriteFunc writes items and returns one result for each, in their order. Its error is given to
-// every caller in the batch. The context ends when Close gives up waiting, and only then: how long
-// a write may take is for the WriteFunc to bound.
+// every caller in the batch. The context ends when Close gives up waiting, and only then. The
+// WriteFunc has to set a timeout of its own.
 type WriteFunc[In, Out any] func(ctx context.Context, items []In) ([]Out, error)
 
 // A Combiner hands items to its WriteFunc, one call at a time, each item once, in the order of Put.
@@ -113,8 +113,8 @@ func (c *Combiner[In, Out]) deadline() <-chan struct{} {
 }
 
 // Wait returns the item's result once it is written. If it takes longer than the Combiner's
-// patience from Put on, Wait returns ErrSlow and the item stays where it is: it will be written, or
-// is being written, unless Withdraw succeeds.
+// patience from Put on, Wait returns ErrSlow. The item stays in its batch and is still written,
+// unless Withdraw returns true.
 func (t Ticket[In, Out]) Wait() (Out, error) {
 	var none Out
 	select {
@@ -132,9 +132,9 @@ func (t Ticket[In, Out]) Wait() (Out, error) {
 	return t.group.outs[t.index], nil
 }
 
-// Withdraw takes the item back and reports whether it could: true promises that it never was and
-// never will be written, and there is nothing left to wait for; false that it was handed to the
-// WriteFunc already.
+// Withdraw takes the item back if its batch has not begun, and reports whether it did. If it
+// returns true, the item is never written, and the caller must not call Wait again. If it returns
+// false, the WriteFunc has the item already.
 func (t Ticket[In, Out]) Withdraw() bool {
 	t.c.mu.Lock()
 	defer t.c.mu.Unlock()
@@ -154,6 +154,11 @@ func (c *Combiner[In, Out]) Close(ctx context.Context) error {
 	c.mu.Unlock()
 	defer c.cancel()
 	select {
+	case <-idle: // also if ctx has ended already
+		return nil
+	default:
+	}
+	select {
 	case <-idle:
 		return nil
 	case <-ctx.Done():
@@ -163,7 +168,7 @@ func (c *Combiner[In, Out]) Close(ctx context.Context) error {
 	}
 }
 
-// run writes group after group until none waits. One runs at a time, from the first Put on.
+// run writes group after group until none waits. At most one goroutine executes run.
 func (c *Combiner[In, Out]) run() {
 	for {
 		runtime.Gosched() // callers that are about to Put may still join this batch

@@ -172,8 +172,8 @@ func Hint(err error) string {
 		return "the password in MYSQL_PASSWORD_FILE is not the one this database has: " +
 			"a volume keeps the password it was created with"
 	case 1054, 1142, 1146: // no such column, no right to it, no such table
-		return "the database's schema is older than this program, or was never loaded: " +
-			"make migrate, or simpleapp migrate, brings it up to date"
+		return "the database's schema is older than this program, or this account may not do " +
+			"that: make migrate, or simpleapp migrate, brings schema and rights up to date"
 	}
 	return ""
 }

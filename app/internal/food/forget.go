@@ -25,8 +25,8 @@ func (s *Submissions) Find(ctx context.Context, reference string) (found []Recor
 }
 
 // Forget deletes a submission and subtracts it from the counts. No table then contains any of its
-// values. If Forget returns an error, nothing is deleted. The database user needs the right to
-// delete.
+// values. If Forget returns an error other than database.ErrUnknown, nothing is deleted. The user
+// of the database needs the right to delete.
 func (s *Submissions) Forget(ctx context.Context, record Record, counts *tally.Tally) error {
 	if err := counts.FoldAll(ctx); err != nil {
 		return err

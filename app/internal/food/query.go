@@ -56,7 +56,7 @@ func (s *Submissions) After(ctx context.Context, key int64, n int) (page Page, e
 		return page, fmt.Errorf("read submissions: %w", err)
 	}
 	if len(page.Records) <= n {
-		return s.Before(ctx, Newest, n)
+		return s.Before(bounded, Newest, n)
 	}
 	page.Records = page.Records[:n]
 	slices.Reverse(page.Records)

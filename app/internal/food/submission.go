@@ -2,6 +2,7 @@
 package food
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -92,8 +93,8 @@ func (s Submission) SameAnswers(other Submission) bool {
 	return s == other
 }
 
-// CountryName returns the English name of the submission's country.
-func (s Submission) CountryName() string { return CountryName(s.Country) }
+// CountryName returns the English name of the submission's country, or its code if it has no name.
+func (s Submission) CountryName() string { return cmp.Or(CountryName(s.Country), s.Country) }
 
 // A FieldError is a message to the visitor about one field of the form.
 type FieldError struct {

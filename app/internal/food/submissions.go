@@ -40,7 +40,7 @@ type Submissions struct {
 }
 
 // An Observer is called after each batch with the number of submissions in the batch, and the
-// number of rows that were new.
+// number of rows whose COMMIT was confirmed.
 type Observer func(submissions, stored int)
 
 // New returns the Submissions of a database.

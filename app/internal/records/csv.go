@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"simpleapp/internal/food"
 )
@@ -99,19 +100,28 @@ func newCSVReader(in *bufio.Reader) (*csvReader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the header of the CSV: %w", err)
 	}
+	for _, name := range header {
+		if !isName(name) {
+			return nil, fmt.Errorf("the header of the CSV has %q, which is no field's name", name)
+		}
+	}
 	return &csvReader{rows, slices.Clone(header)}, nil
 }
 
 func (r *csvReader) next() ([]value, error) {
 	row, err := r.rows.Read()
 	if errors.Is(err, csv.ErrFieldCount) {
-		return nil, ErrIncomplete
+		return nil, fmt.Errorf("%d cells, and the header has %d: %w",
+			len(row), len(r.names), ErrIncomplete)
 	}
 	if err != nil {
 		return nil, err
 	}
 	values := make([]value, len(row))
 	for i, text := range row {
+		if !utf8.ValidString(text) { // uncell would replace the bytes
+			return nil, fmt.Errorf("%s: %q is not UTF-8", r.names[i], text)
+		}
 		values[i] = value{r.names[i], uncell(text)}
 	}
 	return values, nil

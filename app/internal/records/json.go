@@ -87,8 +87,15 @@ func newJSONReader(in *bufio.Reader) (*jsonReader, error) {
 			if err := r.in.Decode(&r.visits); err != nil {
 				return nil, fmt.Errorf("visits: %w", incomplete(err))
 			}
+			if r.visits != nil && *r.visits < 0 {
+				return nil, fmt.Errorf("visits: %d is negative", *r.visits)
+			}
 		case "submissions":
-			if begin, err := r.in.Token(); err != nil || begin != json.Delim('[') {
+			begin, err := r.in.Token()
+			if err != nil {
+				return nil, incomplete(err)
+			}
+			if begin != json.Delim('[') {
 				return nil, errors.New("submissions is not an array")
 			}
 			return r, nil

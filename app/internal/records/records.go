@@ -33,6 +33,17 @@ func values(r food.Record) []value {
 		value{"reference", r.Reference()})
 }
 
+// otherNames are the names of values beside those of the text fields.
+var otherNames = []string{
+	"id", "reference", "token", "tallied", "country", "added_at", "created_at",
+}
+
+// isName reports whether a value may have this name.
+func isName(name string) bool {
+	return slices.Contains(otherNames, name) ||
+		slices.ContainsFunc(food.TextFields, func(f food.TextField) bool { return f.Name == name })
+}
+
 // ErrIncomplete is the error of a Reader if the end of the file is missing.
 var ErrIncomplete = errors.New("the file is incomplete")
 
@@ -47,8 +58,8 @@ func submission(values []value) (s food.Submission, err error) {
 		switch v.name {
 		case "id": // the table gives another one
 		case "reference": // the token determines it
-			if !food.ValidReference(v.text) { // it is the last column of CSV
-				return s, ErrIncomplete
+			if !food.ValidReference(v.text) { // a CSV that is cut off ends in this column
+				return s, fmt.Errorf("reference: %q is not a reference: %w", v.text, ErrIncomplete)
 			}
 		case "tallied": // old backups have it
 		case "token":

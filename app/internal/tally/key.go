@@ -15,8 +15,8 @@ import (
 // tallies.
 const maxKey = 300
 
-// foodKey returns the name under which a food is counted. All spellings that look alike have the
-// same key: case, spaces and invisible characters make no difference. The key is Unicode's
+// foodKey returns the name under which a food is counted. Spellings that differ only in case, in
+// spaces, in invisible characters or in similar punctuation have the same key. The key is Unicode's
 // NFKC_Casefold, the standard form for comparing text that people type. In addition, spaces,
 // quotation marks and hyphens that look alike become equal.
 //

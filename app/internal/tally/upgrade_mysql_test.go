@@ -95,9 +95,6 @@ func grantAll(t *testing.T, root *sql.DB, table string) {
 func TestMigrateCountsEveryOldRowOnce(t *testing.T) {
 	name, root := testsite.OldDatabase(t, 12_000)
 	old := testsite.New(t, testsite.OpenConfig(t, testsite.Config(testserver.User, name)))
-	if err := old.Ping(t.Context()); err != nil {
-		t.Errorf("Ping of the submissions in an old schema = %v", err)
-	}
 	if err := old.Tally.Ping(t.Context()); err == nil {
 		t.Error("Ping of an old schema = nil, want an error, because counting does not work there")
 	}

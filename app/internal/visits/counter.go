@@ -161,7 +161,10 @@ func (c *Counter) add(ctx context.Context, n int64) (int64, error) {
 			c.mu.Lock()
 			n, c.backlog = n+c.backlog, 0
 			c.mu.Unlock()
-			c.log.Error("visits are lost", "visits", n, "err", err)
+			if n > 0 {
+				c.log.Error("visits are lost, if the store has not counted them",
+					"visits", n, "err", err)
+			}
 			return 0, err
 		case <-time.After(backoff):
 		}

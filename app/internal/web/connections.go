@@ -121,7 +121,8 @@ func (c *Connections) move(conn *connection, to connState) (surplus *connection)
 	return nil
 }
 
-// report counts a connection that is closed to make room. It logs only the first one in a minute.
+// report counts a connection that is closed to make room. It logs one only if none was closed in
+// the minute before.
 func (c *Connections) report(state connState) {
 	c.metrics.connectionsClosed.WithLabelValues(state.String()).Inc()
 	now := time.Now()

@@ -94,7 +94,7 @@ func (s *Server) getResults(w http.ResponseWriter, r *http.Request) error {
 		return errDatabase(err)
 	}
 	for i, country := range results.Countries {
-		results.Countries[i].Name = food.CountryName(country.Name)
+		results.Countries[i].Name = food.Submission{Country: country.Name}.CountryName()
 	}
 	return s.render(w, http.StatusOK, "results",
 		page{Title: "Results", Nav: "/results", Visits: s.badge(), Data: resultsPage{
