@@ -85,7 +85,7 @@ func OpenConfig(t testing.TB, cfg database.MySQLConfig) *database.DB {
 	return db
 }
 
-// Migrator is an account with the rights of the account that mysql_db/migrate creates.
+// Migrator is an account with the rights of the account that mysql_db/administer creates.
 const Migrator = "simpleapp_migrator"
 
 // OldDatabase creates a MySQL database with the schema of the versions without tallies, and stores
