@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"simpleapp/internal/testsite"
 )
@@ -126,11 +127,21 @@ func TestSeed(t *testing.T) {
 				t.Errorf("seed of a site with submissions = %q, nil, want it refused", out)
 			}
 			mustCall(t, environ, "", "seed", "--n", "1", "--merge")
-			var records []map[string]any
+			var records []struct {
+				AddedAt time.Time `json:"added_at"`
+			}
 			exported := mustCall(t, environ, "", "export", "--format", "json")
 			err := json.Unmarshal([]byte(exported), &records)
 			if err != nil || len(records) != 701 {
-				t.Errorf("%d submissions, %v, want 701", len(records), err)
+				t.Fatalf("%d submissions, %v, want 701", len(records), err)
+			}
+			// A page of the site says "newest first", which is the reverse order of the ids.
+			last := time.Now().AddDate(0, 0, -31)
+			for i, r := range records[:700] {
+				if r.AddedAt.Before(last) || r.AddedAt.After(time.Now()) {
+					t.Fatalf("submission %d is of %v, want between %v and now", i, r.AddedAt, last)
+				}
+				last = r.AddedAt
 			}
 			results := get(t, startReady(t, environ).url+"/results")
 			wantBody(t, results, "The last 30 days", "The ten that were submitted most often")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 func seed(ctx context.Context, i invocation) error {
 	var flags flag.FlagSet
 	n := flags.Int("n", 500, "`number` of submissions")
-	merge := flags.Bool("merge", false, "add them to a site that has submissions")
+	merge := flags.Bool("merge", false, "add the samples to a site that has submissions")
 	args, err := i.parse(&flags, "Stores sample submissions of the last thirty days.")
 	if err != nil {
 		return err
@@ -34,27 +35,28 @@ func seed(ctx context.Context, i invocation) error {
 	return i.importSubmissions(ctx, cfg, log, samples.next, *merge)
 }
 
-// samples generates sample submissions.
+// samples generates sample submissions in the order of their times.
 type samples struct {
-	left int
-	at   time.Time
-	step time.Duration // mean time between two submissions
+	n, made int
+	begin   time.Time
 }
 
 const samplePeriod = 30 * 24 * time.Hour
 
 func newSamples(n int, now time.Time) *samples {
-	return &samples{left: n, at: now.Add(-samplePeriod), step: samplePeriod / time.Duration(n)}
+	return &samples{n: n, begin: now.Add(-samplePeriod)}
 }
 
 func (s *samples) next() (food.Submission, error) {
-	if s.left == 0 {
+	if s.made == s.n {
 		return food.Submission{}, io.EOF
 	}
-	s.left--
-	s.at = s.at.Add(s.step)
-	// The times are uneven, and none is in the future.
-	at := s.at.Add(-rand.N(s.step + 18*time.Hour))
+	// The part of the period before this sample. The sine makes busy and quiet days: up to 1.6 and
+	// 0.4 times the mean. It is 0 at both ends, so no time is in the future.
+	part := (float64(s.made) + rand.Float64()) / float64(s.n)
+	part += 0.6 * math.Sin(8*math.Pi*part) / (8 * math.Pi)
+	s.made++
+	at := s.begin.Add(time.Duration(part * float64(samplePeriod)))
 	sub := food.Submission{
 		Token: food.NewToken(), FirstName: pick(firstNames), LastName: pick(lastNames),
 		FavouriteFood: pick(foods), Country: pick(countries), Pledge: true,
