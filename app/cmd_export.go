@@ -12,7 +12,7 @@ import (
 
 	"simpleapp/internal/food"
 	"simpleapp/internal/records"
-	"simpleapp/internal/web"
+	"simpleapp/internal/visits"
 )
 
 // export writes every submission to standard output, oldest first. It writes while it reads, so
@@ -21,7 +21,7 @@ func export(ctx context.Context, i invocation) (err error) {
 	var flags flag.FlagSet
 	format := flags.String("format", "csv",
 		"`csv` for spreadsheets, or json, which has everything that import needs")
-	visits := flags.Bool("visits", false,
+	withTotal := flags.Bool("visits", false,
 		"also write the number of visits: the JSON is an object then")
 	bom := flags.Bool("bom", false,
 		"begin the CSV with a byte order mark: some spreadsheets (Excel) need it\n"+
@@ -36,7 +36,7 @@ func export(ctx context.Context, i invocation) (err error) {
 		return fmt.Errorf("--format: %q is neither csv nor json", *format)
 	case *bom && *format == "json":
 		return errors.New("--bom: JSON has no byte order mark: leave --bom out or use --format csv")
-	case *visits && *format == "csv":
+	case *withTotal && *format == "csv":
 		return errors.New("--visits: CSV has no place for the visits: use --format json")
 	}
 	cfg, log, err := i.configure()
@@ -45,19 +45,15 @@ func export(ctx context.Context, i invocation) (err error) {
 	}
 	stepAside()
 	var total *int64
-	if *visits {
-		counter, err := openVisits(cfg, log, web.NewMetrics())
-		if err != nil {
+	if *withTotal {
+		err := withVisits(ctx, cfg, log, func(counter *visits.Counter) error {
+			n, err := counter.Total()
+			total = &n
 			return err
-		}
-		n, err := int64(0), counter.Ping(ctx) // Ping's error tells the cause
-		if err == nil {
-			n, err = counter.Total()
-		}
-		if err := errors.Join(err, closeVisits(ctx, counter)); err != nil {
+		})
+		if err != nil {
 			return fmt.Errorf("--visits: %w", err)
 		}
-		total = &n
 	}
 	db, err := openDatabase(cfg, cfg.mysqlOnce())
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"simpleapp/internal/food"
 	"simpleapp/internal/records"
 	"simpleapp/internal/tally"
-	"simpleapp/internal/web"
+	"simpleapp/internal/visits"
 )
 
 // importRecords reads a file from standard input. It stores all of its submissions, or none after
@@ -38,23 +38,18 @@ func importRecords(ctx context.Context, i invocation) error {
 		return err
 	}
 	stepAside()
-	counter, err := openVisits(cfg, log, web.NewMetrics())
+	file, err := records.NewReader(i.stdin)
 	if err != nil {
 		return err
 	}
-	closeCounter := func() error { return closeVisits(ctx, counter) }
-	file, err := records.NewReader(i.stdin)
-	if err != nil {
-		return errors.Join(err, closeCounter())
-	}
 	if *only == "visits" && file.Visits == nil {
-		err := errors.New("nothing was imported: the file has no visits")
-		return errors.Join(err, closeCounter())
+		return errors.New("nothing was imported: the file has no visits")
 	}
 	addVisits := file.Visits != nil && *only != "submissions"
-	if addVisits { // a failure must be known before the submissions are stored
-		if err := counter.Ping(ctx); err != nil {
-			return errors.Join(fmt.Errorf("nothing was imported: visits: %w", err), closeCounter())
+	if addVisits { // a store that does not answer must be known before submissions are stored
+		err := withVisits(ctx, cfg, log, func(*visits.Counter) error { return nil })
+		if err != nil {
+			return fmt.Errorf("nothing was imported: visits: %w", err)
 		}
 	}
 	if *only == "visits" {
@@ -62,24 +57,23 @@ func importRecords(ctx context.Context, i invocation) error {
 	} else {
 		err = i.importSubmissions(ctx, cfg, log, file.Next, *merge)
 	}
-	if err != nil {
-		return errors.Join(err, closeCounter())
+	if err != nil || !addVisits {
+		return err
 	}
-	if addVisits {
+	err = withVisits(ctx, cfg, log, func(counter *visits.Counter) error {
 		counter.Add(*file.Visits)
-	}
-	if err := closeCounter(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("the visits were not confirmed: if the site does not show them, "+
 			"repeat this with --only visits: %w", err)
 	}
-	if addVisits {
-		fmt.Fprintf(i.stdout, "imported %d visits\n", *file.Visits)
-	}
-	return nil
+	_, err = fmt.Fprintf(i.stdout, "imported %d visits\n", *file.Visits)
+	return err
 }
 
-// readAll reads the submissions and drops them. So it finds out whether the file is complete, and a
-// program that writes the file into a pipe does not fail.
+// readAll reads the submissions and drops them. Its error tells that the file is incomplete. If it
+// stopped before the end, a program that writes the file into a pipe would fail.
 func readAll(file *records.Reader) error {
 	for {
 		_, err := file.Next()
@@ -120,7 +114,7 @@ func (i invocation) importSubmissions(ctx context.Context, cfg config, log *slog
 	}
 	counts := tally.New(db, log)
 	defer counts.Close()
-	if err := counts.Fold(ctx); err != nil { // the program that serves will fold
+	if err := counts.Fold(ctx); err != nil { // the program that serves folds again in a second
 		log.Warn("the results are not up to date yet", "err", err)
 	}
 	fmt.Fprintf(i.stdout, "stored %d submissions, each read back and compared\n", done.Stored)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -80,10 +81,20 @@ func dataFile(cfg config, name string) (string, error) {
 	return filepath.Join(cfg.DataDir, name), nil
 }
 
-// closeVisits closes the counter of a command. It returns an error if the store has not confirmed
-// the visits in time.
-func closeVisits(ctx context.Context, counter *visits.Counter) error {
+// withVisits opens the counter for a command, calls do, and closes the counter. It returns an error
+// unless the store answers at the start and has confirmed the visits at the end.
+func withVisits(
+	ctx context.Context, cfg config, log *slog.Logger, do func(*visits.Counter) error,
+) error {
+	counter, err := openVisits(cfg, log, web.NewMetrics())
+	if err != nil {
+		return err
+	}
+	err = counter.Ping(ctx) // tells why the store does not answer, which Total does not
+	if err == nil {
+		err = do(counter)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
-	return counter.Close(ctx)
+	return errors.Join(err, counter.Close(ctx))
 }

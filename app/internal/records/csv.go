@@ -32,12 +32,10 @@ func NewCSVWriter(out io.Writer) (CSVWriter, error) {
 func (w CSVWriter) Write(r food.Record) error {
 	var cells []string
 	for _, v := range values(r) {
-		text := v.text
-		typed := func(f food.TextField) bool { return f.Name == v.name }
-		if slices.ContainsFunc(food.TextFields, typed) {
-			text = cell(text)
+		if _, typed := textField(v.name); typed {
+			v.text = cell(v.text)
 		}
-		cells = append(cells, text)
+		cells = append(cells, v.text)
 	}
 	_, err := fmt.Fprintln(w.out, strings.Join(cells, ","))
 	return err
@@ -101,8 +99,8 @@ func newCSVReader(in *bufio.Reader) (*csvReader, error) {
 		return nil, fmt.Errorf("read the header of the CSV: %w", err)
 	}
 	for _, name := range header {
-		if !isName(name) {
-			return nil, fmt.Errorf("the header of the CSV has %q, which is no field's name", name)
+		if errors.Is(set(new(food.Submission), value{name: name}), errNoField) {
+			return nil, fmt.Errorf("the header of the CSV has %q: %w", name, errNoField)
 		}
 	}
 	return &csvReader{rows, slices.Clone(header)}, nil

@@ -33,21 +33,50 @@ func values(r food.Record) []value {
 		value{"reference", r.Reference()})
 }
 
-// otherNames are the names of values beside those of the text fields.
-var otherNames = []string{
-	"id", "reference", "token", "tallied", "country", "added_at", "created_at",
-}
-
-// isName reports whether a value may have this name.
-func isName(name string) bool {
-	return slices.Contains(otherNames, name) ||
-		slices.ContainsFunc(food.TextFields, func(f food.TextField) bool { return f.Name == name })
-}
-
 // ErrIncomplete is the error of a Reader if the end of the file is missing.
 var ErrIncomplete = errors.New("the file is incomplete")
 
 var countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
+
+// errNoField is the error of set for a name that no value has.
+var errNoField = errors.New("no field has this name")
+
+// set sets a named value in a submission. Names that an import does not need are ignored.
+func set(s *food.Submission, v value) (err error) {
+	switch v.name {
+	case "id": // the table gives another one
+	case "tallied": // in old backups; the import counts anew
+	case "reference": // the token determines it
+		if !food.ValidReference(v.text) { // a CSV that is cut off ends in this column
+			return fmt.Errorf("%q is not a reference: %w", v.text, ErrIncomplete)
+		}
+	case "token":
+		s.Token = v.text
+	case "country":
+		s.Country = v.text
+	case "added_at", "created_at": // created_at: in old backups
+		s.AddedAt, err = parseTime(v.text)
+		if err != nil {
+			return fmt.Errorf("%q is not a time such as 2026-11-25T17:36:07Z", v.text)
+		}
+	default:
+		field, found := textField(v.name)
+		if !found {
+			return errNoField
+		}
+		field.Set(s, v.text)
+	}
+	return nil
+}
+
+// textField returns the text field that has a name.
+func textField(name string) (field food.TextField, found bool) {
+	i := slices.IndexFunc(food.TextFields, func(f food.TextField) bool { return f.Name == name })
+	if i < 0 {
+		return field, false
+	}
+	return food.TextFields[i], true
+}
 
 // submission makes a submission from named values. It accepts every value that the database
 // accepts. It does not apply all rules of the form, because a record may be older than a field or a
@@ -55,30 +84,8 @@ var countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
 func submission(values []value) (s food.Submission, err error) {
 	s.Pledge = true
 	for _, v := range values {
-		switch v.name {
-		case "id": // the table gives another one
-		case "reference": // the token determines it
-			if !food.ValidReference(v.text) { // a CSV that is cut off ends in this column
-				return s, fmt.Errorf("reference: %q is not a reference: %w", v.text, ErrIncomplete)
-			}
-		case "tallied": // old backups have it
-		case "token":
-			s.Token = v.text
-		case "country":
-			s.Country = v.text
-		case "added_at", "created_at":
-			if s.AddedAt, err = parseTime(v.text); err != nil {
-				return s, fmt.Errorf("%s: %q is not a time such as 2026-11-25T17:36:07Z",
-					v.name, v.text)
-			}
-		default:
-			i := slices.IndexFunc(food.TextFields, func(f food.TextField) bool {
-				return f.Name == v.name
-			})
-			if i < 0 {
-				return s, fmt.Errorf("no field has the name %q", v.name)
-			}
-			food.TextFields[i].Set(&s, v.text)
+		if err := set(&s, v); err != nil {
+			return s, fmt.Errorf("%s: %w", v.name, err)
 		}
 	}
 	s = s.Normalized()
