@@ -15,13 +15,11 @@ password_fault() (
     *[[:space:]]*) echo "has white space in it: a password is one word on one line" && exit ;;
     *[[:cntrl:]]*) echo "has a control character in it: save it as plain text, such as UTF-8" && exit ;;
   esac
-  # The first start of MySQL puts passwords unescaped between quotes, and root's into an option file, in which # begins
-  # a comment.
-  first_start="which the first start of MySQL can't set: use other characters"
+  # The first start of MySQL puts the password unescaped between quotes.
   case $1=$2 in
-    mysql_root_password=*[\'\"\\\#]*) echo "has a quote, a backslash or # in it, $first_start" ;;
-    mysql_password=*[\'\"\\]*) echo "has a quote or a backslash in it, $first_start" ;;
-    mysql_*) [ ${#2} -le 256 ] || echo "is longer than 256 bytes, the most that MySQL takes: shorten it" ;;
+    mysql_password=*[\'\"\\]*)
+      echo "has a quote or a backslash in it, which the first start of MySQL can't set: use other characters" ;;
+    mysql_password=*) [ ${#2} -le 256 ] || echo "is longer than 256 bytes, the most that MySQL takes: shorten it" ;;
   esac
 )
 

@@ -52,7 +52,7 @@ func TestPortInUse(t *testing.T) {
 
 func TestMissingSecretFile(t *testing.T) {
 	t.Parallel()
-	for _, secret := range []string{"mysql_root_password", "mysql_password", "redis_password"} {
+	for _, secret := range []string{"mysql_password", "redis_password"} {
 		t.Run(secret, func(t *testing.T) {
 			p := newProject(t, "")
 			if err := os.Remove(filepath.Join(p.dir, "devsecrets", secret)); err != nil {

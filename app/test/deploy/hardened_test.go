@@ -44,8 +44,8 @@ func appRights(p *project) {
 		}
 	}
 
-	// On the app's network root is refused even with the right password. The login of simpleapp
-	// shows that the network itself works.
+	// On the app's network root is refused, with the app's password and without one. The login of
+	// simpleapp shows that the network itself works.
 	login := func(user, secret string) (string, error) {
 		return tryDocker("run", "--rm", "--network", p.name+"_back-tier", "--no-healthcheck",
 			"--volume", filepath.Join(p.dir, "devsecrets")+":/run/secrets:ro",
@@ -56,9 +56,16 @@ func appRights(p *project) {
 	if out, err := login("simpleapp", "mysql_password"); err != nil {
 		p.Errorf("log in as simpleapp: %v\n%s", err, out)
 	}
-	out, err := login("root", "mysql_root_password")
+	for _, secret := range []string{"mysql_password", "no_password"} {
+		out, err := login("root", secret)
+		if err == nil || !strings.Contains(out, "Access denied") {
+			p.Errorf("log in as root with %s: %v, want denied\n%s", secret, err, out)
+		}
+	}
+	// In db's container only the user that the container runs as is root.
+	out, err := tryDocker("exec", "--user", "nobody", p.container("db"), "db-admin")
 	if err == nil || !strings.Contains(out, "Access denied") {
-		p.Errorf("log in as root: %v, want denied\n%s", err, out)
+		p.Errorf("db-admin as nobody: %v, want denied\n%s", err, out)
 	}
 
 	redis := func(args ...string) string {
@@ -180,7 +187,7 @@ func secretsStaySecret(p *project) {
 			"/proc/*/cmdline":         p.inside(service, processes),
 			"the image's environment": inspectImage(p, service, "{{.Config.Env}}"),
 		}
-		for _, secret := range []string{"mysql_root_password", "mysql_password", "redis_password"} {
+		for _, secret := range []string{"mysql_password", "redis_password"} {
 			content, err := os.ReadFile(filepath.Join(p.dir, "devsecrets", secret))
 			if err != nil || len(content) < 10 {
 				p.Fatalf("%s: %q, %v", secret, content, err)
@@ -195,7 +202,7 @@ func secretsStaySecret(p *project) {
 			}
 		}
 		for secret, holders := range map[string]string{
-			"mysql_root_password": "db", "mysql_password": "db app", "redis_password": "cache app",
+			"mysql_password": "db app", "redis_password": "cache app",
 		} {
 			mounts := p.inspect(service, "{{range .Mounts}}{{.Destination}},{{end}}")
 			mounted := strings.Contains(mounts, "/run/secrets/"+secret+",")
@@ -211,7 +218,7 @@ func TestUnreadableSecret(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, "")
 	for secret, service := range map[string]string{
-		"mysql_root_password": "db", "mysql_password": "db", "redis_password": "cache",
+		"mysql_password": "db", "redis_password": "cache",
 	} {
 		if err := os.Chmod(filepath.Join(p.dir, "devsecrets", secret), 0o600); err != nil {
 			t.Fatal(err)

@@ -12,9 +12,8 @@ func TestEmptyPassword(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, "")
 	for secret, holders := range map[string][]string{
-		"mysql_root_password": {"db"},
-		"mysql_password":      {"db", "app"},
-		"redis_password":      {"cache", "app"},
+		"mysql_password": {"db", "app"},
+		"redis_password": {"cache", "app"},
 	} {
 		password, err := os.ReadFile(filepath.Join(p.dir, "devsecrets", secret))
 		if err != nil {
@@ -86,27 +85,23 @@ func TestVolumeFromAnotherPassword(t *testing.T) {
 	}
 }
 
-const (
-	mysqlSecrets = "mysql_root_password mysql_password"
-	allSecrets   = mysqlSecrets + " redis_password"
-)
+const allSecrets = "mysql_password redis_password"
 
 // unusablePasswords are passwords that some secrets can't have, and the message about each.
 var unusablePasswords = []struct{ name, password, secrets, want string }{
 	{"white space", "two words", allSecrets, "has white space in it"},
 	{"Windows line end", "password\r", allSecrets, "has white space in it"},
 	{"UTF-16", "\xff\xfep\x00w\x00", allSecrets, "has a control character in it"},
-	{"single quote", `it's-mine`, mysqlSecrets, "has a quote"},
-	{"double quote", `say-"yes"`, mysqlSecrets, "has a quote"},
-	{"backslash", `back\slash`, mysqlSecrets, "has a quote"},
-	{"too long", strings.Repeat("x", 257), mysqlSecrets, "is longer than 256 bytes"},
-	{"number sign", `no#1`, "mysql_root_password", "has a quote, a backslash or # in it"},
+	{"single quote", `it's-mine`, "mysql_password", "has a quote"},
+	{"double quote", `say-"yes"`, "mysql_password", "has a quote"},
+	{"backslash", `back\slash`, "mysql_password", "has a quote"},
+	{"too long", strings.Repeat("x", 257), "mysql_password", "is longer than 256 bytes"},
 }
 
 func TestUnusablePassword(t *testing.T) {
 	t.Parallel()
 	for secret, service := range map[string]string{
-		"mysql_root_password": "db", "mysql_password": "db", "redis_password": "cache",
+		"mysql_password": "db", "redis_password": "cache",
 	} {
 		p := newProject(t, "")
 		for _, test := range unusablePasswords {
@@ -142,7 +137,6 @@ func TestUnusablePasswordForSwarm(t *testing.T) {
 func TestPasswordWithEveryOtherCharacter(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, "")
-	p.write("devsecrets/mysql_root_password", "-!$%&()*+,./:;<=>?@[]^_`{|}~é食root\n")
 	p.write("devsecrets/mysql_password",
 		"-!#$%&()*+,./:;<=>?@[]^_`{|}~é食"+strings.Repeat("x", 221)+":\n")
 	p.write("devsecrets/redis_password", `-!$%&()*+,./:;<=>?@[]^_{|}~é食'"\#`+"`\n")

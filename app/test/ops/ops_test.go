@@ -22,7 +22,6 @@ case "$*" in
     echo "mysql_password mystack_mysql_password_v2"
     echo "redis_password mystack_redis_password_v1" ;;
   "secret ls --format {{.Name}}")
-    echo mystack_mysql_root_password_v1
     echo mystack_mysql_password_v2
     echo mystack_redis_password_v1 ;;
 `
