@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	// ErrNotStored promises that the submission is not stored, and will not be stored unless it is
-	// added again.
+	// ErrNotStored promises that this call of Add has not stored the submission and never will.
+	// Another call with the same token may have stored it.
 	ErrNotStored = errors.New("not stored")
 	// ErrUnconfirmed says that the submission may be stored or not, because the answer of the
 	// database was lost. It is safe to add the submission again, and the result is then certain.

@@ -28,25 +28,26 @@ var (
 		Message: "This page can only be looked at."}
 	errCrossSite = &statusError{status: http.StatusForbidden,
 		Heading: "That came from another site",
-		Message: "Answers are only taken from the form on this site. Nothing was stored."}
+		Message: "Answers are only taken from the form on this site. Nothing was stored this time."}
 	errMediaType = &statusError{status: http.StatusUnsupportedMediaType,
 		Heading: "That is not our form",
 		Message: "Answers are only taken the way the form on this site sends them. " +
-			"Nothing was stored."}
+			"Nothing was stored this time."}
 	errTooLarge = &statusError{status: http.StatusRequestEntityTooLarge,
 		Heading: "That is too long",
-		Message: "The form was sent with more text than this site takes. Nothing was stored. " +
-			"Go back and make your answers shorter."}
+		Message: "The form was sent with more text than this site takes. " +
+			"Nothing was stored this time. Go back and make your answers shorter."}
 	errSlow = &statusError{status: http.StatusRequestTimeout,
 		Heading: "The form took too long to arrive",
-		Message: "Nothing was stored. Go back and submit it again."}
+		Message: "Nothing was stored this time. Go back and submit it again. " + safeToRepeat}
 	errBadForm = &statusError{status: http.StatusBadRequest,
 		Heading: "The form could not be read",
-		Message: "It arrived incomplete or damaged. Nothing was stored. " +
-			"Go back and submit it again."}
+		Message: "It arrived incomplete or damaged. Nothing was stored this time. " +
+			"Go back and submit it again. " + safeToRepeat}
 	errBusy = &statusError{status: http.StatusServiceUnavailable,
 		Heading: "Many people are here right now",
-		Message: "Nothing was stored. Try again in a few seconds.", retryAfter: 1}
+		Message: "This request was not carried out, and it stored nothing. " +
+			"Try again in a few seconds.", retryAfter: 1}
 )
 
 // statusClientClosed is noted for a request whose client left before the answer. Nobody receives

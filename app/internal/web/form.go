@@ -146,15 +146,19 @@ func (s *Server) addSubmission(w http.ResponseWriter, r *http.Request) error {
 	return s.form(w, http.StatusServiceUnavailable, formPage{Submission: sub, Fault: faultOf(err)})
 }
 
+// safeToRepeat is true whatever happened to earlier copies of a form. An earlier copy may have been
+// stored even though the visitor did not receive the answer.
+const safeToRepeat = "However often you send this form, its answers are never stored twice."
+
 func faultOf(err error) *fault {
 	if errors.Is(err, food.ErrNotStored) {
-		return &fault{"Your answers were not stored",
+		return &fault{"Your answers were not stored this time",
 			"The database does not answer right now. Your answers are still in the form: " +
-				"submit them again in a moment."}
+				"submit them again in a moment. " + safeToRepeat}
 	}
 	return &fault{"We can’t tell yet whether your answers were stored",
 		"The database stopped answering. Your answers are still in the form: " +
-			"submit them again in a moment. However often they are sent, they are stored once."}
+			"submit them again in a moment. " + safeToRepeat}
 }
 
 // readForm reads the request's body into its PostForm.

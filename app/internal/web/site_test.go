@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"simpleapp/internal/database"
 	"simpleapp/internal/testsite"
 	"simpleapp/internal/visits"
 	"simpleapp/internal/web"
@@ -18,13 +19,22 @@ import (
 // ends.
 func newSite(t testing.TB) *web.Server {
 	t.Helper()
-	log, metrics, dir := slog.New(slog.DiscardHandler), web.NewMetrics(), t.TempDir()
-	counter, err := visits.OpenSQLite(filepath.Join(dir, "visits.db"), log, metrics.ObserveVisits)
+	file := filepath.Join(t.TempDir(), "submissions.db")
+	return newSiteOn(t, testsite.OpenSQLite(t, file), testsite.Quiet)
+}
+
+// newSiteOn returns the site with a database of submissions and a log. The database is closed when
+// the test ends.
+func newSiteOn(t testing.TB, db *database.DB, log *slog.Logger) *web.Server {
+	t.Helper()
+	metrics := web.NewMetrics()
+	file := filepath.Join(t.TempDir(), "visits.db")
+	counter, err := visits.OpenSQLite(file, testsite.Quiet, metrics.ObserveVisits)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { counter.Close(context.Background()) })
-	data := testsite.New(t, testsite.OpenSQLite(t, filepath.Join(dir, "submissions.db")))
+	data := testsite.New(t, db)
 	site, err := web.New(web.Config{
 		Visits: counter, Submissions: data.Submissions, Tally: data.Tally,
 		Metrics: metrics, Log: log, Instance: "test", Version: "test", Location: time.UTC,
@@ -38,7 +48,12 @@ func newSite(t testing.TB) *web.Server {
 // serve serves the site until the test ends, and returns its address.
 func serve(t *testing.T) string {
 	t.Helper()
-	server := httptest.NewServer(newSite(t))
+	return serveSite(t, newSite(t))
+}
+
+func serveSite(t *testing.T, site *web.Server) string {
+	t.Helper()
+	server := httptest.NewServer(site)
 	t.Cleanup(server.Close)
 	return server.URL
 }
