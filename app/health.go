@@ -42,7 +42,7 @@ func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.M
 			if wasUp || err.Error() != reason {
 				reason = err.Error()
 				log.Error(d.name+" is unavailable", "err", err,
-					"hint", cmp.Or(d.hint(err), "it will be tried again until it answers"))
+					"hint", cmp.Or(d.hint(err), "it is tried again until it works"))
 			}
 		} else {
 			wait, reason = time.Second, ""
@@ -96,7 +96,7 @@ func (h *health) ready() error {
 func (h *health) healthy() error {
 	for _, d := range h.dependencies {
 		if !d.answered.Load() {
-			return fmt.Errorf("%s has not answered yet", d.name)
+			return fmt.Errorf("%s has not been available yet", d.name)
 		}
 	}
 	return nil

@@ -53,7 +53,7 @@ func (s *Submissions) insert(ctx context.Context, rows []Submission, kind error,
 				s.insert(ctx, rows[half:], kind, out)
 				return
 			}
-			out.fail(rows, kind, err)
+			out.fail(rows, kind, fmt.Errorf("%w: %w", ErrInvalidData, err))
 			return
 		case database.Refused:
 			if kind == ErrNotStored || !database.Pause(ctx, database.RetryDelay) {

@@ -17,6 +17,9 @@ var (
 	// ErrUnconfirmed says that the submission may be stored or not, because the answer of the
 	// database was lost. It is safe to add the submission again, and the result is then certain.
 	ErrUnconfirmed = errors.New("not confirmed")
+	// ErrInvalidData comes with one of the two above. It says that the database can't hold one of
+	// the values, so that the same submission will fail again.
+	ErrInvalidData = errors.New("the database can't hold one of the values")
 )
 
 // A ConflictError says that a submission with the same token and other answers is stored already.
@@ -52,12 +55,12 @@ func New(db *database.DB, observe Observer) *Submissions {
 
 // Add stores a valid submission, in one batch with those of concurrent callers. If it returns nil,
 // the submission is durable: it was stored now, or it was stored before with the same token and
-// answers. Otherwise the error is a *ConflictError, or wraps ErrNotStored or ErrUnconfirmed. Add
-// returns after four seconds at the latest.
+// answers. Otherwise the error is a *ConflictError, or wraps ErrNotStored or ErrUnconfirmed, and
+// perhaps ErrInvalidData. Add returns after four seconds at the latest.
 func (s *Submissions) Add(sub Submission) error {
 	ticket, err := s.writes.Put(sub)
 	if err != nil {
-		return fmt.Errorf("add submission: %w: %w", ErrNotStored, err)
+		return fmt.Errorf("add submission: the program is stopping: %w: %w", ErrNotStored, err)
 	}
 	result, err := ticket.Wait()
 	switch {

@@ -3,6 +3,7 @@ package food_test
 import (
 	"errors"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -34,6 +35,21 @@ func TestAddStoresATokenOnce(t *testing.T) {
 			rows, err := s.Recent(t.Context(), 10)
 			if err != nil || len(rows) != 1 || rows[0].Submission != first {
 				t.Errorf("Recent = %v, %v, want the first alone", rows, err)
+			}
+		})
+	}
+}
+
+func TestAddAfterCloseSaysThatTheProgramIsStopping(t *testing.T) {
+	for _, kind := range testsite.Databases {
+		t.Run(kind.Name, func(t *testing.T) {
+			s := testsite.New(t, kind.Open(t))
+			if err := s.Submissions.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			err := s.Add(testsite.Submission())
+			if !errors.Is(err, food.ErrNotStored) || !strings.Contains(err.Error(), "stopping") {
+				t.Errorf("Add = %v, want ErrNotStored because the program is stopping", err)
 			}
 		})
 	}

@@ -62,12 +62,11 @@ func errInternal(cause error) *statusError {
 		Message: "The fault is ours and has been written down. Try again later."}
 }
 
-// errDatabase ends a page that needs the database while the database does not answer.
+// errDatabase ends a page that could not read the database.
 func errDatabase(cause error) *statusError {
 	return &statusError{status: http.StatusServiceUnavailable, retryAfter: 5, cause: cause,
 		Heading: "The records can’t be read right now",
-		Message: "The database does not answer. What was stored is safe. " +
-			"Try again in a moment."}
+		Message: "This changes nothing that is stored. Try again in a moment."}
 }
 
 // errorPage answers with the site's page for err, and logs the error if the fault is the site's.

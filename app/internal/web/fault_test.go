@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"simpleapp/internal/database"
 	"simpleapp/internal/testsite"
 )
 
@@ -28,6 +29,44 @@ func TestFaultSpeaksOfThisCopyOfTheForm(t *testing.T) {
 	testsite.WantBody(t, a, "were not stored this time</h2>", "never stored twice")
 	rename("away", "submissions")
 	testsite.WantBody(t, testsite.Get(t, site+"/submissions"), "One record", "Lovelace")
+}
+
+// The page names only what is known: the causes of each kind of failure differ.
+func TestFaultFitsItsCause(t *testing.T) {
+	const again = "submit them again in a moment. However often you send this form, its answers " +
+		"are never stored twice."
+	for _, test := range []struct {
+		name  string
+		spoil func(*database.DB) error
+		want  []string
+	}{
+		{"a database that can't hold a value", func(db *database.DB) error {
+			_, err := db.Exec("CREATE TRIGGER short BEFORE INSERT ON submissions " +
+				"WHEN LENGTH(NEW.favourite_food) > 3 BEGIN SELECT RAISE(ABORT, 'too long'); END")
+			return err
+		}, []string{"were not stored this time</h2>", "The database can’t hold one of them.",
+			"change them, for example to fewer or simpler characters, and submit them again.</p>"}},
+		{"a database without the table", func(db *database.DB) error {
+			_, err := db.Exec("ALTER TABLE submissions RENAME TO away")
+			return err
+		}, []string{"were not stored this time</h2>", "This site can’t store answers right now.",
+			again}},
+		{"a database that does not say whether it has stored",
+			func(db *database.DB) error { return db.Close() },
+			[]string{"tell yet whether your answers were stored</h2>",
+				"The database has not confirmed it.", again}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
+			site := serveSite(t, newSiteOn(t, db, testsite.Quiet))
+			if err := test.spoil(db); err != nil {
+				t.Fatal(err)
+			}
+			a := testsite.Post(t, site, testsite.Form())
+			testsite.WantStatus(t, a, http.StatusServiceUnavailable)
+			testsite.WantBody(t, a, append(test.want, `value="Pizza"`)...)
+		})
+	}
 }
 
 // Pages that refuse a form speak of this copy of it, too.

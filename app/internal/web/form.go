@@ -150,15 +150,24 @@ func (s *Server) addSubmission(w http.ResponseWriter, r *http.Request) error {
 // stored even though the visitor did not receive the answer.
 const safeToRepeat = "However often you send this form, its answers are never stored twice."
 
+// faultOf returns the words for an error of Submissions.Add. The causes are many: the database does
+// not answer, it refuses the write, or this program is stopping. So the words name none of them,
+// except where the visitor can do something about it.
 func faultOf(err error) *fault {
+	f := &fault{"We can’t tell yet whether your answers were stored",
+		"The database has not confirmed it. "}
 	if errors.Is(err, food.ErrNotStored) {
-		return &fault{"Your answers were not stored this time",
-			"The database does not answer right now. Your answers are still in the form: " +
-				"submit them again in a moment. " + safeToRepeat}
+		f = &fault{"Your answers were not stored this time",
+			"This site can’t store answers right now. "}
 	}
-	return &fault{"We can’t tell yet whether your answers were stored",
-		"The database stopped answering. Your answers are still in the form: " +
-			"submit them again in a moment. " + safeToRepeat}
+	if errors.Is(err, food.ErrInvalidData) {
+		f.Message = "The database can’t hold one of them. They are still in the form: " +
+			"change them, for example to fewer or simpler characters, and submit them again."
+		return f
+	}
+	f.Message += "Your answers are still in the form: submit them again in a moment. " +
+		safeToRepeat
+	return f
 }
 
 // readForm reads the request's body into its PostForm.

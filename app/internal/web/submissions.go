@@ -22,7 +22,7 @@ type successPage struct {
 }
 
 // getSuccess thanks for a submission that was stored. If the newest records can't be read, the page
-// says that the submission is safe.
+// says that this changes nothing that is stored.
 func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
 	records, err := s.cfg.Submissions.Recent(r.Context(), recordsShown)
 	switch {
