@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,9 +27,9 @@ type dependency struct {
 }
 
 // watch pings the dependency until ctx ends: often until the first answer, and then once a second.
-// It logs when the dependency goes up or down, and when the reason changes.
+// It logs when the dependency goes up or down, and each cause once in an outage.
 func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.Metrics) {
-	var reason string
+	logged := make(map[string]bool) // the causes in this outage
 	for wait := 50 * time.Millisecond; ; {
 		pingCtx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		err := d.ping(pingCtx)
@@ -39,13 +41,14 @@ func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.M
 		metrics.SetDependency(d.name, err == nil)
 		if err != nil {
 			wait = min(2*wait, time.Second)
-			if wasUp || err.Error() != reason {
-				reason = err.Error()
+			if cause := causeOf(err); !logged[cause] {
+				logged[cause] = true
 				log.Error(d.name+" is unavailable", "err", err,
 					"hint", cmp.Or(d.hint(err), "it is tried again until it works"))
 			}
 		} else {
-			wait, reason = time.Second, ""
+			wait = time.Second
+			clear(logged)
 			if !wasUp {
 				d.answered.Store(true)
 				log.Info(d.name + " connected")
@@ -57,6 +60,19 @@ func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.M
 		case <-time.After(wait):
 		}
 	}
+}
+
+// localPort matches the end of a connection's local address, as in "read tcp 10.0.0.2:41234->…".
+var localPort = regexp.MustCompile(`:\d+->`)
+
+// causeOf returns the part of an error that is equal for every ping while its cause lasts. Each
+// connection has another local port, and a server that hangs lets different steps time out.
+func causeOf(err error) string {
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return "timeout"
+	}
+	return localPort.ReplaceAllString(err.Error(), "->")
 }
 
 // health answers the admin listener's probes.

@@ -1,0 +1,87 @@
+//go:build servers
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"simpleapp/internal/testsite"
+	"simpleapp/internal/visits"
+	"simpleapp/internal/web"
+)
+
+// Redis hangs. The errors of the pings differ, and the outage is logged once. Then Redis resumes,
+// and that is logged once, too.
+func TestOutageOfAHungServerIsLoggedOnce(t *testing.T) {
+	out := &logs{}
+	redis := visits.RedisConfig{Addr: redisServer.Addr,
+		Password: func() (string, error) { return redisServer.Password, nil }}
+	counter := visits.OpenRedis(redis, testsite.Quiet, func(int) {})
+	defer counter.Close(context.Background())
+
+	var mu sync.Mutex
+	var failures []string
+	var succeeded atomic.Int64
+	cache := &dependency{name: "cache", hint: visits.Hint, ping: func(ctx context.Context) error {
+		err := counter.Ping(ctx)
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil {
+			succeeded.Add(1)
+		} else {
+			failures = append(failures, err.Error())
+		}
+		return err
+	}}
+	stop := (&health{dependencies: []*dependency{cache}}).watch(newLogger(out, 0), web.NewMetrics())
+	defer stop()
+	eventually(t, "Redis answers", func() error {
+		if succeeded.Load() == 0 {
+			return fmt.Errorf("no ping has succeeded")
+		}
+		return nil
+	})
+
+	if err := redisServer.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	resume := sync.OnceFunc(func() { redisServer.Signal(syscall.SIGCONT) })
+	defer resume()
+	eventually(t, "several pings have failed", func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(failures) < 3 {
+			return fmt.Errorf("%d pings have failed", len(failures))
+		}
+		return nil
+	})
+	before := succeeded.Load()
+	resume()
+	eventually(t, "Redis answers again", func() error {
+		if succeeded.Load() == before {
+			return fmt.Errorf("no ping has succeeded")
+		}
+		return nil
+	})
+	stop()
+
+	mu.Lock()
+	defer mu.Unlock()
+	if failures = slices.Compact(failures); len(failures) < 2 {
+		t.Errorf("the errors are %q, want them to differ", failures)
+	}
+	log := out.String()
+	if n := strings.Count(log, `"cache is unavailable"`); n != 1 {
+		t.Errorf("the outage is logged %d times, want once:\n%s\n%q", n, log, failures)
+	}
+	if n := strings.Count(log, `"cache connected"`); n != 2 {
+		t.Errorf("%d log lines say that Redis answers, want 2:\n%s", n, log)
+	}
+}
