@@ -1,7 +1,10 @@
 package web_test
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -85,6 +88,37 @@ func TestRefusalsSpeakOfThisCopyOfTheForm(t *testing.T) {
 			a := testsite.PostBody(t, site, test.contentType, strings.NewReader(test.body))
 			testsite.WantStatus(t, a, test.want)
 			testsite.WantBody(t, a, "Nothing was stored this time.")
+		})
+	}
+}
+
+// Behind a proxy that rewrites Host, the operator sees at the default log level why forms are
+// refused. A form of another site needs no remedy if the browser says that it is one.
+func TestRefusedOriginIsLoggedWithARemedy(t *testing.T) {
+	for _, test := range []struct {
+		name, fetchSite string
+		want            bool
+	}{
+		{"a proxy that rewrites Host", "", true},
+		{"another site", "cross-site", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var log bytes.Buffer
+			db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
+			logger := slog.New(slog.NewTextHandler(&log, nil))
+			server := httptest.NewServer(newSiteOn(t, db, logger))
+			r := testsite.Request(t, http.MethodPost, server.URL+"/simpleform", nil)
+			r.Host = "app:8080"
+			r.Header.Set("Origin", "http://site.example")
+			if test.fetchSite != "" {
+				r.Header.Set("Sec-Fetch-Site", test.fetchSite)
+			}
+			testsite.WantStatus(t, testsite.Send(t, r), http.StatusForbidden)
+			server.Close() // then nothing is logged any more
+			logged := strings.Contains(log.String(), "let the proxy send the Host of the browser")
+			if logged != test.want {
+				t.Errorf("the remedy is logged = %t, want %t:\n%s", logged, test.want, &log)
+			}
 		})
 	}
 }

@@ -45,10 +45,10 @@ var (
 // wrap adds the middleware that applies to every request.
 func (s *Server) wrap(routes http.Handler) http.Handler {
 	var protection http.CrossOriginProtection
+	refused := refusalLog{log: s.cfg.Log}
 	protected := s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		if err := checkOrigin(&protection, r); err != nil {
-			s.cfg.Log.Debug("request refused", "err", err,
-				"origin", r.Header.Get("Origin"), "host", r.Host)
+			refused.report(r, err)
 			return errCrossSite
 		}
 		routes.ServeHTTP(w, r)
