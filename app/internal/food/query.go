@@ -19,6 +19,7 @@ type Record struct {
 // A Page is a part of the list of all submissions, newest first.
 type Page struct {
 	Records []Record
+	First   bool // no record is newer than those of the page
 	// Older is the key with which Before returns the next page, or 0 on the last page. Newer is the
 	// key with which After returns the previous page, or 0 on the first page.
 	Older, Newer int64
@@ -40,7 +41,15 @@ func (s *Submissions) Before(ctx context.Context, key int64, n int) (page Page, 
 		page.Records = page.Records[:n]
 		page.Older = page.Records[n-1].ID
 	}
-	if key != Newest && len(page.Records) > 0 {
+	page.First = key == Newest
+	if !page.First {
+		newer, err := s.query(ctx, "WHERE id >= ? LIMIT 1", key)
+		if err != nil {
+			return page, fmt.Errorf("read submissions: %w", err)
+		}
+		page.First = len(newer) == 0
+	}
+	if !page.First && len(page.Records) > 0 {
 		page.Newer = page.Records[0].ID
 	}
 	return page, nil

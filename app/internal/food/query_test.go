@@ -30,7 +30,8 @@ func TestPages(t *testing.T) {
 				}
 			}
 			page, err := s.Before(t.Context(), food.Newest, 3)
-			if err != nil || page.Records != nil || page.Older != 0 || page.Newer != 0 {
+			if err != nil || page.Records != nil || page.Older != 0 || page.Newer != 0 ||
+				!page.First {
 				t.Errorf("page of an empty table = %v, %v, want an empty page", page, err)
 			}
 			for range 7 {
@@ -44,7 +45,8 @@ func TestPages(t *testing.T) {
 			check := func(want []food.Record, older, newer bool) {
 				t.Helper()
 				if err != nil || !slices.Equal(page.Records, want) ||
-					(page.Older != 0) != older || (page.Newer != 0) != newer {
+					(page.Older != 0) != older || (page.Newer != 0) != newer ||
+					page.First != (want != nil && !newer) {
 					t.Fatalf("page = %v, %v, want %v, older %v, newer %v",
 						page, err, want, older, newer)
 				}

@@ -21,8 +21,10 @@ type successPage struct {
 	Unreadable bool          // whether the records can't be read now
 }
 
-// getSuccess thanks for a submission that was stored. If the newest records can't be read, the page
-// says that this changes nothing that is stored.
+// getSuccess thanks for a submission. The page says only what is true for every visitor, because
+// anybody can open it with any reference, and a submission can be removed later. It does not look
+// the reference up, because no index has it. If the newest records can't be read, the page says
+// that this changes nothing that is stored.
 func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
 	records, err := s.cfg.Submissions.Recent(r.Context(), recordsShown)
 	switch {
@@ -36,14 +38,8 @@ func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
 		reference = ""
 	}
 	return s.render(w, http.StatusOK, "success",
-		page{Title: "Your answers are stored", Nav: "/simpleform", Visits: s.badge(),
+		page{Title: "Thank you for your answers", Nav: "/simpleform", Visits: s.badge(),
 			Data: successPage{reference, records, err != nil}})
-}
-
-// A submissionsPage is the data of a page of submissions.
-type submissionsPage struct {
-	food.Page
-	Continued bool // whether it is not the page of the newest submissions
 }
 
 // getSubmissions shows a page of submissions: the newest, those before an id, or those after an id.
@@ -52,7 +48,6 @@ func (s *Server) getSubmissions(w http.ResponseWriter, r *http.Request) error {
 	before, after := query.Get("before"), query.Get("after")
 	read, key, title := s.cfg.Submissions.Before, int64(food.Newest), "MySQL Data"
 	if before+after != "" {
-		title += ", continued"
 		if after != "" {
 			read = s.cfg.Submissions.After
 		}
@@ -66,7 +61,9 @@ func (s *Server) getSubmissions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return errDatabase(err)
 	}
+	if !records.First {
+		title += ", continued"
+	}
 	return s.render(w, http.StatusOK, "submissions",
-		page{Title: title, Nav: "/submissions", Visits: s.badge(),
-			Data: submissionsPage{records, key != food.Newest}})
+		page{Title: title, Nav: "/submissions", Visits: s.badge(), Data: records})
 }

@@ -42,17 +42,55 @@ func TestSubmissionsPages(t *testing.T) {
 	testsite.WantBody(t, testsite.Get(t, links(third)["prev"]), "Visitor 34", "Visitor 10")
 	testsite.WantBody(t, testsite.Get(t, links(second)["prev"]), "Visitor 59", "Visitor 35")
 
-	for _, test := range []struct{ query, want string }{
-		{"before=1", "no older records"},
-		{"before=999999999", "Visitor 59"},
-		{"after=999999999", "Visitor 59"},
+	const newest, continued = "<title>MySQL Data – ", "<title>MySQL Data, continued – "
+	for _, test := range []struct{ query, wantTitle, want string }{
+		{"before=1", continued, "no older records"},
+		{"before=2", continued, "Visitor 00"},
+		{"before=60", continued, "Visitor 58"},
+		{"before=61", newest, "Visitor 59"},
+		{"before=999999999", newest, "Visitor 59"},
+		{"after=1", continued, "Visitor 01"},
+		{"after=34", continued, "Visitor 58"},
+		{"after=35", newest, "Visitor 59"},
+		{"after=999999999", newest, "Visitor 59"},
 	} {
-		testsite.WantBody(t, testsite.Get(t, site+"/submissions?"+test.query), test.want)
+		page := testsite.Get(t, site+"/submissions?"+test.query)
+		testsite.WantBody(t, page, test.wantTitle, test.want)
+		if prev := links(page)["prev"]; prev != "" && test.wantTitle == newest {
+			t.Errorf("GET /submissions?%s links a previous page, and shows the newest records",
+				test.query)
+		}
 	}
 	for _, query := range []string{"before=0", "before=-1", "before=x", "after=1.5",
 		"before=1&after=1", "after=99999999999999999999", "before=" + strings.Repeat("9", 10_000)} {
 		if a := testsite.Get(t, site+"/submissions?"+query); a.StatusCode != http.StatusNotFound {
 			t.Errorf("GET /submissions?%.30s = %d, want 404", query, a.StatusCode)
+		}
+	}
+}
+
+func TestSubmissionsPagesWithoutRecords(t *testing.T) {
+	site := serve(t)
+	for _, query := range []string{"", "?after=5", "?before=5"} {
+		page := testsite.Get(t, site+"/submissions"+query)
+		testsite.WantBody(t, page, "<title>MySQL Data – ", "Nothing has been stored yet.")
+		if strings.Contains(page.Body, "older records") {
+			t.Errorf("GET /submissions%s speaks of older records, and there are none", query)
+		}
+	}
+}
+
+// Anybody can open the page with a reference, and a submission can be removed later. So the page
+// does not say that answers are stored under a reference.
+func TestSuccessPageSaysOnlyWhatIsKnown(t *testing.T) {
+	site := serve(t)
+	page := testsite.Get(t, site+"/simpleform/success?reference=0123-4567-89ab")
+	testsite.WantStatus(t, page, http.StatusOK)
+	testsite.WantBody(t, page, "The form brings you here once they are stored.",
+		"0123-4567-89ab", "Nothing has been stored yet.")
+	for _, claim := range []string{"answers are stored", "is safe"} {
+		if strings.Contains(page.Body, claim) {
+			t.Errorf("GET /simpleform/success says %q, and nothing is stored", claim)
 		}
 	}
 }

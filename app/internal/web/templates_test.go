@@ -27,7 +27,7 @@ func TestTemplates(t *testing.T) {
 		"form":        typedPage[formPage]{},
 		"home":        page{},
 		"results":     typedPage[resultsPage]{},
-		"submissions": typedPage[submissionsPage]{},
+		"submissions": typedPage[food.Page]{},
 		"success":     typedPage[successPage]{},
 	}
 	for name, template := range pages {

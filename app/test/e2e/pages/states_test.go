@@ -49,7 +49,7 @@ var (
 		{"form-errors", "/simpleform", empty, 422, "Error: Simple Form"},
 		{"form-without-token", "/simpleform",
 			answers("?", "first_name", strings.Repeat("long", 26)), 422, "Error: Simple Form"},
-		{"success", "/simpleform", answers(token), 200, "Your answers are stored"},
+		{"success", "/simpleform", answers(token), 200, "Thank you for your answers"},
 		{"conflict", "/simpleform",
 			answers(token, "favourite_food", "Laksa"), 409, "Error: Your first answers stand"},
 		{"submissions", "/submissions", nil, 200, "MySQL Data"},
@@ -74,7 +74,7 @@ var (
 		{"home-down", "/", nil, 200, "Home"},
 		{"form-down", "/simpleform", answers(otherToken), 503, "Error: Simple Form"},
 		{"success-down", "/simpleform/success?reference=0123-4567-89ab", nil,
-			200, "Your answers are stored"},
+			200, "Thank you for your answers"},
 		{"submissions-down", "/submissions", nil, 503, "The records can’t be read right now"},
 		{"results-down", "/results", nil, 503, "The records can’t be read right now"},
 	}
