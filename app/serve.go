@@ -84,7 +84,7 @@ func serve(ctx context.Context, i invocation) error {
 
 	failed := make(chan error, 2)
 	connections := web.NewConnections(log, metrics)
-	go func() { failed <- server.Serve(connections.Bound(server, public)) }()
+	go func() { failed <- server.Serve(connections.LimitListener(server, public)) }()
 	go func() { failed <- admin.Serve(private) }()
 	log.Info("serving", "addr", public.Addr().String(), "admin_addr", private.Addr().String(),
 		"version", version, "instance", instance)

@@ -40,12 +40,13 @@ type Combiner[In, Out any] struct {
 	queue  []*group[In, Out] // waiting, in order; all but the last are full
 	idle   chan struct{}     // closed while no write is under way
 	closed bool
-	// The deadline that callers share at this moment: see deadline.
+	// The callers of Put share a deadline: expired is closed when it passes. A call after renew
+	// begins another one: see deadline.
 	expired chan struct{}
 	renew   time.Time
 }
 
-// A group is one batch: the items of one write, and its outcome once done is closed.
+// A group is one batch: the items of one write. Once done is closed, outs and err are its outcome.
 type group[In, Out any] struct {
 	items     []In
 	withdrawn []int // indexes of items taken back before the write
@@ -77,8 +78,8 @@ func New[In, Out any](
 	}
 }
 
-// Put queues item for the next write and returns at once. Its error is nil or ErrClosed.
-// The caller bounds how many items may wait.
+// Put queues item for the next write and returns at once. Its error is nil or ErrClosed. Put does
+// not limit the length of the queue, so the caller has to.
 func (c *Combiner[In, Out]) Put(item In) (Ticket[In, Out], error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -119,10 +120,11 @@ func (t Ticket[In, Out]) Wait() (Out, error) {
 	var none Out
 	select {
 	case <-t.group.done:
-	default:
+	case <-t.expired:
+		// If both channels are closed, select chooses one at random. The result counts.
 		select {
 		case <-t.group.done:
-		case <-t.expired:
+		default:
 			return none, ErrSlow
 		}
 	}
@@ -212,8 +214,8 @@ func (c *Combiner[In, Out]) writeGroup(g *group[In, Out]) {
 	}
 }
 
-// call calls the WriteFunc. A panic in it, or a wrong number of results, becomes the batch's error:
-// one bad item must not end the program or leave its neighbours waiting.
+// call calls the WriteFunc. It turns a panic and a wrong number of results into the error of the
+// batch, so that one bad item neither ends the program nor leaves callers waiting for ever.
 func (c *Combiner[In, Out]) call(items []In) (outs []Out, err error) {
 	defer func() {
 		if p := recover(); p != nil {

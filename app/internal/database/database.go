@@ -23,7 +23,8 @@ type DB struct {
 // An Engine contains the SQL and the error codes in which MySQL and SQLite differ. All other SQL of
 // this program is the same for both.
 type Engine interface {
-	// Classify returns whether a write that returned err was done, and why not.
+	// Classify returns the class of an error that a write returned. The class tells whether the
+	// rows may be written, and what the caller can do.
 	Classify(err error) Failure
 
 	// LockRows is the end of a SELECT that locks the rows that it returns until the transaction

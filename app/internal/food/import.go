@@ -53,7 +53,7 @@ func (s *Submissions) Import(ctx context.Context, merge bool, next func() (Submi
 			}
 			read := len(rows)
 			if merge {
-				rows, err = absent(ctx, tx, rows)
+				rows, err = withoutStored(ctx, tx, rows)
 				if err != nil {
 					return err
 				}
@@ -101,23 +101,24 @@ func readRows(next func() (Submission, error), needsTokens bool, now time.Time) 
 	return rows, nil
 }
 
-// absent returns the rows whose tokens are not in the table. If several rows have the same token,
-// it returns the first of them.
-func absent(ctx context.Context, in querier, rows []Submission) (absent []Submission, err error) {
+// withoutStored returns the rows whose tokens are not in the table. If several rows have the same
+// token, it returns the first of them.
+func withoutStored(ctx context.Context, in querier, rows []Submission) (
+	notStored []Submission, err error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	there, err := stored(ctx, in, rows)
+	seen, err := storedByToken(ctx, in, rows)
 	if err != nil {
 		return nil, err
 	}
 	for _, row := range rows {
-		if _, found := there[row.Token]; !found {
-			there[row.Token] = row
-			absent = append(absent, row)
+		if _, found := seen[row.Token]; !found {
+			seen[row.Token] = row
+			notStored = append(notStored, row)
 		}
 	}
-	return absent, nil
+	return notStored, nil
 }
 
 // importRows stores and counts rows, reads them back and compares them.
@@ -130,12 +131,12 @@ func importRows(ctx context.Context, tx *sql.Tx, rows []Submission) error {
 			return err
 		}
 	}
-	there, err := stored(ctx, tx, rows)
+	stored, err := storedByToken(ctx, tx, rows)
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
-		found := there[row.Token]
+		found := stored[row.Token]
 		if !found.SameAnswers(row) || !found.AddedAt.Equal(row.AddedAt) {
 			return fmt.Errorf("the database stored %+v as %+v", row, found)
 		}

@@ -64,33 +64,33 @@ func (s *Submissions) insert(ctx context.Context, rows []Submission, kind error,
 		case database.Unknown:
 			kind = ErrUnconfirmed
 		}
-		missing, lookupErr := s.missing(ctx, rows, out)
+		notStored, lookupErr := s.lookUp(ctx, rows, out)
 		for lookupErr != nil {
 			if !database.Pause(ctx, database.RetryDelay) {
 				out.fail(rows, kind, fmt.Errorf("%w, then %w", err, lookupErr))
 				return
 			}
-			missing, lookupErr = s.missing(ctx, rows, out)
+			notStored, lookupErr = s.lookUp(ctx, rows, out)
 		}
-		rows = missing
+		rows = notStored
 	}
 }
 
-// missing returns the rows whose tokens are not in the table. It records the others in out.found.
-func (s *Submissions) missing(ctx context.Context, rows []Submission, out *outcome) (
-	missing []Submission, err error) {
-	there, err := stored(ctx, s.db, rows)
+// lookUp returns the rows whose tokens are not in the table. It records the others in out.found.
+func (s *Submissions) lookUp(ctx context.Context, rows []Submission, out *outcome) (
+	notStored []Submission, err error) {
+	stored, err := storedByToken(ctx, s.db, rows)
 	if err != nil {
 		return nil, err
 	}
 	for _, row := range rows {
-		if found, ok := there[row.Token]; ok {
+		if found, ok := stored[row.Token]; ok {
 			out.found[row.Token] = found
 		} else {
-			missing = append(missing, row)
+			notStored = append(notStored, row)
 		}
 	}
-	return missing, nil
+	return notStored, nil
 }
 
 // items returns the values of rows that a Tally counts.

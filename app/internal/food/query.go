@@ -160,9 +160,11 @@ func query(ctx context.Context, in querier, clauses string, args ...any) ([]Reco
 	return records, rows.Err()
 }
 
-// stored returns the submissions in the table that have the tokens of rows. The map's keys are
-// tokens.
-func stored(ctx context.Context, in querier, rows []Submission) (map[string]Submission, error) {
+// storedByToken returns the submissions in the table that have the tokens of rows. The keys of the
+// map are the tokens.
+func storedByToken(
+	ctx context.Context, in querier, rows []Submission,
+) (map[string]Submission, error) {
 	tokens := make([]any, len(rows))
 	for i, row := range rows {
 		tokens[i] = row.Token

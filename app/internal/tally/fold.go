@@ -30,7 +30,7 @@ func (t *Tally) foldEverySecond(ctx context.Context) {
 		switch {
 		case err == nil:
 			logged = ""
-		case ctx.Err() != nil, t.db.Classify(err) == database.Collided, errors.Is(err, errNoLog):
+		case ctx.Err() != nil, t.db.Classify(err) == database.Collided, errors.Is(err, errReadLog):
 		case err.Error() != logged:
 			logged = err.Error()
 			t.log.Error("the results are not up to date", "err", err)
@@ -41,9 +41,10 @@ func (t *Tally) foldEverySecond(ctx context.Context) {
 	}
 }
 
-// Fold adds the rows of the log to the tallies and deletes them, except for the rows that another
-// instance is folding. Concurrent callers share one fold, provided that it starts after they called
-// and succeeds.
+// Fold adds the rows of the log to the tallies and deletes them from the log. It skips the rows that
+// another instance is folding. One fold runs at a time. A caller that finds one running waits for
+// it, and then needs a fold that starts after the call, because the running one may miss the newest
+// rows. All callers that wait share that fold. If it fails, the next of them runs another one.
 func (t *Tally) Fold(ctx context.Context) error {
 	before := t.folds.Load()
 	select {
@@ -64,7 +65,7 @@ func (t *Tally) Fold(ctx context.Context) error {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("%w: %w", errNoLog, err)
+			return fmt.Errorf("%w: %w", errReadLog, err)
 		}
 		more, err = t.foldSome(ctx)
 		if err != nil {
@@ -167,7 +168,7 @@ func (t *Tally) FoldAll(ctx context.Context) error {
 	var last sql.NullInt64
 	err := t.db.QueryRowContext(ctx, "SELECT MAX(id) FROM tally_log").Scan(&last)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errNoLog, err)
+		return fmt.Errorf("%w: %w", errReadLog, err)
 	}
 	for {
 		if err := t.db.Retry(ctx, func() error { return t.Fold(ctx) }); err != nil {

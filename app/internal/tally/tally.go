@@ -124,6 +124,6 @@ func (c counts) addTo(sums map[name]int64) {
 	}
 }
 
-// errNoLog is the error of Fold if it can't read the log. foldEverySecond does not log it, because
+// errReadLog is the error of Fold if it can't read the log. foldEverySecond does not log it, because
 // Ping fails, too, and its error is logged.
-var errNoLog = errors.New("read tally_log")
+var errReadLog = errors.New("read tally_log")

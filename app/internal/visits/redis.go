@@ -10,23 +10,23 @@ import (
 	"github.com/go-redis/redis/v8"
 )
 
-// key is the key of the total, which is an integer for INCR.
-const key = "visits"
+// totalKey is the key of the total, which is an integer for INCR.
+const totalKey = "visits"
 
-// remember is how long Redis keeps the last batch of a process. If an outage lasts longer, a retry
-// of the batch may be counted twice.
-const remember = 7 * 24 * time.Hour
+// batchExpiry is how long Redis keeps the last batch of a process. If an outage lasts longer, a
+// retry of the batch may be counted twice.
+const batchExpiry = 7 * 24 * time.Hour
 
-// add adds a batch. If it receives the same batch again, it adds nothing and returns the total that
-// it returned before. The arguments are:
+// addScript adds a batch. If it receives the same batch again, it adds nothing and returns the total
+// that it returned before. The arguments are:
 //
 //	KEYS: the key of the total, the key of the process's last batch
-//	ARGV: the sequence number of the batch, the number of visits, the seconds to remember the batch
+//	ARGV: the sequence number of the batch, the number of visits, the seconds until the batch expires
 //
 // The value of the last batch is "sequence total". A command with a smaller sequence number is
 // late: it comes from a connection that timed out, and its batch was added already. Its answer is
 // not used.
-var add = redis.NewScript(`
+var addScript = redis.NewScript(`
 local last = redis.call('GET', KEYS[2])
 if last then
   local seq, total = string.match(last, '^(%d+) (%d+)$')
@@ -71,12 +71,12 @@ func OpenRedis(cfg RedisConfig, log *slog.Logger, onBatch func(visits int)) *Cou
 }
 
 func (s redisStore) add(ctx context.Context, process string, seq, n int64) (int64, error) {
-	return add.Run(ctx, s.client, []string{key, key + ":batch:" + process},
-		seq, n, int(remember.Seconds())).Int64()
+	keys := []string{totalKey, totalKey + ":batch:" + process}
+	return addScript.Run(ctx, s.client, keys, seq, n, int(batchExpiry.Seconds())).Int64()
 }
 
 func (s redisStore) total(ctx context.Context) (int64, error) {
-	total, err := s.client.Get(ctx, key).Int64()
+	total, err := s.client.Get(ctx, totalKey).Int64()
 	if errors.Is(err, redis.Nil) {
 		return 0, nil
 	}

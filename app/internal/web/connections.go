@@ -64,9 +64,11 @@ func NewConnections(log *slog.Logger, metrics *Metrics) *Connections {
 	return c
 }
 
-// Bound returns a listener that server must serve instead of listener, which must be a TCP
-// listener. Bound sets server.ConnState and server.ConnContext.
-func (c *Connections) Bound(server *http.Server, listener net.Listener) net.Listener {
+// LimitListener returns a listener that server must serve instead of listener, which must be a TCP
+// listener. It sets server.ConnState and server.ConnContext.
+func (c *Connections) LimitListener(
+	server *http.Server, listener net.Listener,
+) net.Listener {
 	server.ConnState = func(conn net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateActive: // the header of a request has arrived
@@ -80,7 +82,7 @@ func (c *Connections) Bound(server *http.Server, listener net.Listener) net.List
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
 		return context.WithValue(ctx, connectionKey{}, conn)
 	}
-	return boundedListener{listener, c}
+	return limitedListener{listener, c}
 }
 
 func (c *Connections) count(state connState) int {
@@ -136,13 +138,13 @@ func (c *Connections) report(state connState) {
 	c.shortage = now
 }
 
-// A boundedListener accepts connections and adds them to Connections.
-type boundedListener struct {
+// A limitedListener accepts connections and adds them to Connections.
+type limitedListener struct {
 	net.Listener
 	connections *Connections
 }
 
-func (l boundedListener) Accept() (net.Conn, error) {
+func (l limitedListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err

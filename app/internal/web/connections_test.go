@@ -61,7 +61,7 @@ func serveBounded(t *testing.T, max, maxSlow int, readTime time.Duration) *bound
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		server.Serve(b.connections.Bound(server, listener))
+		server.Serve(b.connections.LimitListener(server, listener))
 	}()
 	b.end = func() {
 		server.Close()
