@@ -24,7 +24,8 @@ func importRecords(ctx context.Context, i invocation) error {
 	only := flags.String("only", "", "import only the `submissions`, or only the visits")
 	args, err := i.parse(&flags,
 		"Reads JSON or CSV as export writes it, or an old backup, from standard input.\n"+
-			"Stores all submissions, or none after an error. Adds the visits to those of the site.")
+			"Stores all submissions, or none after an error. Adds the visits to those of the site.\n"+
+			"It notices JSON that was cut off, but not CSV that was cut off between two rows.")
 	switch {
 	case err != nil:
 		return err

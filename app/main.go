@@ -25,8 +25,8 @@ import (
 
 func main() {
 	// The live heap is small, so GOGC=400 costs about 10 MB and saves about 10 % of CPU. Under load
-	// the memory limit makes the collector run more often. GOGC and GOMEMLIMIT override these
-	// values.
+	// the memory limit makes the collector run more often. The variables GOGC and GOMEMLIMIT
+	// override these values, except in export and import, which set their own: see stepAside.
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
 	}

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strings"
+	"unicode/utf8"
 
 	"simpleapp/internal/food"
 )
@@ -105,21 +108,36 @@ func newJSONReader(in *bufio.Reader) (*jsonReader, error) {
 	}
 }
 
+// replacement matches the replacement character, as itself or as an escape.
+var replacement = regexp.MustCompile(`(?i)\x{FFFD}|\\ufffd`)
+
 func (r *jsonReader) next() ([]value, error) {
 	if !r.in.More() {
 		return nil, r.readEnd()
 	}
-	var object map[string]any
-	if err := r.in.Decode(&object); err != nil {
+	var raw json.RawMessage
+	if err := r.in.Decode(&raw); err != nil {
 		return nil, incomplete(err)
 	}
+	if !utf8.Valid(raw) {
+		return nil, errors.New("the JSON is not UTF-8")
+	}
+	var object map[string]any
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return nil, err
+	}
 	var values []value
+	replaced := -len(replacement.FindAll(raw, -1))
 	for name, v := range object {
 		text, isText := v.(string)
 		if !isText && name != "id" {
 			return nil, fmt.Errorf("%s: %v is not a string", name, v)
 		}
 		values = append(values, value{name, text})
+		replaced += strings.Count(text, "\ufffd")
+	}
+	if replaced > 0 { // encoding/json has replaced an escape without a word
+		return nil, errors.New(`the JSON has an escape such as \ud800, which is half a character`)
 	}
 	return values, nil
 }

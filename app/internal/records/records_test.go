@@ -115,6 +115,41 @@ func TestReaderDetectsIncompleteFiles(t *testing.T) {
 	}
 }
 
+// A file with damaged text is refused, and the error names the record. encoding/json alone would
+// replace the damage, and the import would store other text than the file has.
+func TestReaderRefusesDamagedText(t *testing.T) {
+	const (
+		csv  = "first_name,country\nAda,GB\n%s,GB\n"
+		json = `[{"first_name": "Ada", "country": "GB"}, {"first_name": "%s", "country": "GB"}]`
+	)
+	for _, test := range []struct {
+		name, file, text string
+		want             string // the second first name, or "" for an error
+	}{
+		{"CSV, a broken byte", csv, "Ad\xff", ""},
+		{"JSON, a broken byte", json, "Ad\xff", ""},
+		{"JSON, half a character", json, `Ad\ud83c`, ""},
+		{"JSON, the other half", json, `Ad\uDF55x`, ""},
+		{"JSON, half a character after a replacement character", json, `�\ufffd\ud83c`, ""},
+		{"JSON, both halves", json, `\ud83c\udf55`, "🍕"},
+		{"JSON, a replacement character", json, "Ad�", "Ad�"},
+		{"JSON, a replacement character as an escape", json, `Ad\uFFFD`, "Ad�"},
+		{"JSON, a backslash", json, `Ad\\ud83c`, `Ad\ud83c`},
+		{"CSV, a replacement character", csv, "Ad�", "Ad�"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			file := strings.Replace(test.file, "%s", test.text, 1)
+			got, err := read(file)
+			switch {
+			case test.want == "" && (err == nil || !strings.Contains(err.Error(), "record 2:")):
+				t.Errorf("Next of %q = %v, %v, want an error of record 2", file, got, err)
+			case test.want != "" && (err != nil || len(got) != 2 || got[1].FirstName != test.want):
+				t.Errorf("Next of %q = %+v, %v, want %q", file, got, err, test.want)
+			}
+		})
+	}
+}
+
 func TestCSVHasNoToken(t *testing.T) {
 	r := sample("Pizza")
 	csv, json := write(t, r)
