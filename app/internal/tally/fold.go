@@ -41,10 +41,11 @@ func (t *Tally) foldEverySecond(ctx context.Context) {
 	}
 }
 
-// Fold adds the rows of the log to the tallies and deletes them from the log. It skips the rows that
-// another instance is folding. One fold runs at a time. A caller that finds one running waits for
-// it, and then needs a fold that starts after the call, because the running one may miss the newest
-// rows. All callers that wait share that fold. If it fails, the next of them runs another one.
+// Fold adds the rows of the log to the tallies and deletes them from the log. It skips the rows
+// that another instance is folding. One fold runs at a time. A caller that finds one running waits
+// for it, and then needs a fold that starts after the call, because the running one may miss the
+// newest rows. All callers that wait share that fold. If it fails, the next of them runs another
+// one.
 func (t *Tally) Fold(ctx context.Context) error {
 	before := t.folds.Load()
 	select {

@@ -124,6 +124,6 @@ func (c counts) addTo(sums map[name]int64) {
 	}
 }
 
-// errReadLog is the error of Fold if it can't read the log. foldEverySecond does not log it, because
-// Ping fails, too, and its error is logged.
+// errReadLog is the error of Fold if it can't read the log. foldEverySecond does not log it,
+// because Ping fails, too, and its error is logged.
 var errReadLog = errors.New("read tally_log")

@@ -17,8 +17,8 @@ const totalKey = "visits"
 // retry of the batch may be counted twice.
 const batchExpiry = 7 * 24 * time.Hour
 
-// addScript adds a batch. If it receives the same batch again, it adds nothing and returns the total
-// that it returned before. The arguments are:
+// addScript adds a batch. If it receives the same batch again, it adds nothing and returns the
+// total that it returned before. The arguments are:
 //
 //	KEYS: the key of the total, the key of the process's last batch
 //	ARGV: the sequence number of the batch, the number of visits, the seconds until the batch expires

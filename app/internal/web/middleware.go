@@ -127,9 +127,10 @@ func metricMethod(method string) string {
 	return "other"
 }
 
-// logFault logs why a request failed, and what the operator can do about it, if the package database
-// knows. The database can refuse a request although its pings succeed: for example, if the account
-// may read and not write. logFault logs nothing if cause is nil: then the fault is the client's.
+// logFault logs why a request failed, and what the operator can do about it, if the package
+// database knows. The database can refuse a request although its pings succeed: for example, if the
+// account may read and not write. logFault logs nothing if cause is nil: then the fault is the
+// client's.
 func (s *Server) logFault(r *http.Request, status int, cause error) {
 	if cause == nil {
 		return
