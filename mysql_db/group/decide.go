@@ -1,0 +1,171 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+)
+
+// An action is what a copy does next.
+type action string
+
+const (
+	wait       action = "wait"
+	refuse     action = "refuse"   // stays out of the group until an operator decides
+	copyData   action = "copy"     // copies the data of target
+	join       action = "join"     // joins the group of target
+	makeSite   action = "new site" // makes an empty database, the first of the site
+	startGroup action = "start"    // starts a group of one, which the others then join
+)
+
+// A view is what a copy knows at one moment. An answer that did not come is in none of its fields.
+type view struct {
+	self  Status
+	peers []peer // the other copies that answered
+	// lookedUp tells that the addresses of the other copies are known, and that each of them answered.
+	lookedUp bool
+	// permitted tells that this copy may start a group: on the site's first start, when the version
+	// before had no groups, or because an operator says so.
+	permitted bool
+	// settled tells that the copy has been running for so long that it would have found other copies.
+	settled bool
+	// discard tells that an operator gives up what this copy has.
+	discard bool
+}
+
+// A peer is another copy, compared with this one.
+type peer struct {
+	Status
+	more bool // it has transactions that this copy lacks
+	less bool // it lacks transactions that this copy has
+	gone bool // it can't send any more what this copy lacks
+}
+
+// A decision is an action, its target, and the reason.
+type decision struct {
+	action action
+	target Status
+	reason string
+}
+
+// decide says what a copy does next that is not a member of a group. It keeps these promises:
+//   - There are never two groups. A copy starts one again only if all copies that may have been in it
+//     answer and are in none. Else an operator decides.
+//   - An empty copy makes a new site only if it is permitted to.
+//   - A copy with transactions that the group lacks does not join it.
+func decide(v view) decision {
+	var primary, donor *peer
+	for i, p := range v.peers {
+		if p.State == online && p.Primary {
+			if primary != nil {
+				return decision{wait, p.Status, fmt.Sprintf("%s and %s are primaries of two groups", primary.Node, p.Node)}
+			}
+			primary = &v.peers[i]
+		}
+		if p.State == online && (donor == nil || !p.Primary) {
+			donor = &v.peers[i]
+		}
+	}
+	switch {
+	case v.self.State == empty:
+		return decideEmpty(v, donor)
+	case primary != nil:
+		return decideJoin(v, *primary, *donor)
+	case donor != nil:
+		return decision{wait, donor.Status, "the group has no primary"}
+	}
+	return decideStart(v)
+}
+
+func decideEmpty(v view, donor *peer) decision {
+	if donor != nil {
+		return decision{copyData, donor.Status, "it is in the group"}
+	}
+	for _, p := range v.peers {
+		if p.State != empty {
+			return decision{wait, p.Status, p.Node + " has data, but is in no group yet"}
+		}
+	}
+	switch {
+	case !v.permitted:
+		return decision{action: wait, reason: "it has no data, and finds no group to copy from"}
+	case !v.settled || !v.lookedUp:
+		return decision{action: wait, reason: "it looks for other copies before it makes a new site"}
+	}
+	return decision{action: makeSite, reason: "this is the site's first start"}
+}
+
+func decideJoin(v view, primary, donor peer) decision {
+	switch {
+	case v.discard:
+		return decision{copyData, donor.Status, "an operator discards what it has"}
+	case v.self.Group == "":
+		return decision{refuse, primary.Status, "its data is from before it was in a group: " +
+			"make db-discard NODE=" + v.self.Node + " gives it up"}
+	case primary.less:
+		return decision{refuse, primary.Status, "it has transactions that the group lacks: " +
+			"make db-discard NODE=" + v.self.Node + " gives them up"}
+	case donor.gone:
+		return decision{copyData, donor.Status, "it has been away for so long that the group can't send what it lacks"}
+	}
+	return decision{join, primary.Status, ""}
+}
+
+// decideStart is for a copy that has data, where no copy that answers is in a group.
+func decideStart(v view) decision {
+	if v.permitted {
+		if !v.settled {
+			return decision{action: wait, reason: "it looks for other copies before it starts the group"}
+		}
+		return decision{action: startGroup, reason: "it is permitted to"}
+	}
+	if v.self.Group == "" {
+		return decision{action: wait, reason: "its data is from before it was in a group, and it is not permitted to start one: " +
+			"make db-recover tells more"}
+	}
+	// Each member of each answering copy's last group has to answer. Members that left earlier are
+	// needed only if a copy that answers has not seen them leave.
+	copies := []peer{{Status: v.self}}
+	for _, p := range v.peers {
+		if p.State == waiting && p.Group != "" {
+			copies = append(copies, p)
+		}
+	}
+	answers := map[string]bool{}
+	for _, c := range copies {
+		answers[c.UUID] = true
+	}
+	needed, missing := map[string]bool{}, 0
+	for _, c := range copies {
+		for _, uuid := range c.Members {
+			if !needed[uuid] && !answers[uuid] {
+				missing++
+			}
+			needed[uuid] = true
+		}
+	}
+	if missing > 0 {
+		return decision{action: wait, reason: fmt.Sprintf("it waits for %d of the %d copies of the last group: "+
+			"if one of them never comes back, make db-recover tells more", missing, len(needed))}
+	}
+	// The copy that starts the group has everything, and all saw it in their last group. Of several,
+	// the first by UUID starts it.
+	inAll := func(uuid string) bool {
+		return !slices.ContainsFunc(copies, func(c peer) bool { return !slices.Contains(c.Members, uuid) })
+	}
+	if !inAll(v.self.UUID) {
+		return decision{action: wait, reason: "another copy has seen the group last and starts it"}
+	}
+	for _, c := range copies[1:] {
+		switch {
+		case c.more && c.less:
+			return decision{wait, c.Status, c.Node + " has other transactions: make db-recover tells more"}
+		case c.more && inAll(c.UUID):
+			return decision{wait, c.Status, c.Node + " has more and starts the group"}
+		case c.more:
+			return decision{wait, c.Status, c.Node + " has more, but was not in the last group: make db-recover tells more"}
+		case !c.less && inAll(c.UUID) && c.UUID < v.self.UUID:
+			return decision{wait, c.Status, c.Node + " starts the group"}
+		}
+	}
+	return decision{action: startGroup, reason: fmt.Sprintf("all %d copies of the last group answer", len(needed))}
+}

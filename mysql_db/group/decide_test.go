@@ -1,0 +1,114 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// in returns a copy that was in a group with these members last, and that waits now.
+func in(uuid string, members ...string) peer {
+	return peer{Status: Status{
+		Node: "node-" + uuid, UUID: uuid, State: waiting, record: record{"g", members},
+	}}
+}
+
+// is returns a copy in another state.
+func is(p peer, s state) peer { p.State = s; return p }
+
+// primary returns a copy that is the group's primary.
+func primary(p peer) peer { p.State, p.Primary = online, true; return p }
+
+func more(p peer) peer { p.more = true; return p }
+func less(p peer) peer { p.less = true; return p }
+func gone(p peer) peer { p.more, p.gone = true, true; return p }
+
+func TestDecide(t *testing.T) {
+	nothing := Status{Node: "node-a", State: empty}
+	old := Status{Node: "node-a", UUID: "a", State: waiting}
+	a := in("a", "a", "b", "c").Status
+	b, c := in("b", "a", "b", "c"), in("c", "a", "b", "c")
+	for _, test := range []struct {
+		name   string
+		view   view
+		want   action
+		target string
+		reason string
+	}{
+		{"the site's first start",
+			view{self: nothing, permitted: true, settled: true, lookedUp: true}, makeSite, "", ""},
+		{"the first start, beside empty copies", view{self: nothing, peers: []peer{is(peer{}, empty)},
+			permitted: true, settled: true, lookedUp: true}, makeSite, "", ""},
+		{"the first start, too early to see others",
+			view{self: nothing, permitted: true, lookedUp: true}, wait, "", "looks for"},
+		{"the first start, no answer from the DNS",
+			view{self: nothing, permitted: true, settled: true}, wait, "", "looks for"},
+		{"an empty copy alone",
+			view{self: nothing, settled: true, lookedUp: true}, wait, "", "finds no group"},
+		{"an empty copy that is permitted, beside data", view{self: nothing, peers: []peer{b},
+			permitted: true, settled: true, lookedUp: true}, wait, "node-b", "has data"},
+		{"an empty copy that is permitted, beside a server that starts", view{self: nothing,
+			peers: []peer{is(b, starting)}, permitted: true, settled: true, lookedUp: true},
+			wait, "node-b", "has data"},
+		{"an empty copy, beside a group", view{self: nothing, peers: []peer{primary(b), is(c, online)},
+			permitted: true, settled: true, lookedUp: true}, copyData, "node-c", ""},
+		{"an empty copy, beside a primary alone",
+			view{self: nothing, peers: []peer{primary(b)}}, copyData, "node-b", ""},
+
+		{"a copy that was away", view{self: a, peers: []peer{more(primary(b))}}, join, "node-b", ""},
+		{"a copy of an earlier group", view{self: in("a", "a").Status, peers: []peer{more(primary(b))}},
+			join, "node-b", ""},
+		{"a copy that has more than the group",
+			view{self: a, peers: []peer{less(primary(b))}}, refuse, "node-b", "make db-discard NODE=node-a"},
+		{"a copy that has more than the group, and is permitted to start one", view{self: a,
+			peers: []peer{less(primary(b))}, permitted: true, settled: true}, refuse, "node-b", "db-discard"},
+		{"a copy that has more than the group, discarded", view{self: a,
+			peers: []peer{less(primary(b)), is(c, online)}, discard: true}, copyData, "node-c", ""},
+		{"a copy from before there were groups",
+			view{self: old, peers: []peer{primary(b)}}, refuse, "node-b", "make db-discard"},
+		{"a copy that was away for too long",
+			view{self: a, peers: []peer{gone(primary(b))}}, copyData, "node-b", ""},
+		{"two groups", view{self: a, peers: []peer{primary(b), primary(c)}}, wait, "node-c", "two groups"},
+		{"a group that chooses its primary",
+			view{self: a, peers: []peer{is(b, online)}}, wait, "node-b", "no primary"},
+
+		{"the version before, permitted",
+			view{self: old, permitted: true, settled: true}, startGroup, "", ""},
+		{"the version before, not permitted", view{self: old, settled: true}, wait, "", "db-recover"},
+		{"a group of one", view{self: in("a", "a").Status}, startGroup, "", "all 1"},
+		{"all are back", view{self: a, peers: []peer{b, c}}, startGroup, "", "all 3"},
+		{"all are back, this one has more", view{self: in("c", "a", "b", "c").Status,
+			peers: []peer{less(in("a", "a", "b", "c")), less(b)}}, startGroup, "", "all 3"},
+		{"all are back, another one has more",
+			view{self: a, peers: []peer{b, more(c)}}, wait, "node-c", "has more and starts"},
+		{"all are back, another one is first",
+			view{self: b.Status, peers: []peer{in("a", "a", "b", "c"), c}}, wait, "node-a", "starts the group"},
+		{"a majority is back", view{self: a, peers: []peer{b}, settled: true, lookedUp: true},
+			wait, "", "1 of the 3 copies"},
+		{"all are back, but one server still starts",
+			view{self: a, peers: []peer{b, is(c, starting)}}, wait, "", "1 of the 3 copies"},
+		{"a majority is back, and an operator permits it",
+			view{self: a, peers: []peer{b}, permitted: true, settled: true}, startGroup, "", "permitted"},
+		{"one left earlier, and the others saw it leave",
+			view{self: in("b", "b", "c").Status, peers: []peer{in("c", "b", "c")}}, startGroup, "", "all 2"},
+		{"this one left earlier, and all are back",
+			view{self: a, peers: []peer{in("b", "b", "c"), in("c", "b", "c")}}, wait, "", "another copy"},
+		{"one left earlier, all are back", view{self: in("b", "b", "c").Status,
+			peers: []peer{less(in("a", "a", "b", "c")), in("c", "b", "c")}}, startGroup, "", "all 3"},
+		{"one knows of a later group whose members are missing",
+			view{self: a, peers: []peer{b, more(in("c", "c", "d"))}}, wait, "", "1 of the 4 copies"},
+		{"each has something that the other lacks",
+			view{self: a, peers: []peer{b, more(less(c))}}, wait, "node-c", "other transactions"},
+		{"one that left has more",
+			view{self: in("b", "b", "c").Status, peers: []peer{more(in("a", "a", "b", "c")), in("c", "b", "c")}},
+			wait, "node-a", "not in the last group"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := decide(test.view)
+			if got.action != test.want || got.target.Node != test.target ||
+				!strings.Contains(got.reason, test.reason) {
+				t.Errorf("decide = %s %s (%s), want %s %s (%s)", got.action, got.target.Node, got.reason,
+					test.want, test.target, test.reason)
+			}
+		})
+	}
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// A folder is the data folder of a copy. The names of db-group's own files in it begin with a dot,
+// so that mysqld ignores them.
+type folder string
+
+const (
+	recordFile = ".group.json"
+	// permitMark permits this copy to start a group.
+	permitMark = ".permit-start"
+	// discardMark gives up the data of a copy that the group refuses.
+	discardMark = ".discard"
+	// copyingMark says that the data is incomplete, because it is being copied.
+	copyingMark = ".copying"
+	// firstStartMark says that the data is incomplete, because MySQL makes it (db-entrypoint).
+	firstStartMark = ".first-start"
+)
+
+func (f folder) path(name string) string { return filepath.Join(string(f), name) }
+
+func (f folder) has(name string) bool {
+	_, err := os.Stat(f.path(name))
+	return err == nil
+}
+
+// hasData tells whether there is a database, complete or not.
+func (f folder) hasData() bool { return f.has("mysql") || f.has("ibdata1") }
+
+// mark makes a mark, or removes it. It is on the disk when mark returns.
+func (f folder) mark(name string, set bool) error {
+	if !set {
+		if err := os.Remove(f.path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return f.sync()
+	}
+	file, err := os.Create(f.path(name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Close(), f.sync())
+}
+
+// sync brings to the disk which files the folder has.
+func (f folder) sync() error {
+	dir, err := os.Open(string(f))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// record returns what the copy remembers of its group: nothing, if it never was in one.
+func (f folder) record() (r record, err error) {
+	content, err := os.ReadFile(f.path(recordFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal(content, &r)
+}
+
+// remember writes a record, which is on the disk when it returns.
+func (f folder) remember(r record) error {
+	content, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	file, err := os.Create(f.path(recordFile + ".new"))
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(append(content, '\n'))
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.path(recordFile+".new"), f.path(recordFile)); err != nil {
+		return err
+	}
+	return f.sync()
+}
+
+// clear removes the database and the record. The marks stay.
+func (f folder) clear() error {
+	entries, err := os.ReadDir(string(f))
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if strings.HasPrefix(name, ".") && name != recordFile || name == "lost+found" {
+			continue
+		}
+		if err := os.RemoveAll(f.path(name)); err != nil {
+			return err
+		}
+	}
+	return f.sync()
+}
+
+// freeMB returns the free space in megabytes.
+func (f folder) freeMB() uint64 {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(string(f), &fs); err != nil {
+		return 0
+	}
+	return fs.Bavail * uint64(fs.Bsize) >> 20
+}

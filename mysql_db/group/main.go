@@ -1,0 +1,229 @@
+// db-group runs MySQL as one of the copies of a group, in db's container on Docker Swarm. MySQL's Group
+// Replication keeps the copies equal. db-group decides when a copy starts the group, joins it, or copies
+// everything from it. docs/design.md tells how.
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const usage = `usage: db-group COMMAND
+  run                 runs this copy (the container's main process)
+  healthy             waits until this copy is a member of the group, or waits where no copy is in one
+  status [ADDRESS…]   prints what the copies tell about themselves, as JSON, one line each
+  primary             prints the address of the primary
+  password            prints the password of the account simpleapp_group
+  permit              lets this copy start a group
+  permit-first        lets this copy start a group if it has no data (the site's first start)
+  discard             gives up what this copy has, if the group refuses it`
+
+func main() {
+	log.SetFlags(log.LstdFlags | log.LUTC)
+	log.SetPrefix("db-group: ")
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	command := ""
+	if len(os.Args) > 1 {
+		command = os.Args[1]
+	}
+	var err error
+	switch command {
+	case "run":
+		err = run(ctx)
+	case "healthy":
+		err = healthy(ctx)
+	case "status":
+		err = printStatus(ctx, os.Args[2:])
+	case "primary":
+		err = printPrimary(ctx)
+	case "password":
+		var password string
+		password, err = groupPassword()
+		fmt.Println(password)
+	case "permit":
+		err = dataFolder.mark(permitMark, true)
+	case "permit-first":
+		if !dataFolder.hasData() {
+			err = dataFolder.mark(permitMark, true)
+		}
+	case "discard":
+		err = dataFolder.mark(discardMark, true)
+	default:
+		fmt.Fprintln(os.Stderr, usage)
+		os.Exit(2)
+	}
+	if err != nil {
+		log.Print(err)
+		os.Exit(1)
+	}
+}
+
+// dataFolder is where the volume is.
+const dataFolder folder = "/var/lib/mysql"
+
+// peersName is the DNS name of all tasks of the service.
+func peersName() string {
+	if name := os.Getenv("DB_PEERS"); name != "" {
+		return name
+	}
+	return "tasks.db"
+}
+
+// groupPassword returns the password by which the copies know each other. It is made from a secret and
+// from DB_GROUP, the id of the service, which the app's containers do not know.
+func groupPassword() (string, error) {
+	file, service := os.Getenv("MYSQL_PASSWORD_FILE"), os.Getenv("DB_GROUP")
+	if service == "" {
+		return "", errors.New("DB_GROUP is empty: set it to the service's id, as docker-stack.yml does")
+	}
+	secret, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("MYSQL_PASSWORD_FILE: %w", err)
+	}
+	sum := sha256.Sum256([]byte("group " + service + " " + strings.TrimSpace(string(secret))))
+	return fmt.Sprintf("%x", sum[:16]), nil // MySQL takes at most 32 characters (error 3972)
+}
+
+// ownAddress returns this container's IPv4 address in the network of the copies.
+func ownAddress() (string, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return "", err
+	}
+	addresses, err := net.LookupHost(host)
+	if err != nil {
+		return "", err
+	}
+	for _, a := range addresses {
+		if ip := net.ParseIP(a).To4(); ip != nil && !ip.IsLoopback() {
+			return a, nil
+		}
+	}
+	return "", fmt.Errorf("%s has no IPv4 address: it has %v", host, addresses)
+}
+
+func run(ctx context.Context) error {
+	password, err := groupPassword()
+	if err != nil {
+		return err
+	}
+	address, err := ownAddress()
+	if err != nil {
+		return err
+	}
+	ip := net.ParseIP(address).To4()
+	m := &member{
+		node: os.Getenv("DB_NODE"), address: address, peersName: peersName(), password: password,
+		folder: dataFolder, db: openOwn(), began: time.Now(), settle: 15 * time.Second,
+		options: []string{
+			"--defaults-extra-file=/etc/mysql/group.cnf",
+			fmt.Sprintf("--server-id=%d", uint32(ip[0])<<24|uint32(ip[1])<<16|uint32(ip[2])<<8|uint32(ip[3])),
+			"--report-host=" + address,
+			"--loose-group-replication-local-address=" + net.JoinHostPort(address, "3306"),
+		},
+	}
+	listener, err := net.Listen("tcp", ":"+port)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: m.handler(), ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 4096}
+	go server.Serve(listener)
+	defer server.Close()
+	return m.run(ctx)
+}
+
+// handler answers the other copies, operators' commands and the health check. It changes nothing, and
+// tells no secret.
+func (m *member) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
+		s, err := m.status(r.Context())
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(s)
+	})
+	mux.HandleFunc("GET /healthy", func(w http.ResponseWriter, r *http.Request) {
+		s, err := m.status(r.Context())
+		m.mu.Lock()
+		alone := m.alone
+		m.mu.Unlock()
+		if err == nil && (s.State == online || s.State == waiting && alone) {
+			return
+		}
+		http.Error(w, fmt.Sprint(s.State, " ", err), http.StatusServiceUnavailable)
+	})
+	return mux
+}
+
+// healthy waits until this copy may be in the DNS: as a member of the group, or where no copy is in a
+// group, so that the copies find each other. A copy that catches up is not healthy yet, so that an
+// update stops the next copy only when this one can take over.
+func healthy(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 280*time.Second)
+	defer cancel()
+	for {
+		resp, err := http.Get("http://127.0.0.1:" + port + "/healthy")
+		if err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+			err = errors.New(resp.Status)
+		}
+		if sleep(ctx, time.Second); ctx.Err() != nil {
+			return fmt.Errorf("this copy is in no group: %w", err)
+		}
+	}
+}
+
+// printStatus prints the Status of each address that answers; without addresses, of all copies in the
+// DNS and of this one.
+func printStatus(ctx context.Context, addresses []string) error {
+	if len(addresses) == 0 {
+		others, err := peers(ctx, peersName(), "")
+		if err != nil {
+			return err
+		}
+		addresses = others
+	}
+	answers, silent := ask(ctx, addresses)
+	for _, s := range answers {
+		if err := json.NewEncoder(os.Stdout).Encode(s); err != nil {
+			return err
+		}
+	}
+	if silent > 0 {
+		return fmt.Errorf("%d of %d copies do not answer", silent, len(addresses))
+	}
+	return nil
+}
+
+func printPrimary(ctx context.Context) error {
+	addresses, err := peers(ctx, peersName(), "")
+	if err != nil {
+		return err
+	}
+	answers, _ := ask(ctx, addresses)
+	for _, s := range answers {
+		if s.Primary {
+			fmt.Println(s.Address)
+			return nil
+		}
+	}
+	return errors.New("the group has no primary: make status tells more")
+}

@@ -1,0 +1,382 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A member runs one copy of the database.
+type member struct {
+	node, address string
+	peersName     string // the DNS name of all copies
+	password      string // by which the copies know each other
+	folder        folder
+	options       []string // of mysqld, the group's options included
+	db            *sql.DB  // this copy's server
+	began         time.Time
+	// settle is how long a copy looks for others before it makes a site, or starts a group that it was
+	// permitted to start. Others are in the DNS once they are healthy.
+	settle time.Duration
+
+	mu      sync.Mutex
+	phase   state  // empty, copying or starting; "" if the server answers
+	problem string // why the copy waits
+	alone   bool   // no copy that answers is in a group, or the group refuses this copy
+}
+
+// run runs the copy until its context is cancelled, and returns nil then. It returns an error if the
+// server ended by itself, for instance because the group goes on without this copy.
+func (m *member) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if m.folder.has(copyingMark) {
+			log.Print("copying was interrupted, and begins again")
+			if err := m.folder.clear(); err != nil {
+				return err
+			}
+		}
+		if !m.folder.hasData() || m.folder.has(firstStartMark) {
+			if err := m.fill(ctx); err != nil {
+				return err
+			}
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		donor, err := m.serve(ctx)
+		if err != nil {
+			return err
+		}
+		if donor != "" {
+			log.Print("this copy gives up its data, and copies that of the group")
+			if err := errors.Join(m.folder.mark(copyingMark, true), m.folder.clear()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// set says what the copy does while its server does not answer, or why it waits.
+func (m *member) set(phase state, problem string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if problem != m.problem && problem != "" {
+		log.Print("waiting: ", problem)
+	}
+	m.phase, m.problem = phase, problem
+}
+
+// status returns what this copy tells about itself now.
+func (m *member) status(ctx context.Context) (Status, error) {
+	m.mu.Lock()
+	s := Status{Node: m.node, Address: m.address, State: m.phase, Problem: m.problem, FreeMB: m.folder.freeMB()}
+	m.mu.Unlock()
+	r, err := m.folder.record()
+	if err != nil {
+		return s, err
+	}
+	s.record = r
+	if s.State == "" {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		err = readStatus(ctx, m.db, &s)
+	}
+	if s.State == online {
+		s.Problem = ""
+	}
+	return s, err
+}
+
+// look asks the other copies and decides what to do next.
+func (m *member) look(ctx context.Context) (view, decision, error) {
+	self, err := m.status(ctx)
+	if err != nil {
+		return view{}, decision{}, err
+	}
+	addresses, err := peers(ctx, m.peersName, m.address)
+	answers, silent := ask(ctx, addresses)
+	v := view{
+		self:      self,
+		lookedUp:  err == nil && silent == 0,
+		permitted: m.folder.has(permitMark),
+		discard:   m.folder.has(discardMark),
+		settled:   time.Since(m.began) > m.settle,
+	}
+	grouped := false
+	for _, other := range answers {
+		p := peer{Status: other}
+		if self.State != empty {
+			if p, err = compare(ctx, m.db, self, other); err != nil {
+				return view{}, decision{}, err
+			}
+		}
+		if other.State == online {
+			grouped = true
+		}
+		v.peers = append(v.peers, p)
+	}
+	d := decide(v)
+	m.mu.Lock()
+	m.alone = !grouped || d.action == refuse
+	m.mu.Unlock()
+	return v, d, nil
+}
+
+// fill waits until this copy, which has no data, may make a new site or can copy that of another one.
+// It returns when serve can go on: with data, or at the first start of the site.
+func (m *member) fill(ctx context.Context) error {
+	m.set(empty, "")
+	for ctx.Err() == nil {
+		_, d, err := m.look(ctx)
+		if err != nil {
+			return err
+		}
+		switch d.action {
+		case makeSite:
+			log.Print(d.reason)
+			return nil
+		case copyData:
+			return m.copy(ctx, d.target)
+		}
+		m.set(empty, d.reason)
+		sleep(ctx, time.Second)
+	}
+	return nil
+}
+
+// copy copies the data of a donor, or of the one that takes its place.
+func (m *member) copy(ctx context.Context, donor Status) error {
+	log.Printf("copying everything from %s", donor.Node)
+	m.set(copying, "")
+	if err := m.folder.mark(copyingMark, true); err != nil {
+		return err
+	}
+	begin := time.Now()
+	initialize, err := startServer("mysqld", append(m.options, "--initialize-insecure")...)
+	if err != nil {
+		return err
+	}
+	<-initialize.ended
+	if initialize.err != nil {
+		return fmt.Errorf("mysqld --initialize-insecure: %w", initialize.err)
+	}
+	s, err := startServer("mysqld", append(m.options, "--skip-networking")...)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	if err := s.await(ctx, m.db.PingContext); err != nil {
+		return err
+	}
+	for {
+		err := copyFrom(ctx, m.db, donor.Address, m.password)
+		if err == nil {
+			break
+		}
+		log.Printf("copying from %s: %v", donor.Node, err)
+		select {
+		case <-s.ended:
+			return fmt.Errorf("mysqld ended: %v", s.err)
+		default:
+		}
+		if sleep(ctx, 2*time.Second); ctx.Err() != nil {
+			return nil
+		}
+		answers, _ := m.askAll(ctx)
+		for _, other := range answers {
+			if other.State == online && (donor.Address != other.Address || !other.Primary) {
+				donor = other
+			}
+		}
+	}
+	<-s.ended
+	log.Printf("copied in %v", time.Since(begin).Round(time.Second))
+	err = m.folder.remember(record{Group: donor.Group})
+	for _, mark := range []string{copyingMark, discardMark, permitMark} {
+		err = errors.Join(err, m.folder.mark(mark, false))
+	}
+	return err
+}
+
+func (m *member) askAll(ctx context.Context) (answers []Status, err error) {
+	addresses, err := peers(ctx, m.peersName, m.address)
+	answers, _ = ask(ctx, addresses)
+	return answers, err
+}
+
+// serve runs the server, and keeps it in the group. It returns the address of a donor if this copy
+// has to be replaced by a copy of that donor's data, and nil if the context is cancelled.
+func (m *member) serve(ctx context.Context) (donor string, err error) {
+	m.set(starting, "")
+	s, err := startServer("db-entrypoint", append([]string{"mysqld"}, m.options...)...)
+	if err != nil {
+		return "", err
+	}
+	defer s.stop()
+	err = s.await(ctx, func(ctx context.Context) error { return serves(ctx, m.db) })
+	if err == nil {
+		err = makeAccount(ctx, m.db, m.password)
+	}
+	if ctx.Err() != nil {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	m.set("", "")
+	for {
+		donor, err := m.step(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.Print(err)
+		}
+		if donor != "" {
+			return donor, nil
+		}
+		select {
+		case <-s.ended:
+			return "", fmt.Errorf("mysqld ended: %v", s.err)
+		case <-ctx.Done():
+			m.leave()
+			return "", nil
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// step does what is to be done now. It returns the address of a donor if this copy has to be replaced.
+func (m *member) step(ctx context.Context) (donor string, err error) {
+	self, err := m.status(ctx)
+	if err != nil {
+		return "", err
+	}
+	switch self.State {
+	case online:
+		return "", m.rememberGroup(ctx, self.record)
+	case joining:
+		return "", nil
+	}
+	v, d, err := m.look(ctx)
+	if err != nil {
+		return "", err
+	}
+	switch d.action {
+	case copyData:
+		log.Print(d.reason)
+		return d.target.Address, nil
+	case join:
+		log.Printf("joining the group of %s", d.target.Node)
+		seeds := []string{}
+		for _, p := range v.peers {
+			if p.State == online {
+				seeds = append(seeds, p.Address)
+			}
+		}
+		m.set("", "")
+		return "", startReplication(ctx, m.db, d.target.Group, m.password, seeds)
+	case startGroup:
+		return "", m.start(ctx, v, d.reason)
+	}
+	m.set("", d.reason)
+	return "", nil
+}
+
+// rememberGroup keeps the record of a member up to date. The marks have served their purpose.
+func (m *member) rememberGroup(ctx context.Context, before record) error {
+	m.set("", "")
+	now, err := readGroup(ctx, m.db)
+	if err != nil || len(now.Members) == 0 {
+		return err // what is not known changes nothing
+	}
+	if now.Group != before.Group || strings.Join(now.Members, " ") != strings.Join(before.Members, " ") {
+		log.Printf("the group has %d copies: %s", len(now.Members), strings.Join(now.Members, ", "))
+		err = m.folder.remember(now)
+	}
+	for _, mark := range []string{permitMark, discardMark} {
+		if err == nil && m.folder.has(mark) {
+			err = m.folder.mark(mark, false)
+		}
+	}
+	return err
+}
+
+// start starts a group of one. The group has a new UUID, so that its transactions can be told from
+// those that a copy which is missing now may have of the last group.
+func (m *member) start(ctx context.Context, v view, reason string) error {
+	unlock, err := lock(ctx, m.db, v.peers, m.password)
+	if err != nil {
+		return fmt.Errorf("start the group: %w", err)
+	}
+	defer unlock()
+	group := newUUID()
+	if err := m.folder.remember(record{group, []string{v.self.UUID}}); err != nil {
+		return err
+	}
+	if err := m.folder.mark(permitMark, false); err != nil {
+		return err
+	}
+	log.Printf("starting the group: %s", reason)
+	m.set("", "")
+	return startReplication(ctx, m.db, group, m.password, nil)
+}
+
+// newUUID returns a random UUID (RFC 9562, version 4).
+func newUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// leave takes this copy out of the group, before its server ends. If it is the primary, another copy
+// becomes that first, so that the site goes on at once.
+func (m *member) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), 45*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		self, err := m.status(ctx)
+		if err != nil || self.State != online {
+			break
+		}
+		if err := m.rememberGroup(ctx, self.record); err != nil {
+			log.Print(err)
+		}
+		if !self.Primary {
+			break
+		}
+		next, catching, err := successor(ctx, m.db)
+		if err != nil {
+			log.Printf("look for the next primary: %v", err)
+			break
+		}
+		if next != "" {
+			if _, err := m.db.ExecContext(ctx, "SELECT group_replication_set_as_primary(?, 10)", next); err != nil {
+				log.Printf("hand the primary over to %s: %v", next, err)
+			}
+			break
+		}
+		if !catching {
+			break
+		}
+		// Another copy is just getting everything from this one.
+		sleep(ctx, time.Second)
+	}
+	if _, err := m.db.ExecContext(ctx, "STOP GROUP_REPLICATION"); err != nil {
+		log.Printf("leave the group: %v", err)
+	}
+	log.Print("this copy has left the group")
+}
+
+// sleep waits for some time, or until the context is cancelled.
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// account is the one by which the copies know each other. Each copy makes it in its own server.
+const account = "simpleapp_group"
+
+// openOwn opens this container's server as root, through the socket.
+func openOwn() *sql.DB {
+	cfg := mysql.NewConfig()
+	cfg.User, cfg.Net, cfg.Addr = "root", "unix", "/var/run/mysqld/mysqld.sock"
+	cfg.InterpolateParams, cfg.Logger = true, &mysql.NopLogger{}
+	return open(cfg)
+}
+
+// openOther opens the server of another copy.
+func openOther(address, password string) *sql.DB {
+	cfg := mysql.NewConfig()
+	cfg.User, cfg.Passwd, cfg.Net, cfg.Addr = account, password, "tcp", net.JoinHostPort(address, "3306")
+	// Each server made its own certificate, which nobody signed.
+	cfg.TLSConfig = "skip-verify"
+	cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout = 2*time.Second, 5*time.Second, 5*time.Second
+	cfg.InterpolateParams, cfg.Logger = true, &mysql.NopLogger{}
+	return open(cfg)
+}
+
+func open(cfg *mysql.Config) *sql.DB {
+	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		panic(err) // every field is set above
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxIdleConns(1)
+	return db
+}
+
+// makeAccount makes the account of the copies, in this server alone: its password differs from
+// deployment to deployment. Operators' commands use it, too, to change the app's password and to make
+// accounts for the moment on a primary that is elsewhere.
+func makeAccount(ctx context.Context, db *sql.DB, password string) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for _, statement := range []string{
+		"SET sql_log_bin = 0",
+		"CREATE USER IF NOT EXISTS " + account + "@'%'",
+		"ALTER USER " + account + "@'%' IDENTIFIED BY '" + password + "' REQUIRE SSL",
+		"GRANT REPLICATION SLAVE, BACKUP_ADMIN, CLONE_ADMIN, GROUP_REPLICATION_STREAM, CONNECTION_ADMIN, " +
+			"CREATE USER, APPLICATION_PASSWORD_ADMIN ON *.* TO " + account + "@'%'",
+		"GRANT SELECT ON mysql.user TO " + account + "@'%'",
+		"GRANT SELECT ON performance_schema.* TO " + account + "@'%'",
+		"GRANT ALL ON simple_db.* TO " + account + "@'%' WITH GRANT OPTION",
+		"SET sql_log_bin = 1",
+	} {
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("make the account of the copies: %w", err)
+		}
+	}
+	return nil
+}
+
+// serves returns nil once the server serves the network. The server of a first start does not.
+func serves(ctx context.Context, db *sql.DB) error {
+	var alone bool
+	if err := db.QueryRowContext(ctx, "SELECT @@skip_networking").Scan(&alone); err != nil {
+		return err
+	}
+	if alone {
+		return errors.New("the first start is not complete")
+	}
+	return nil
+}
+
+// readStatus fills in what the server knows. Its answer is complete or an error.
+func readStatus(ctx context.Context, db *sql.DB, s *Status) error {
+	var member, role string
+	err := db.QueryRowContext(ctx, `SELECT @@server_uuid,
+		CONCAT(@@global.gtid_executed, ',', COALESCE((SELECT received_transaction_set
+			FROM performance_schema.replication_connection_status
+			WHERE channel_name = 'group_replication_applier'), '')),
+		@@global.gtid_purged,
+		COALESCE((SELECT member_state FROM performance_schema.replication_group_members
+			WHERE member_id = @@server_uuid), 'OFFLINE'),
+		COALESCE((SELECT member_role FROM performance_schema.replication_group_members
+			WHERE member_id = @@server_uuid), ''),
+		COALESCE((SELECT count_transactions_remote_in_applier_queue
+			FROM performance_schema.replication_group_member_stats
+			WHERE member_id = @@server_uuid), 0)`).
+		Scan(&s.UUID, &s.Transactions, &s.Purged, &member, &role, &s.Queue)
+	if err != nil {
+		return err
+	}
+	s.Transactions = strings.Join(strings.Fields(s.Transactions), "")
+	s.Purged = strings.Join(strings.Fields(s.Purged), "")
+	switch member {
+	case "ONLINE":
+		s.State = online
+	case "RECOVERING":
+		s.State = joining
+	default:
+		s.State = waiting
+	}
+	s.Primary = s.State == online && role == "PRIMARY"
+	return nil
+}
+
+// readGroup returns the group of a member and the UUIDs of the members that have its data, whether
+// they can be reached at the moment or not.
+func readGroup(ctx context.Context, db *sql.DB) (r record, err error) {
+	if err := db.QueryRowContext(ctx, "SELECT @@group_replication_group_name").Scan(&r.Group); err != nil {
+		return r, err
+	}
+	rows, err := db.QueryContext(ctx, `SELECT member_id FROM performance_schema.replication_group_members
+		WHERE member_state IN ('ONLINE', 'UNREACHABLE') ORDER BY member_id`)
+	if err != nil {
+		return r, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var uuid string
+		if err := rows.Scan(&uuid); err != nil {
+			return r, err
+		}
+		r.Members = append(r.Members, uuid)
+	}
+	return r, rows.Err()
+}
+
+// successor returns the UUID of a member that can become the primary, or "" if there is none.
+// catching tells that another member is still getting the group's data.
+func successor(ctx context.Context, db *sql.DB) (uuid string, catching bool, err error) {
+	err = db.QueryRowContext(ctx, `SELECT COALESCE(MIN(CASE member_state WHEN 'ONLINE' THEN member_id END), ''),
+		COALESCE(MAX(member_state = 'RECOVERING'), FALSE)
+		FROM performance_schema.replication_group_members WHERE member_id <> @@server_uuid`).Scan(&uuid, &catching)
+	return uuid, catching, err
+}
+
+// compare compares another copy's transactions with those of this one.
+func compare(ctx context.Context, db *sql.DB, self, other Status) (p peer, err error) {
+	p.Status = other
+	if other.State == empty || other.State == copying || other.State == starting {
+		return p, nil
+	}
+	err = db.QueryRowContext(ctx, "SELECT NOT GTID_SUBSET(?, ?), NOT GTID_SUBSET(?, ?), NOT GTID_SUBSET(?, ?)",
+		other.Transactions, self.Transactions, self.Transactions, other.Transactions,
+		other.Purged, self.Transactions).Scan(&p.more, &p.less, &p.gone)
+	return p, err
+}
+
+// startReplication joins the group of record r by the seeds, which are IP addresses. Without seeds it
+// starts a group of one.
+func startReplication(ctx context.Context, db *sql.DB, group, password string, seeds []string) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	for i := range seeds {
+		seeds[i] = net.JoinHostPort(seeds[i], "3306")
+	}
+	if _, err := db.ExecContext(ctx, "SET GLOBAL group_replication_group_name = ?, GLOBAL group_replication_group_seeds = ?, "+
+		"GLOBAL group_replication_bootstrap_group = ?", group, strings.Join(seeds, ","), len(seeds) == 0); err != nil {
+		return err
+	}
+	_, err := db.ExecContext(ctx, "START GROUP_REPLICATION USER = '"+account+"', PASSWORD = '"+password+"'")
+	_, off := db.ExecContext(ctx, "SET GLOBAL group_replication_bootstrap_group = OFF")
+	if err != nil {
+		// A start that failed may have left a part running.
+		_, stop := db.ExecContext(ctx, "STOP GROUP_REPLICATION")
+		return errors.Join(err, stop)
+	}
+	return off
+}
+
+// lockName is a lock in each server. A copy that holds it in every copy may start the group, which
+// no other copy can do meanwhile.
+const lockName = "simpleapp start the group"
+
+// lock takes the lock in this copy and in the others, and checks under it that none of the others has
+// entered a group or changed its data. The caller calls unlock when the group has started.
+func lock(ctx context.Context, own *sql.DB, others []peer, password string) (unlock func(), err error) {
+	var held []func()
+	unlock = func() {
+		for _, release := range held {
+			release()
+		}
+	}
+	take := func(db *sql.DB, where string, check func(*sql.Conn) error) error {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		// The end of the session releases the lock.
+		held = append(held, func() { conn.Raw(func(any) error { return driver.ErrBadConn }) })
+		var locked sql.NullBool
+		if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", lockName).Scan(&locked); err != nil {
+			return err
+		}
+		if !locked.Bool {
+			return fmt.Errorf("%s helps another copy to start the group", where)
+		}
+		return check(conn)
+	}
+	err = take(own, "this copy", func(*sql.Conn) error { return nil })
+	for _, other := range others {
+		if err != nil {
+			break
+		}
+		if other.State != waiting {
+			continue
+		}
+		db := openOther(other.Address, password)
+		held = append(held, func() { db.Close() })
+		err = take(db, other.Node, func(*sql.Conn) error {
+			now := Status{}
+			if err := readStatus(ctx, db, &now); err != nil {
+				return err
+			}
+			if now.UUID != other.UUID || now.State != waiting || now.Transactions != other.Transactions {
+				return fmt.Errorf("%s has changed meanwhile", other.Node)
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		unlock()
+	}
+	return unlock, err
+}
+
+// copyFrom replaces everything in this server, which nobody else uses, by the data of a donor, and
+// ends the server. A donor serves one copy at a time.
+func copyFrom(ctx context.Context, db *sql.DB, donor, password string) error {
+	if _, err := db.ExecContext(ctx, "SET GLOBAL clone_valid_donor_list = ?", donor+":3306"); err != nil {
+		return err
+	}
+	_, err := db.ExecContext(ctx, "CLONE INSTANCE FROM "+account+"@'"+donor+"':3306 IDENTIFIED BY '"+password+"' REQUIRE SSL")
+	// 3707: the data is there, and the server has ended because nothing could start it again.
+	var reply *mysql.MySQLError
+	if errors.As(err, &reply) && reply.Number == 3707 {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// A server is a running mysqld.
+type server struct {
+	process *os.Process
+	ended   chan struct{} // closed when it has ended
+	err     error         // why, once ended is closed
+}
+
+// startServer starts a command that runs mysqld.
+func startServer(name string, args ...string) (*server, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	s := &server{process: cmd.Process, ended: make(chan struct{})}
+	go func() {
+		s.err = cmd.Wait()
+		close(s.ended)
+	}()
+	return s, nil
+}
+
+// await waits until ok returns nil, or returns an error if the server ends first.
+func (s *server) await(ctx context.Context, ok func(context.Context) error) error {
+	for {
+		ask, cancel := context.WithTimeout(ctx, 5*time.Second)
+		err := ok(ask)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-s.ended:
+			return fmt.Errorf("mysqld ended: %v", s.err)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(300 * time.Millisecond):
+		}
+	}
+}
+
+// stop ends the server in order, and waits until it has ended.
+func (s *server) stop() {
+	s.process.Signal(syscall.SIGTERM)
+	<-s.ended
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A state says what a copy does at the moment.
+type state string
+
+const (
+	empty    state = "empty"    // has no data, and waits for a group to copy from
+	copying  state = "copying"  // copies the data of another copy
+	starting state = "starting" // has data, but its server does not answer yet
+	waiting  state = "waiting"  // has data, and is in no group
+	joining  state = "joining"  // catches up with the group
+	online   state = "online"   // is a member of the group and has its data
+)
+
+// A Status is what a copy tells the other copies, and operators, about itself.
+type Status struct {
+	Node    string `json:"node"`    // the machine
+	Address string `json:"address"` // an IP address
+	State   state  `json:"state"`
+	Primary bool   `json:"primary"`
+	UUID    string `json:"uuid"` // the server's
+	record
+	Transactions string `json:"transactions"` // a GTID set: executed, or received and still to be executed
+	Purged       string `json:"purged"`       // a GTID set: what it can't send to others any more
+	Queue        int    `json:"queue"`        // how many transactions it has still to execute
+	FreeMB       uint64 `json:"free_mb"`      // the space on its disk
+	Problem      string `json:"problem"`      // why it waits
+}
+
+// A record is what a copy remembers of its group while it is not running.
+type record struct {
+	// Group is the UUID of the group that the copy was in last.
+	Group string `json:"group"`
+	// Members are the server UUIDs of that group's members when the copy was in it.
+	Members []string `json:"members"`
+}
+
+// port is where each copy tells its Status, on the network that app and db share.
+const port = "3308"
+
+// peers returns the addresses of the other copies. Swarm's DNS has those that are healthy.
+func peers(ctx context.Context, name, self string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	addresses, err := net.DefaultResolver.LookupHost(ctx, name)
+	var notFound *net.DNSError
+	if errors.As(err, &notFound) && notFound.IsNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(addresses, func(a string) bool { return a == self }), nil
+}
+
+// ask returns the Status of each address that answers, in the order of the addresses, and how many
+// addresses did not answer.
+func ask(ctx context.Context, addresses []string) (answers []Status, silent int) {
+	all := make([]*Status, len(addresses))
+	var group sync.WaitGroup
+	for i, address := range addresses {
+		group.Go(func() {
+			if s, err := askOne(ctx, address); err == nil {
+				all[i] = &s
+			}
+		})
+	}
+	group.Wait()
+	for _, s := range all {
+		if s == nil {
+			silent++
+		} else {
+			answers = append(answers, *s)
+		}
+	}
+	return answers, silent
+}
+
+func askOne(ctx context.Context, address string) (s Status, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	url := "http://" + net.JoinHostPort(address, port) + "/status"
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return s, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return s, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return s, fmt.Errorf("%s: %s", url, resp.Status)
+	}
+	err = json.NewDecoder(resp.Body).Decode(&s)
+	return s, err
+}
