@@ -11,7 +11,7 @@ CHECKERS := app/test/e2e/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .PHONY: help run seed build assets test check-pages lighthouse screenshots fuzz lint bench bases setup up migrate down logs ps test-deploy \
-	swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy test-faults
+	swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard test-faults
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,18 +90,20 @@ test-faults: setup ## Kill, suspend and overload real servers under load (some m
 
 # Docker Swarm: each target is a script in ops/, whose first lines list its variables. STACK=… names another stack than
 # mystack.
-swarm-init: ## Make this machine a swarm's manager, choose the nodes of db and cache, create the passwords
+swarm-init: ## Make this machine a swarm's manager, choose the node of cache, create the passwords
 push: ## Build the images and push them: REGISTRY=registry.example.com VERSION=1.2
 deploy: ## Deploy VERSION=1.2, with the schema it needs, and wait until it runs; options that you leave out keep their value
 scale: ## Run N=5 replicas of the app
-status: ## Show the nodes, the services and the latest failures
+status: ## Show the nodes, the services, the copies of the database and the latest failures
 rollback: ## Go back to the version before
 rotate-secret: ## Change a password while the site serves: NAME=mysql_password or redis_password
 backup: ## Write submissions and visit count into FILE=… (FILE=- is standard output) while the site serves
 restore: ## Read FILE=… into a site without submissions, and compare row by row
 forget: ## Remove one submission, and take it out of the results: REFERENCE=3f9a-2c71-b04e
+db-recover: ## Show what each copy of the database has; NODE=… starts the group from one
+db-discard: ## Give up what the copy on NODE=… has, which the group refuses
 undeploy: ## Remove the stack; volumes and secrets stay
-swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy:
+swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard:
 	@ops/$@
 
 bench: build setup ## Measure the program against a server that stores nothing (about four minutes)

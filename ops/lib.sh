@@ -85,17 +85,68 @@ show_failure() {
 # The parts of a definition that are compared, to see whether a task runs as its service is defined now.
 definition='{{.ForceUpdate}} {{json .Resources}} {{with .ContainerSpec}}{{.Image}} {{json .Env}} {{json .Secrets}} {{json .Mounts}} {{json .Healthcheck}}{{end}}'
 
+# copies prints NODE=ADDRESS for each copy of the database that there should be: one for each task, and NODE= for a
+# manager that has none.
+copies() {
+  local node name address tasks known=''
+  mapfile -t tasks < <(docker service ps --quiet --no-trunc --filter desired-state=running "${STACK}_db")
+  if [ ${#tasks[@]} -gt 0 ]; then
+    while read -r node address; do
+      known+=" $node"
+      echo "$(docker node inspect --format '{{.Description.Hostname}}' "$node")=${address%/*}"
+    done < <(docker inspect --type task --format \
+      '{{.NodeID}} {{range .NetworksAttachments}}{{range .Addresses}}{{.}} {{end}}{{end}}' "${tasks[@]}")
+  fi
+  if [[ $(inspect db '{{.Spec.TaskTemplate.Placement.Constraints}}') == '[node.role == manager]' ]]; then
+    while read -r node name; do
+      case "$known " in *" $node "*) ;; *) echo "$name=" ;; esac
+    done < <(docker node ls --filter role=manager --format '{{.ID}} {{.Hostname}}')
+  fi
+}
+
+# report_copies prints a table of the copies of the database, and fails unless they are one group.
+report_copies() {
+  local places
+  mapfile -t places < <(copies)
+  in_task db db-group status "${places[@]}" </dev/null
+}
+
+# mark_volume NODE IMAGE COMMAND runs a command of db-group on a node's volume of db: permit or discard. It is a job of
+# Swarm, which reaches each node without ssh.
+mark_volume() {
+  local job=${STACK}_db-$3 deadline=$((SECONDS + ${TIMEOUT:-300})) state
+  docker service rm "$job" >/dev/null 2>&1 || true
+  docker service create --detach --quiet --with-registry-auth --name "$job" --mode replicated-job \
+    --constraint "node.id==$(docker node inspect --format '{{.ID}}' "$1")" --restart-condition none --no-healthcheck \
+    --mount "type=volume,source=${STACK}_db_data,target=/var/lib/mysql" --entrypoint db-group "$2" "$3" >/dev/null
+  until state=$(docker service ps --no-trunc --format '{{.CurrentState}} {{.Error}}' "$job" | head -n 1) &&
+    [[ $state == Complete* ]]; do
+    case $state in Failed* | Rejected*) docker service rm "$job" >/dev/null; fail "db-group $3 on $1: $state" ;; esac
+    [ "$SECONDS" -lt "$deadline" ] || { docker service rm "$job" >/dev/null; fail "db-group $3 on $1 did not run: $state"; }
+    sleep 0.5
+  done
+  docker service rm "$job" >/dev/null
+}
+
+# started tells whether the site has had a database. Swarm keeps that as a config, which outlives the stack as its volumes
+# and secrets do: an empty copy then makes no new site.
+started() { docker config inspect "${STACK}_db_started" >/dev/null 2>&1; }
+remember_start() {
+  started || docker config create --label "simpleapp.stack=$STACK" "${STACK}_db_started" - >/dev/null <<<yes
+}
+
 # pending SERVICE prints how the service differs from its definition, or nothing if it runs as defined.
 pending() {
   local wanted update present tasks running=0 missing=''
   read -r wanted update present < <(inspect "$1" \
-    "{{.Spec.Mode.Replicated.Replicas}} {{with .UpdateStatus}}{{.State}}{{else}}none{{end}} {{with .Spec.TaskTemplate}}$definition{{end}}")
+    "{{with .Spec.Mode.Replicated}}{{.Replicas}}{{else}}all{{end}} {{with .UpdateStatus}}{{.State}}{{else}}none{{end}} {{with .Spec.TaskTemplate}}$definition{{end}}")
   mapfile -t tasks < <(docker service ps --quiet --no-trunc --filter desired-state=running "${STACK}_$1")
   if [ ${#tasks[@]} -gt 0 ]; then
     running=$(docker inspect --type task --format "{{.Status.State}} {{with .Spec}}$definition{{end}}" "${tasks[@]}" 2>/dev/null |
       grep -cxF "running $present" || true)
   fi
-  if [ "$running $wanted" != "$wanted ${#tasks[@]}" ]; then missing="$running of $wanted run as wanted"; fi
+  if [ "$wanted" = all ]; then wanted=${#tasks[@]}; fi # one on each node of the service
+  if [ "$running $wanted" != "$wanted ${#tasks[@]}" ] || [ "$wanted" = 0 ]; then missing="$running of $wanted run as wanted"; fi
   case $update in
     none | completed) echo "$missing" ;;
     *) echo "$update${missing:+, $missing}" ;;

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // A folder is the data folder of a copy. The names of db-group's own files in it begin with a dot,
@@ -89,6 +90,18 @@ func (f folder) remember(r record) error {
 		return err
 	}
 	return f.sync()
+}
+
+// touch notes that the copy is a member of the group now. After a power loss the last notes may be gone.
+func (f folder) touch() error { return os.Chtimes(f.path(recordFile), time.Now(), time.Now()) }
+
+// seen returns when the copy was a member of a group last, and the zero time if it never was.
+func (f folder) seen() time.Time {
+	info, err := os.Stat(f.path(recordFile))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
 // clear removes the database and the record. The marks stay.

@@ -22,7 +22,7 @@ import (
 const usage = `usage: db-group COMMAND
   run                 runs this copy (the container's main process)
   healthy             waits until this copy is a member of the group, or waits where no copy is in one
-  status [ADDRESS…]   prints what the copies tell about themselves, as JSON, one line each
+  status NODE=ADDRESS…   prints a table of the copies; exits with 1 unless they are one group
   primary             prints the address of the primary
   password            prints the password of the account simpleapp_group
   permit              lets this copy start a group
@@ -45,7 +45,7 @@ func main() {
 	case "healthy":
 		err = healthy(ctx)
 	case "status":
-		err = printStatus(ctx, os.Args[2:])
+		err = report(ctx, os.Stdout, os.Args[2:])
 	case "primary":
 		err = printPrimary(ctx)
 	case "password":
@@ -189,28 +189,6 @@ func healthy(ctx context.Context) error {
 			return fmt.Errorf("this copy is in no group: %w", err)
 		}
 	}
-}
-
-// printStatus prints the Status of each address that answers; without addresses, of all copies in the
-// DNS and of this one.
-func printStatus(ctx context.Context, addresses []string) error {
-	if len(addresses) == 0 {
-		others, err := peers(ctx, peersName(), "")
-		if err != nil {
-			return err
-		}
-		addresses = others
-	}
-	answers, silent := ask(ctx, addresses)
-	for _, s := range answers {
-		if err := json.NewEncoder(os.Stdout).Encode(s); err != nil {
-			return err
-		}
-	}
-	if silent > 0 {
-		return fmt.Errorf("%d of %d copies do not answer", silent, len(addresses))
-	}
-	return nil
 }
 
 func printPrimary(ctx context.Context) error {

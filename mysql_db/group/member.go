@@ -76,7 +76,8 @@ func (m *member) set(phase state, problem string) {
 // status returns what this copy tells about itself now.
 func (m *member) status(ctx context.Context) (Status, error) {
 	m.mu.Lock()
-	s := Status{Node: m.node, Address: m.address, State: m.phase, Problem: m.problem, FreeMB: m.folder.freeMB()}
+	s := Status{Node: m.node, Address: m.address, State: m.phase, Problem: m.problem,
+		Seen: m.folder.seen(), FreeMB: m.folder.freeMB()}
 	m.mu.Unlock()
 	r, err := m.folder.record()
 	if err != nil {
@@ -297,6 +298,8 @@ func (m *member) rememberGroup(ctx context.Context, before record) error {
 	if now.Group != before.Group || strings.Join(now.Members, " ") != strings.Join(before.Members, " ") {
 		log.Printf("the group has %d copies: %s", len(now.Members), strings.Join(now.Members, ", "))
 		err = m.folder.remember(now)
+	} else {
+		err = m.folder.touch()
 	}
 	for _, mark := range []string{permitMark, discardMark} {
 		if err == nil && m.folder.has(mark) {

@@ -32,11 +32,12 @@ type Status struct {
 	Primary bool   `json:"primary"`
 	UUID    string `json:"uuid"` // the server's
 	record
-	Transactions string `json:"transactions"` // a GTID set: executed, or received and still to be executed
-	Purged       string `json:"purged"`       // a GTID set: what it can't send to others any more
-	Queue        int    `json:"queue"`        // how many transactions it has still to execute
-	FreeMB       uint64 `json:"free_mb"`      // the space on its disk
-	Problem      string `json:"problem"`      // why it waits
+	Transactions string    `json:"transactions"` // a GTID set: executed, or received and still to be executed
+	Purged       string    `json:"purged"`       // a GTID set: what it can't send to others any more
+	Queue        int       `json:"queue"`        // how many transactions it has still to execute
+	Seen         time.Time `json:"seen"`         // when it was a member of the group last
+	FreeMB       uint64    `json:"free_mb"`      // the space on its disk
+	Problem      string    `json:"problem"`      // why it waits
 }
 
 // A record is what a copy remembers of its group while it is not running.

@@ -130,9 +130,9 @@ func TestDeployKeepsOptionsThatAreLeftOut(t *testing.T) {
 // states and versions of the service.
 func tasks(running string) string {
 	return manager + `
-  "service inspect --format {{.Spec.Mode.Replicated.Replicas}} {{with .UpdateStatus}}"*mystack_app)
+  "service inspect --format {{with .Spec.Mode.Replicated}}"*UpdateStatus*mystack_app)
     echo "3 none new" ;;
-  "service inspect --format {{.Spec.Mode.Replicated.Replicas}} {{with .UpdateStatus}}"*)
+  "service inspect --format {{with .Spec.Mode.Replicated}}"*UpdateStatus*)
     echo "1 none new" ;;
   "service ps --quiet --no-trunc --filter desired-state=running mystack_app")
     printf '%s\n' a b c ;;

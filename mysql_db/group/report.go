@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// report prints a table of all copies, and returns an error unless they are one group. Each place is
+// NODE=ADDRESS, or NODE= where there should be a copy that has no address.
+func report(ctx context.Context, w io.Writer, places []string) error {
+	var addresses, nodes []string
+	for _, place := range places {
+		node, address, _ := strings.Cut(place, "=")
+		nodes, addresses = append(nodes, node), append(addresses, address)
+	}
+	all := map[string]Status{}
+	answers, _ := ask(ctx, addresses)
+	everything := ""
+	for _, s := range answers {
+		all[s.Address] = s
+		everything += s.Transactions + ","
+	}
+	var problems []string
+	primaries := 0
+	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(table, "COPY\tSTATE\tIN A GROUP\tTRANSACTIONS\tLACKS\tTO EXECUTE\tFREE DISK")
+	for i, node := range nodes {
+		s, answered := all[addresses[i]]
+		if !answered {
+			fmt.Fprintf(table, "%s\tdoes not answer\t\t\t\t\t\n", node)
+			problems = append(problems, node+" does not answer")
+			continue
+		}
+		state := string(s.State)
+		if s.Primary {
+			state += ", primary"
+			primaries++
+		}
+		seen := "never"
+		switch {
+		case s.State == online:
+			seen = "now"
+		case !s.Seen.IsZero():
+			seen = s.Seen.UTC().Format(time.DateTime) + " UTC"
+		}
+		own := parseGTIDs(s.Transactions)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%d MB\n", node, state, seen,
+			own.count(), parseGTIDs(everything).without(own), s.Queue, s.FreeMB)
+		if s.State != online {
+			problem := s.Problem
+			if problem == "" {
+				problem = "it is " + string(s.State)
+			}
+			problems = append(problems, node+": "+problem)
+		}
+	}
+	if primaries != 1 {
+		problems = append(problems, fmt.Sprintf("there are %d primaries, and nothing can be stored", primaries))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if len(problems) > 0 {
+		return errors.New(strings.Join(problems, "\n"))
+	}
+	return nil
+}
