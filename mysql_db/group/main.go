@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -126,7 +127,7 @@ func run(ctx context.Context) error {
 	ip := net.ParseIP(address).To4()
 	m := &member{
 		node: os.Getenv("DB_NODE"), address: address, peersName: peersName(), password: password,
-		folder: dataFolder, db: openOwn(), began: time.Now(), settle: 15 * time.Second,
+		folder: dataFolder, db: openOwn(), began: time.Now(), settle: 10 * time.Second,
 		options: []string{
 			"--defaults-extra-file=/etc/mysql/group.cnf",
 			fmt.Sprintf("--server-id=%d", uint32(ip[0])<<24|uint32(ip[1])<<16|uint32(ip[2])<<8|uint32(ip[3])),
@@ -160,9 +161,10 @@ func (m *member) handler() http.Handler {
 	mux.HandleFunc("GET /healthy", func(w http.ResponseWriter, r *http.Request) {
 		s, err := m.status(r.Context())
 		m.mu.Lock()
-		alone := m.alone
+		findable := m.findable
 		m.mu.Unlock()
-		if err == nil && (s.State == online || s.State == waiting && alone) {
+		if err == nil && (s.State == online || (s.State == waiting || s.State == empty) && findable) {
+			fmt.Fprint(w, s.State)
 			return
 		}
 		http.Error(w, fmt.Sprint(s.State, " ", err), http.StatusServiceUnavailable)
@@ -170,8 +172,8 @@ func (m *member) handler() http.Handler {
 	return mux
 }
 
-// healthy waits until this copy may be in the DNS: as a member of the group, or where no copy is in a
-// group, so that the copies find each other. A copy that catches up is not healthy yet, so that an
+// healthy waits until this copy may be in the DNS, and prints its state: as a member of the group, or
+// where no copy is in a group, so that the copies find each other. A copy that catches up is not healthy yet, so that an
 // update stops the next copy only when this one can take over.
 func healthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 280*time.Second)
@@ -179,8 +181,10 @@ func healthy(ctx context.Context) error {
 	for {
 		resp, err := http.Get("http://127.0.0.1:" + port + "/healthy")
 		if err == nil {
+			body, _ := io.ReadAll(resp.Body)
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
+				fmt.Printf("%s\n", body)
 				return nil
 			}
 			err = errors.New(resp.Status)
@@ -192,10 +196,7 @@ func healthy(ctx context.Context) error {
 }
 
 func printPrimary(ctx context.Context) error {
-	addresses, err := peers(ctx, peersName(), "")
-	if err != nil {
-		return err
-	}
+	addresses, _ := peers(ctx, peersName(), "")
 	answers, _ := ask(ctx, addresses)
 	for _, s := range answers {
 		if s.Primary {

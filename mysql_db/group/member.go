@@ -25,10 +25,10 @@ type member struct {
 	// permitted to start. Others are in the DNS once they are healthy.
 	settle time.Duration
 
-	mu      sync.Mutex
-	phase   state  // empty, copying or starting; "" if the server answers
-	problem string // why the copy waits
-	alone   bool   // no copy that answers is in a group, or the group refuses this copy
+	mu       sync.Mutex
+	phase    state  // empty, copying or starting; "" if the server answers
+	problem  string // why the copy waits
+	findable bool   // others have to find this copy in the DNS, though it is in no group
 }
 
 // run runs the copy until its context is cancelled, and returns nil then. It returns an error if the
@@ -101,11 +101,11 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 	if err != nil {
 		return view{}, decision{}, err
 	}
-	addresses, err := peers(ctx, m.peersName, m.address)
+	addresses, complete := peers(ctx, m.peersName, m.address)
 	answers, silent := ask(ctx, addresses)
 	v := view{
 		self:      self,
-		lookedUp:  err == nil && silent == 0,
+		lookedUp:  complete && silent == 0,
 		permitted: m.folder.has(permitMark),
 		discard:   m.folder.has(discardMark),
 		settled:   time.Since(m.began) > m.settle,
@@ -125,7 +125,7 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 	}
 	d := decide(v)
 	m.mu.Lock()
-	m.alone = !grouped || d.action == refuse
+	m.findable = d.action == refuse || !grouped && (self.State == waiting || v.permitted)
 	m.mu.Unlock()
 	return v, d, nil
 }
@@ -190,7 +190,8 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 		if sleep(ctx, 2*time.Second); ctx.Err() != nil {
 			return nil
 		}
-		answers, _ := m.askAll(ctx)
+		addresses, _ := peers(ctx, m.peersName, m.address)
+		answers, _ := ask(ctx, addresses)
 		for _, other := range answers {
 			if other.State == online && (donor.Address != other.Address || !other.Primary) {
 				donor = other
@@ -204,12 +205,6 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 		err = errors.Join(err, m.folder.mark(mark, false))
 	}
 	return err
-}
-
-func (m *member) askAll(ctx context.Context) (answers []Status, err error) {
-	addresses, err := peers(ctx, m.peersName, m.address)
-	answers, _ = ask(ctx, addresses)
-	return answers, err
 }
 
 // serve runs the server, and keeps it in the group. It returns the address of a donor if this copy

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -51,19 +50,15 @@ type record struct {
 // port is where each copy tells its Status, on the network that app and db share.
 const port = "3308"
 
-// peers returns the addresses of the other copies. Swarm's DNS has those that are healthy.
-func peers(ctx context.Context, name, self string) ([]string, error) {
+// peers returns the addresses of the other copies in Swarm's DNS, which has those that are healthy.
+// complete tells that the DNS knows this copy, too: where it has none of them, its answer looks like a
+// failure.
+func peers(ctx context.Context, name, self string) (others []string, complete bool) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	addresses, err := net.DefaultResolver.LookupHost(ctx, name)
-	var notFound *net.DNSError
-	if errors.As(err, &notFound) && notFound.IsNotFound {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(addresses, func(a string) bool { return a == self }), nil
+	all, err := net.DefaultResolver.LookupHost(ctx, name)
+	others = slices.DeleteFunc(slices.Clone(all), func(a string) bool { return a == self })
+	return others, err == nil && slices.Contains(all, self)
 }
 
 // ask returns the Status of each address that answers, in the order of the addresses, and how many
