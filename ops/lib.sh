@@ -116,7 +116,7 @@ report_copies() {
 mark_volume() {
   local job=${STACK}_db-$3 deadline=$((SECONDS + ${TIMEOUT:-300})) state
   docker service rm "$job" >/dev/null 2>&1 || true
-  docker service create --detach --quiet --with-registry-auth --name "$job" --mode replicated-job \
+  docker service create --detach --quiet --with-registry-auth --no-resolve-image --name "$job" --mode replicated-job \
     --constraint "node.id==$(docker node inspect --format '{{.ID}}' "$1")" --restart-condition none --no-healthcheck \
     --mount "type=volume,source=${STACK}_db_data,target=/var/lib/mysql" --entrypoint db-group "$2" "$3" >/dev/null
   until state=$(docker service ps --no-trunc --format '{{.CurrentState}} {{.Error}}' "$job" | head -n 1) &&

@@ -195,14 +195,22 @@ func healthy(ctx context.Context) error {
 	}
 }
 
+// printPrimary prints the address of the primary. It waits for a group that has none yet, or that is
+// choosing another one.
 func printPrimary(ctx context.Context) error {
-	addresses, _ := peers(ctx, peersName(), "")
-	answers, _ := ask(ctx, addresses)
-	for _, s := range answers {
-		if s.Primary {
-			fmt.Println(s.Address)
-			return nil
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for {
+		addresses, _ := peers(ctx, peersName(), "")
+		answers, _ := ask(ctx, addresses)
+		for _, s := range answers {
+			if s.Primary {
+				fmt.Println(s.Address)
+				return nil
+			}
+		}
+		if sleep(ctx, time.Second); ctx.Err() != nil {
+			return errors.New("the group has no primary: make status tells more")
 		}
 	}
-	return errors.New("the group has no primary: make status tells more")
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -130,83 +129,6 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 	return v, d, nil
 }
 
-// fill waits until this copy, which has no data, may make a new site or can copy that of another one.
-// It returns when serve can go on: with data, or at the first start of the site.
-func (m *member) fill(ctx context.Context) error {
-	m.set(empty, "")
-	for ctx.Err() == nil {
-		_, d, err := m.look(ctx)
-		if err != nil {
-			return err
-		}
-		switch d.action {
-		case makeSite:
-			log.Print(d.reason)
-			return nil
-		case copyData:
-			return m.copy(ctx, d.target)
-		}
-		m.set(empty, d.reason)
-		sleep(ctx, time.Second)
-	}
-	return nil
-}
-
-// copy copies the data of a donor, or of the one that takes its place.
-func (m *member) copy(ctx context.Context, donor Status) error {
-	log.Printf("copying everything from %s", donor.Node)
-	m.set(copying, "")
-	if err := m.folder.mark(copyingMark, true); err != nil {
-		return err
-	}
-	begin := time.Now()
-	initialize, err := startServer("mysqld", append(m.options, "--initialize-insecure")...)
-	if err != nil {
-		return err
-	}
-	<-initialize.ended
-	if initialize.err != nil {
-		return fmt.Errorf("mysqld --initialize-insecure: %w", initialize.err)
-	}
-	s, err := startServer("mysqld", append(m.options, "--skip-networking")...)
-	if err != nil {
-		return err
-	}
-	defer s.stop()
-	if err := s.await(ctx, m.db.PingContext); err != nil {
-		return err
-	}
-	for {
-		err := copyFrom(ctx, m.db, donor.Address, m.password)
-		if err == nil {
-			break
-		}
-		log.Printf("copying from %s: %v", donor.Node, err)
-		select {
-		case <-s.ended:
-			return fmt.Errorf("mysqld ended: %v", s.err)
-		default:
-		}
-		if sleep(ctx, 2*time.Second); ctx.Err() != nil {
-			return nil
-		}
-		addresses, _ := peers(ctx, m.peersName, m.address)
-		answers, _ := ask(ctx, addresses)
-		for _, other := range answers {
-			if other.State == online && (donor.Address != other.Address || !other.Primary) {
-				donor = other
-			}
-		}
-	}
-	<-s.ended
-	log.Printf("copied in %v", time.Since(begin).Round(time.Second))
-	err = m.folder.remember(record{Group: donor.Group})
-	for _, mark := range []string{copyingMark, discardMark, permitMark} {
-		err = errors.Join(err, m.folder.mark(mark, false))
-	}
-	return err
-}
-
 // serve runs the server, and keeps it in the group. It returns the address of a donor if this copy
 // has to be replaced by a copy of that donor's data, and nil if the context is cancelled.
 func (m *member) serve(ctx context.Context) (donor string, err error) {
@@ -302,79 +224,4 @@ func (m *member) rememberGroup(ctx context.Context, before record) error {
 		}
 	}
 	return err
-}
-
-// start starts a group of one. The group has a new UUID, so that its transactions can be told from
-// those that a copy which is missing now may have of the last group.
-func (m *member) start(ctx context.Context, v view, reason string) error {
-	unlock, err := lock(ctx, m.db, v.peers, m.password)
-	if err != nil {
-		return fmt.Errorf("start the group: %w", err)
-	}
-	defer unlock()
-	group := newUUID()
-	if err := m.folder.remember(record{group, []string{v.self.UUID}}); err != nil {
-		return err
-	}
-	if err := m.folder.mark(permitMark, false); err != nil {
-		return err
-	}
-	log.Printf("starting the group: %s", reason)
-	m.set("", "")
-	return startReplication(ctx, m.db, group, m.password, nil)
-}
-
-// newUUID returns a random UUID (RFC 9562, version 4).
-func newUUID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-// leave takes this copy out of the group, before its server ends. If it is the primary, another copy
-// becomes that first, so that the site goes on at once.
-func (m *member) leave() {
-	ctx, cancel := context.WithTimeout(context.Background(), 45*time.Second)
-	defer cancel()
-	for ctx.Err() == nil {
-		self, err := m.status(ctx)
-		if err != nil || self.State != online {
-			break
-		}
-		if err := m.rememberGroup(ctx, self.record); err != nil {
-			log.Print(err)
-		}
-		if !self.Primary {
-			break
-		}
-		next, catching, err := successor(ctx, m.db)
-		if err != nil {
-			log.Printf("look for the next primary: %v", err)
-			break
-		}
-		if next != "" {
-			if _, err := m.db.ExecContext(ctx, "SELECT group_replication_set_as_primary(?, 10)", next); err != nil {
-				log.Printf("hand the primary over to %s: %v", next, err)
-			}
-			break
-		}
-		if !catching {
-			break
-		}
-		// Another copy is just getting everything from this one.
-		sleep(ctx, time.Second)
-	}
-	if _, err := m.db.ExecContext(ctx, "STOP GROUP_REPLICATION"); err != nil {
-		log.Printf("leave the group: %v", err)
-	}
-	log.Print("this copy has left the group")
-}
-
-// sleep waits for some time, or until the context is cancelled.
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }

@@ -46,10 +46,14 @@ func newStack(t testing.TB) *stack {
 		// context.Background, because ctrl-C cancels the other commands and must not cancel this
 		// one.
 		const removeRest = `node=$(docker info --format '{{.Swarm.NodeID}}')
-			docker node update --label-rm $0.db --label-rm $0.cache "$node"
-			docker secret ls --quiet --filter label=simpleapp.stack=$0 |
-				xargs --no-run-if-empty docker secret rm
-			containers() { docker ps --all --quiet --filter label=com.docker.stack.namespace=$1; }
+			docker node update --label-rm $0.cache "$node"
+			for kind in secret config; do
+				docker $kind ls --quiet --filter label=simpleapp.stack=$0 |
+					xargs --no-run-if-empty docker $kind rm
+			done
+			containers() { docker ps --all --quiet --filter name=^$1_; }
+			docker ps --quiet --filter name=^$0_ --filter status=exited | # of completed jobs
+				xargs --no-run-if-empty docker rm
 			for i in $(seq 60); do [ -z "$(containers $0)" ] && break; sleep 1; done
 			docker volume rm --force $0_db_data $0_cache_data`
 		out, err := command(context.Background(), "", "bash", "-c", removeRest, s.name)

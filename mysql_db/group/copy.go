@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"time"
+)
+
+// fill waits until this copy, which has no data, may make a new site or can copy that of another one.
+// It returns when serve can go on: with data, or at the first start of the site.
+func (m *member) fill(ctx context.Context) error {
+	m.set(empty, "")
+	for ctx.Err() == nil {
+		_, d, err := m.look(ctx)
+		if err != nil {
+			return err
+		}
+		switch d.action {
+		case makeSite:
+			log.Print(d.reason)
+			return nil
+		case copyData:
+			return m.copy(ctx, d.target)
+		}
+		m.set(empty, d.reason)
+		sleep(ctx, time.Second)
+	}
+	return nil
+}
+
+// copy copies the data of a donor, or of the one that takes its place.
+func (m *member) copy(ctx context.Context, donor Status) error {
+	log.Printf("copying everything from %s", donor.Node)
+	m.set(copying, "")
+	if err := m.folder.mark(copyingMark, true); err != nil {
+		return err
+	}
+	begin := time.Now()
+	initialize, err := startServer("mysqld", append(m.options, "--initialize-insecure")...)
+	if err != nil {
+		return err
+	}
+	<-initialize.ended
+	if initialize.err != nil {
+		return fmt.Errorf("mysqld --initialize-insecure: %w", initialize.err)
+	}
+	s, err := startServer("mysqld", append(m.options, "--skip-networking")...)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	if err := s.await(ctx, m.db.PingContext); err != nil {
+		return err
+	}
+	for {
+		err := copyFrom(ctx, m.db, donor.Address, m.password)
+		if err == nil {
+			break
+		}
+		log.Printf("copying from %s: %v", donor.Node, err)
+		select {
+		case <-s.ended:
+			return fmt.Errorf("mysqld ended: %v", s.err)
+		default:
+		}
+		if sleep(ctx, 2*time.Second); ctx.Err() != nil {
+			return nil
+		}
+		addresses, _ := peers(ctx, m.peersName, m.address)
+		answers, _ := ask(ctx, addresses)
+		for _, other := range answers {
+			if other.State == online && (donor.Address != other.Address || !other.Primary) {
+				donor = other
+			}
+		}
+	}
+	<-s.ended
+	log.Printf("copied in %v", time.Since(begin).Round(time.Second))
+	err = m.folder.remember(record{Group: donor.Group})
+	for _, mark := range []string{copyingMark, discardMark, permitMark} {
+		err = errors.Join(err, m.folder.mark(mark, false))
+	}
+	return err
+}

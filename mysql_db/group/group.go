@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log"
+	"time"
+)
+
+// start starts a group of one. The group has a new UUID, so that its transactions can be told from
+// those that a copy which is missing now may have of the last group.
+func (m *member) start(ctx context.Context, v view, reason string) error {
+	unlock, err := lock(ctx, m.db, v.peers, m.password)
+	if err != nil {
+		return fmt.Errorf("start the group: %w", err)
+	}
+	defer unlock()
+	group := newUUID()
+	if err := m.folder.remember(record{group, []string{v.self.UUID}}); err != nil {
+		return err
+	}
+	if err := m.folder.mark(permitMark, false); err != nil {
+		return err
+	}
+	log.Printf("starting the group: %s", reason)
+	m.set("", "")
+	return startReplication(ctx, m.db, group, m.password, nil)
+}
+
+// newUUID returns a random UUID (RFC 9562, version 4).
+func newUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// leave takes this copy out of the group, before its server ends. If it is the primary, another copy
+// becomes that first, so that the site goes on at once.
+func (m *member) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), 45*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		self, err := m.status(ctx)
+		if err != nil || self.State != online {
+			break
+		}
+		if err := m.rememberGroup(ctx, self.record); err != nil {
+			log.Print(err)
+		}
+		if !self.Primary {
+			break
+		}
+		next, catching, err := successor(ctx, m.db)
+		if err != nil {
+			log.Printf("look for the next primary: %v", err)
+			break
+		}
+		if next != "" {
+			if _, err := m.db.ExecContext(ctx, "SELECT group_replication_set_as_primary(?, 10)", next); err != nil {
+				log.Printf("hand the primary over to %s: %v", next, err)
+			}
+			break
+		}
+		if !catching {
+			break
+		}
+		// Another copy is just getting everything from this one.
+		sleep(ctx, time.Second)
+	}
+	if _, err := m.db.ExecContext(ctx, "STOP GROUP_REPLICATION"); err != nil {
+		log.Printf("leave the group: %v", err)
+	}
+	log.Print("this copy has left the group")
+}
+
+// sleep waits for some time, or until the context is cancelled.
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// startReplication joins the group of record r by the seeds, which are IP addresses. Without seeds it
+// starts a group of one.
+func startReplication(ctx context.Context, db *sql.DB, group, password string, seeds []string) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	for i := range seeds {
+		seeds[i] = net.JoinHostPort(seeds[i], "3306")
+	}
+	if _, err := db.ExecContext(ctx, "SET GLOBAL group_replication_group_name = ?, GLOBAL group_replication_group_seeds = ?, "+
+		"GLOBAL group_replication_bootstrap_group = ?", group, strings.Join(seeds, ","), len(seeds) == 0); err != nil {
+		return err
+	}
+	_, err := db.ExecContext(ctx, "START GROUP_REPLICATION USER = '"+account+"', PASSWORD = '"+password+"'")
+	_, off := db.ExecContext(ctx, "SET GLOBAL group_replication_bootstrap_group = OFF")
+	if err != nil {
+		// A start that failed may have left a part running.
+		_, stop := db.ExecContext(ctx, "STOP GROUP_REPLICATION")
+		return errors.Join(err, stop)
+	}
+	return off
+}
+
+// lockName is a lock in each server. A copy that holds it in every copy may start the group, which
+// no other copy can do meanwhile.
+const lockName = "simpleapp start the group"
+
+// lock takes the lock in this copy and in the others, and checks under it that none of the others has
+// entered a group or changed its data. The caller calls unlock when the group has started.
+func lock(ctx context.Context, own *sql.DB, others []peer, password string) (unlock func(), err error) {
+	var held []func()
+	unlock = func() {
+		for _, release := range held {
+			release()
+		}
+	}
+	take := func(db *sql.DB, where string, check func(*sql.Conn) error) error {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		// The end of the session releases the lock.
+		held = append(held, func() { conn.Raw(func(any) error { return driver.ErrBadConn }) })
+		var locked sql.NullBool
+		if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", lockName).Scan(&locked); err != nil {
+			return err
+		}
+		if !locked.Bool {
+			return fmt.Errorf("%s helps another copy to start the group", where)
+		}
+		return check(conn)
+	}
+	err = take(own, "this copy", func(*sql.Conn) error { return nil })
+	for _, other := range others {
+		if err != nil {
+			break
+		}
+		if other.State != waiting {
+			continue
+		}
+		db := openOther(other.Address, password)
+		held = append(held, func() { db.Close() })
+		err = take(db, other.Node, func(*sql.Conn) error {
+			now := Status{}
+			if err := readStatus(ctx, db, &now); err != nil {
+				return err
+			}
+			if now.UUID != other.UUID || now.State != waiting || now.Transactions != other.Transactions {
+				return fmt.Errorf("%s has changed meanwhile", other.Node)
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		unlock()
+	}
+	return unlock, err
+}
+
+// copyFrom replaces everything in this server, which nobody else uses, by the data of a donor, and
+// ends the server. A donor serves one copy at a time.
+func copyFrom(ctx context.Context, db *sql.DB, donor, password string) error {
+	if _, err := db.ExecContext(ctx, "SET GLOBAL clone_valid_donor_list = ?", donor+":3306"); err != nil {
+		return err
+	}
+	_, err := db.ExecContext(ctx, "CLONE INSTANCE FROM "+account+"@'"+donor+"':3306 IDENTIFIED BY '"+password+"' REQUIRE SSL")
+	// 3707: the data is there, and the server has ended because nothing could start it again.
+	var reply *mysql.MySQLError
+	if errors.As(err, &reply) && reply.Number == 3707 {
+		return nil
+	}
+	return err
+}
