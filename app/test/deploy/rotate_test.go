@@ -178,11 +178,13 @@ func (s *stack) backupAndRestore() {
 		}
 	})
 
-	// Loss of the node of db and cache means the loss of both volumes and of the rotated passwords.
+	// Loss of the only node of db and cache means the loss of both volumes and of the rotated
+	// passwords.
 	s.TB.(*testing.T).Run("node lost", func(t *testing.T) {
 		s := &stack{t, s.name, s.port, s.passwords}
 		for _, service := range []string{"db", "cache"} {
-			docker(s, "service", "scale", "--detach=false", s.name+"_"+service+"=0")
+			docker(s, "service", "update", "--quiet", "--detach",
+				"--constraint-add", "node.labels.lost == true", s.name+"_"+service)
 			eventually(s, "remove the volume of "+service, func() error {
 				// Swarm keeps the stopped container for its log.
 				out, err := command(interrupted, "", "bash", "-c", fmt.Sprintf(
@@ -194,9 +196,28 @@ func (s *stack) backupAndRestore() {
 				}
 				return nil
 			})
-			docker(s, "service", "scale", "--detach=false", s.name+"_"+service+"=1")
+			docker(s, "service", "update", "--quiet", "--detach",
+				"--constraint-rm", "node.labels.lost == true", s.name+"_"+service)
 		}
-		out, err := s.tryMake("restore", "FILE="+file)
+		// An empty copy makes no new site by itself.
+		var out string
+		var err error
+		eventually(s, "make db-recover shows an empty copy", func() error {
+			out, err = s.tryMake("db-recover")
+			if !strings.Contains(out, "finds no group to copy from") {
+				return fmt.Errorf("%v\n%s", err, out)
+			}
+			return nil
+		})
+		wantFailure(s, "make db-recover", out, err, "make db-recover NODE=…")
+		s.make("db-recover", "NODE="+docker(s, "info", "--format", "{{.Name}}"))
+		eventually(s, "make status is green again", func() error {
+			if out, err := s.tryMake("status"); err != nil {
+				return fmt.Errorf("%w\n%s", err, out)
+			}
+			return nil
+		})
+		out, err = s.tryMake("restore", "FILE="+file)
 		wantFailure(s, "make restore with a rotated password", out, err, "the password in ")
 		s.make("rotate-secret", "NAME=mysql_password redis_password")
 		s.make("restore", "FILE="+file, "ONLY=submissions")
