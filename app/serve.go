@@ -74,7 +74,12 @@ func serve(ctx context.Context, i invocation) error {
 			if err := submissions.Ping(ctx); err != nil {
 				return err
 			}
-			return counts.Ping(ctx)
+			if err := counts.Ping(ctx); err != nil {
+				return err
+			}
+			// Remember is here because it, too, has to succeed before the program is healthy, and
+			// then once a second.
+			return counter.Remember(ctx, db)
 		}},
 		{name: "cache", ping: counter.Ping, hint: visits.Hint},
 	}}

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"simpleapp/internal/batch"
+	"simpleapp/internal/database"
 )
 
 // ErrUnavailable says that the store did not answer in time. The visit is kept in memory and
@@ -30,8 +32,9 @@ const (
 type store interface {
 	// add adds n visits as batch seq of process, and returns the new total. If the store has added
 	// the batch before, add adds nothing and returns the total of that time. Therefore a batch can
-	// be sent again after its answer was lost.
-	add(ctx context.Context, process string, seq, n int64) (total int64, err error)
+	// be sent again after its answer was lost. If the store's total is less than seen, which is a
+	// total that it once had, it has lost visits: add then adds to seen.
+	add(ctx context.Context, process string, seq, n, seen int64) (total int64, err error)
 	total(ctx context.Context) (int64, error)
 	ping(ctx context.Context) error
 	close() error
@@ -52,6 +55,7 @@ type Counter struct {
 	process string // unique among all processes that share the store
 	seq     int64  // number of the last batch; only write and the methods that it calls use it
 	writes  *batch.Combiner[int64, int64]
+	seen    atomic.Int64 // the largest total that this process has seen
 
 	mu      sync.Mutex
 	down    bool
@@ -174,10 +178,45 @@ func (c *Counter) add(ctx context.Context, n int64) (int64, error) {
 func (c *Counter) try(ctx context.Context, n int64) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
+	seen := c.seen.Load()
 	if n == 0 {
-		return c.store.total(ctx)
+		total, err := c.store.total(ctx)
+		return max(total, seen), err
 	}
-	return c.store.add(ctx, c.process, c.seq, n)
+	total, err := c.store.add(ctx, c.process, c.seq, n, seen)
+	if err == nil {
+		c.raise(total)
+	}
+	return total, err
+}
+
+// raise raises seen to total.
+func (c *Counter) raise(total int64) {
+	for seen := c.seen.Load(); total > seen; seen = c.seen.Load() {
+		if c.seen.CompareAndSwap(seen, total) {
+			return
+		}
+	}
+}
+
+// Remember exchanges totals with a database: the database remembers the largest total that any
+// process has seen, and this process learns it. A store that has lost its data, such as a Redis
+// that starts on an empty or older volume, goes on from that total. A program calls Remember before
+// it shows numbers, and once a second.
+func (c *Counter) Remember(ctx context.Context, db *database.DB) error {
+	seen := c.seen.Load()
+	_, err := db.ExecContext(ctx,
+		"UPDATE visit_total SET total = ? WHERE id = 1 AND total < ?", seen, seen)
+	if err != nil {
+		return err
+	}
+	var total int64
+	err = db.QueryRowContext(ctx, "SELECT total FROM visit_total WHERE id = 1").Scan(&total)
+	if err != nil {
+		return err
+	}
+	c.raise(total)
+	return nil
 }
 
 // Ping returns an error unless the store answers.

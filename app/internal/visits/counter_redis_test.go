@@ -148,4 +148,22 @@ func TestCloseReportsVisitsItCannotCount(t *testing.T) {
 	}
 }
 
+// A process that runs while Redis loses its data goes on without the database.
+func TestTotalOutlivesTheDataOfRedis(t *testing.T) {
+	c := openRedis(t)(unobserved)
+	for range 3 {
+		c.Visit()
+	}
+	wantEventually(t, c, 3)
+	client := redisServer.RedisClient()
+	defer client.Close()
+	if err := client.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	wantTotal(t, c, 3)
+	if n, err := c.Visit(); n != 4 || err != nil {
+		t.Errorf("Visit after the loss = %d, %v, want 4", n, err)
+	}
+}
+
 func init() { kinds = append(kinds, kind{"Redis", openRedis}) }

@@ -164,3 +164,44 @@ func TestTotalOutlivesTheProcess(t *testing.T) {
 		})
 	}
 }
+
+// A store that lost its data, such as a Redis on a new volume, goes on from the total that a process
+// or the database has seen.
+func TestTotalOutlivesTheStore(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
+			defer db.Close()
+			remember := func(c *visits.Counter) {
+				t.Helper()
+				if err := c.Remember(t.Context(), db); err != nil {
+					t.Errorf("Remember = %v", err)
+				}
+			}
+			before := kind.open(t)(unobserved)
+			for range 5 {
+				before.Visit()
+			}
+			wantEventually(t, before, 5)
+			remember(before)
+
+			open := kind.open(t)
+			fresh := open(unobserved)
+			remember(fresh)
+			wantTotal(t, fresh, 5)
+			if n, err := fresh.Visit(); n != 6 || err != nil {
+				t.Errorf("Visit after the loss = %d, %v, want 6", n, err)
+			}
+			wantTotal(t, open(unobserved), 6)
+
+			// A process that has seen less changes nothing.
+			less := open(unobserved)
+			remember(less)
+			remember(fresh)
+			remember(less)
+			if n, err := less.Visit(); n != 7 || err != nil {
+				t.Errorf("Visit of another process = %d, %v, want 7", n, err)
+			}
+		})
+	}
+}

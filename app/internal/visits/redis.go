@@ -21,7 +21,8 @@ const batchExpiry = 7 * 24 * time.Hour
 // total that it returned before. The arguments are:
 //
 //	KEYS: the key of the total, the key of the process's last batch
-//	ARGV: the sequence number of the batch, the number of visits, the seconds until the batch expires
+//	ARGV: the sequence number of the batch, the number of visits, the seconds until the batch
+//	expires, a total that the key once had
 //
 // The value of the last batch is "sequence total". A command with a smaller sequence number is
 // late: it comes from a connection that timed out, and its batch was added already. Its answer is
@@ -32,6 +33,8 @@ if last then
   local seq, total = string.match(last, '^(%d+) (%d+)$')
   if tonumber(ARGV[1]) <= tonumber(seq) then return tonumber(total) end
 end
+local before = tonumber(redis.call('GET', KEYS[1]) or '0')
+if before < tonumber(ARGV[4]) then redis.call('SET', KEYS[1], ARGV[4]) end
 local total = redis.call('INCRBY', KEYS[1], ARGV[2])
 redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. string.format('%.0f', total), 'EX', ARGV[3])
 return total
@@ -70,9 +73,9 @@ func OpenRedis(cfg RedisConfig, log *slog.Logger, onBatch func(visits int)) *Cou
 	return newCounter(redisStore{client}, log, onBatch)
 }
 
-func (s redisStore) add(ctx context.Context, process string, seq, n int64) (int64, error) {
+func (s redisStore) add(ctx context.Context, process string, seq, n, seen int64) (int64, error) {
 	keys := []string{totalKey, totalKey + ":batch:" + process}
-	return addScript.Run(ctx, s.client, keys, seq, n, int(batchExpiry.Seconds())).Int64()
+	return addScript.Run(ctx, s.client, keys, seq, n, int(batchExpiry.Seconds()), seen).Int64()
 }
 
 func (s redisStore) total(ctx context.Context) (int64, error) {

@@ -39,9 +39,11 @@ func OpenSQLite(path string, log *slog.Logger, onBatch func(visits int)) (*Count
 // add ignores process and seq, because the answer of a library can't get lost. The statement
 // commits when its rows end, and rows.Err returns whether it did. ctx does not cancel the
 // statement, because it might be committed all the same. busy_timeout bounds its duration.
-func (s sqliteStore) add(ctx context.Context, _ string, _, n int64) (total int64, err error) {
+func (s sqliteStore) add(
+	ctx context.Context, _ string, _, n, seen int64,
+) (total int64, err error) {
 	rows, err := s.db.QueryContext(context.WithoutCancel(ctx),
-		"UPDATE visits SET total = total + ? RETURNING total", n)
+		"UPDATE visits SET total = MAX(total, ?) + ? RETURNING total", seen, n)
 	if err != nil {
 		return 0, err
 	}

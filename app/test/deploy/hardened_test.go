@@ -24,6 +24,7 @@ func appRights(p *project) {
 		"GRANT SELECT, INSERT ON `simple_db`.`submissions`",
 		"GRANT SELECT, INSERT, UPDATE ON `simple_db`.`tallies`",
 		"GRANT SELECT, INSERT, DELETE ON `simple_db`.`tally_log`",
+		"GRANT SELECT, UPDATE ON `simple_db`.`visit_total`",
 	}
 	for _, want := range wanted {
 		if !strings.Contains(grants, want) {
@@ -36,7 +37,7 @@ func appRights(p *project) {
 	for _, statement := range []string{
 		"DROP TABLE submissions", "TRUNCATE submissions", "ALTER TABLE submissions ADD other INT",
 		"DELETE FROM submissions", "UPDATE submissions SET country = 'SG'",
-		"CREATE TABLE other (id INT)", "DELETE FROM tallies",
+		"CREATE TABLE other (id INT)", "DELETE FROM tallies", "DELETE FROM visit_total",
 		"UPDATE tally_log SET counts = ''", "SELECT * FROM mysql.user",
 	} {
 		if out, err := p.sql(statement); err == nil || !strings.Contains(out, "command denied") {

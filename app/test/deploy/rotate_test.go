@@ -182,6 +182,7 @@ func (s *stack) backupAndRestore() {
 	// passwords.
 	s.TB.(*testing.T).Run("node lost", func(t *testing.T) {
 		s := &stack{t, s.name, s.port, s.passwords}
+		counted := s.visits()
 		for _, service := range []string{"db", "cache"} {
 			docker(s, "service", "update", "--quiet", "--detach",
 				"--constraint-add", "node.labels.lost == true", s.name+"_"+service)
@@ -221,15 +222,15 @@ func (s *stack) backupAndRestore() {
 		wantFailure(s, "make restore with a rotated password", out, err, "the password in ")
 		s.make("rotate-secret", "NAME=mysql_password redis_password")
 		s.make("restore", "FILE="+file, "ONLY=submissions")
-		s.make("restore", "FILE="+file, "ONLY=visits")
 		rows := s.rows()
 		for token, row := range early {
 			if rows[token] != row {
 				t.Errorf("submission %s is %q, want %q", token, rows[token], row)
 			}
 		}
-		if n := s.visits(); n < least || n > most {
-			t.Errorf("%d visits are counted, want %d to %d as in the backup", n, least, most)
+		// The replicas know how many visits there were.
+		if n := s.visits(); n < counted {
+			t.Errorf("%d visits are counted, want %d as before the loss", n, counted)
 		}
 	})
 }
