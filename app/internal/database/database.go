@@ -50,6 +50,9 @@ const (
 	// Collided: nothing is written, because another transaction holds a lock or because a row with
 	// the same unique key exists. Check which rows exist, and retry.
 	Collided
+	// Moved: nothing is written, because the server takes no writes. Another server of its group may
+	// take them now, or soon. Pause, and retry.
+	Moved
 	// InvalidData: nothing is written, because a column can't hold one of the values.
 	InvalidData
 )
@@ -95,12 +98,16 @@ func (db *DB) Update(ctx context.Context, do func(*sql.Tx) error) error {
 // RetryDelay is the pause before a failed transaction is retried.
 const RetryDelay = 50 * time.Millisecond
 
-// Retry calls do again as long as its error is classified as Collided and ctx has not ended. It
-// returns the last error of do.
+// Retry calls do again as long as its error is classified as Collided or Moved and ctx has not
+// ended. It returns the last error of do.
 func (db *DB) Retry(ctx context.Context, do func() error) error {
 	for {
 		err := do()
-		if err == nil || db.Classify(err) != Collided || !Pause(ctx, RetryDelay) {
+		if err == nil {
+			return nil
+		}
+		class := db.Classify(err)
+		if class != Collided && class != Moved || !Pause(ctx, RetryDelay) {
 			return err
 		}
 	}

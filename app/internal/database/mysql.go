@@ -71,15 +71,23 @@ const session = "SET NAMES utf8mb4, autocommit = 1, completion_type = 0, " +
 	"sql_select_limit = 18446744073709551615; " +
 	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE"
 
+// deadSession is how long the server keeps a session that sends nothing, in a transaction or not. If
+// the machine of a program dies, nobody closes its connections: this frees the locks that they hold,
+// such as those of a fold.
+const deadSession = 20 * time.Second
+
 // A sessionConnector opens connections with the settings in session.
-type sessionConnector struct{ driver.Connector }
+type sessionConnector struct {
+	driver.Connector
+	session string
+}
 
 func (c sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, session, nil); err != nil {
+	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, c.session, nil); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("set the session's variables: %w", err)
 	}
@@ -92,14 +100,15 @@ func OpenMySQL(cfg MySQLConfig) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	connector, err := mysql.NewConnector(c)
-	if err != nil {
-		return nil, err
-	}
-	db := sql.OpenDB(sessionConnector{connector})
+	connector := &primaryConnector{config: c, session: session}
+	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
 	db.SetConnMaxLifetime(4 * time.Minute) // less than the idle timeouts of servers and balancers
+	if !cfg.Patient {
+		connector.session += fmt.Sprintf("; SET SESSION wait_timeout = %.0f", deadSession.Seconds())
+		db.SetConnMaxIdleTime(deadSession / 2)
+	}
 	return &DB{db, mysqlEngine{}, noLock{}}, nil
 }
 
@@ -144,6 +153,10 @@ func (mysqlEngine) Classify(err error) Failure {
 	if errors.As(err, &reply) { // the server refused the statement, or the login
 		state := string(reply.SQLState[:])
 		switch {
+		case refusesWrites(reply.Number):
+			return Moved
+		case groupMayHaveIt(reply.Number):
+			return Unknown
 		case reply.Number == 1062, // duplicate key
 			reply.Number == 1205, // lock wait timeout
 			reply.Number == 1213: // deadlock
@@ -161,11 +174,33 @@ func (mysqlEngine) Classify(err error) Failure {
 	return Unknown
 }
 
+// groupMayHaveIt tells whether an error may come after a group of servers has received the
+// transaction, which it may then commit all the same: the server stops, the statement or the session
+// is killed, or the commit fails half-way.
+func groupMayHaveIt(number uint16) bool {
+	switch number {
+	case 1053, // server shutdown
+		1180,       // error during COMMIT
+		1317, 3169, // query or session killed
+		3100, 3101, 3796: // the group's part of COMMIT failed
+		return true
+	}
+	return false
+}
+
 // Hint returns what an operator can do about an error of MySQL, or "" if it does not know.
 func Hint(err error) string {
+	const readOnly = "no server takes writes at the moment: the group of MySQL servers chooses " +
+		"another primary, or MYSQL_ADDR names a read-only copy"
 	var reply *mysql.MySQLError
 	if !errors.As(err, &reply) {
+		if errors.Is(err, errReadOnly) {
+			return readOnly
+		}
 		return ""
+	}
+	if refusesWrites(reply.Number) {
+		return readOnly
 	}
 	switch reply.Number {
 	case 1045: // access denied

@@ -147,3 +147,37 @@ func TestServerDefaultsDoNotChangeMigrations(t *testing.T) {
 		testsite.WantTallies(t, name)
 	}
 }
+
+// A session that holds a lock and says nothing, as if its machine had died, keeps others waiting for
+// twenty seconds, not for minutes.
+func TestLocksOfADeadProgramAreFreed(t *testing.T) {
+	t.Parallel()
+	root := testsite.MySQL().Root()
+	defer root.Close()
+	_, err := root.Exec("INSERT INTO tallies (scope, name, n) VALUES ('dead', 'x', 1)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := testsite.OpenMySQL(t, testsite.MySQL().Addr)
+	defer dead.Close()
+	const lock = "SELECT n FROM tallies WHERE scope = 'dead' FOR UPDATE"
+	var n int
+	held, err := dead.Begin()
+	if err == nil {
+		err = held.QueryRow(lock).Scan(&n)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := root.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Rollback()
+	if err := other.QueryRow(lock).Scan(&n); err != nil { // waits for 50 s at most
+		t.Errorf("lock a row that a silent session holds: %v", err)
+	}
+	if err := held.Commit(); err == nil {
+		t.Error("the silent session still holds its lock, want that the server has ended it")
+	}
+}

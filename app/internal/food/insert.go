@@ -30,6 +30,7 @@ func (o *outcome) fail(rows []Submission, kind, cause error) {
 //	InvalidData  split the rows; a single row      split the rows; a single row
 //	             is ErrNotStored                   is ErrUnconfirmed
 //	Refused      all rows are ErrNotStored         pause, then look up and retry
+//	Moved        pause, then look up and retry     pause, then look up and retry
 //	Collided     look up and retry                 look up and retry
 //	Unknown      look up and retry                 look up and retry
 //
@@ -57,6 +58,11 @@ func (s *Submissions) insert(ctx context.Context, rows []Submission, kind error,
 			return
 		case database.Refused:
 			if kind == ErrNotStored || !database.Pause(ctx, database.RetryDelay) {
+				out.fail(rows, kind, err)
+				return
+			}
+		case database.Moved:
+			if !database.Pause(ctx, database.RetryDelay) {
 				out.fail(rows, kind, err)
 				return
 			}

@@ -1,0 +1,217 @@
+package database
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// A primaryConnector connects to the server that takes writes. The configuration has addresses with
+// commas between them, and the name in each may have several IP addresses: those of the copies of a
+// group, all of which but one, the primary, are read-only. When the primary may have moved,
+// connections to the last one are not used again.
+type primaryConnector struct {
+	config  *mysql.Config
+	session string       // statements that each connection begins with
+	moves   atomic.Int64 // how often the primary may have moved
+}
+
+// errReadOnly says that no server takes writes.
+var errReadOnly = errors.New("no server takes writes")
+
+// Driver is a method of driver.Connector.
+func (c *primaryConnector) Driver() driver.Driver { return &mysql.MySQLDriver{} }
+
+// Connect returns a connection to the primary. While the servers choose another one, it waits.
+func (c *primaryConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	for {
+		moves := c.moves.Load()
+		servers, err := c.servers(ctx)
+		if err != nil {
+			return nil, err
+		}
+		conn, err := c.connectToAny(ctx, servers)
+		if err == nil {
+			return &primaryConn{conn.(mysqlConn), c, moves}, nil
+		}
+		if !errors.Is(err, errReadOnly) || !Pause(ctx, RetryDelay) {
+			return nil, err
+		}
+	}
+}
+
+// A server is one IP address at which there may be a server.
+type server struct {
+	addr   string        // with its port
+	config *mysql.Config // has the name that the address was found by, for TLS
+}
+
+// servers looks up the configured addresses.
+func (c *primaryConnector) servers(ctx context.Context) (servers []server, err error) {
+	for addr := range strings.SplitSeq(c.config.Addr, ",") {
+		config := c.config.Clone()
+		config.Addr = addr
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			host, port = addr, "3306"
+		}
+		ips, err := net.DefaultResolver.LookupHost(ctx, host)
+		if err != nil {
+			return nil, err
+		}
+		for _, ip := range ips {
+			servers = append(servers, server{net.JoinHostPort(ip, port), config})
+		}
+	}
+	return servers, nil
+}
+
+// connectToAny connects to all servers at once, because a machine that has failed does not answer.
+// It returns the first connection to a server that takes writes. One server alone is not asked
+// whether it does.
+func (c *primaryConnector) connectToAny(
+	ctx context.Context, servers []server,
+) (driver.Conn, error) {
+	if len(servers) == 1 {
+		return c.connectTo(ctx, servers[0])
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type result struct {
+		conn driver.Conn
+		err  error
+	}
+	results := make(chan result, len(servers))
+	for _, s := range servers {
+		go func() {
+			conn, err := c.connectTo(ctx, s)
+			if err == nil {
+				err = checkWritable(ctx, conn, s.addr)
+			}
+			results <- result{conn, err}
+		}()
+	}
+	var failed []error
+	for i := range servers {
+		r := <-results
+		if r.err == nil {
+			go func() { // ends soon, because cancel ends the other attempts
+				for range len(servers) - i - 1 {
+					if r := <-results; r.err == nil {
+						r.conn.Close()
+					}
+				}
+			}()
+			return r.conn, nil
+		}
+		failed = append(failed, r.err)
+	}
+	return nil, errors.Join(failed...)
+}
+
+func (c *primaryConnector) connectTo(ctx context.Context, s server) (driver.Conn, error) {
+	config := s.config.Clone()
+	config.DialFunc = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, s.addr)
+	}
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, err
+	}
+	return sessionConnector{connector, c.session}.Connect(ctx)
+}
+
+// checkWritable closes the connection, and returns an error, unless its server takes writes.
+func checkWritable(ctx context.Context, conn driver.Conn, addr string) error {
+	rows, err := conn.(driver.QueryerContext).QueryContext(ctx,
+		"SELECT IF(@@global.read_only, 'read-only', 'writable')", nil)
+	row := make([]driver.Value, 1)
+	if err == nil {
+		err = rows.Next(row)
+		rows.Close()
+	}
+	if err == nil && fmt.Sprintf("%s", row[0]) != "writable" {
+		err = fmt.Errorf("%w: %s is read-only", errReadOnly, addr)
+	}
+	if err != nil {
+		conn.Close()
+	}
+	return err
+}
+
+// A mysqlConn has all that database/sql can use of the driver's connections.
+type mysqlConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.NamedValueChecker
+	driver.Pinger
+	driver.QueryerContext
+	driver.SessionResetter
+	driver.Validator
+}
+
+// A primaryConn is a connection that is used until the primary may have moved.
+type primaryConn struct {
+	mysqlConn
+	connector *primaryConnector
+	moves     int64 // connector.moves when this connection was opened
+}
+
+func (c *primaryConn) moved() bool { return c.moves != c.connector.moves.Load() }
+
+func (c *primaryConn) IsValid() bool { return !c.moved() && c.mysqlConn.IsValid() }
+
+func (c *primaryConn) ResetSession(ctx context.Context) error {
+	if c.moved() {
+		return driver.ErrBadConn
+	}
+	return c.mysqlConn.ResetSession(ctx)
+}
+
+func (c *primaryConn) ExecContext(
+	ctx context.Context, query string, args []driver.NamedValue,
+) (driver.Result, error) {
+	result, err := c.mysqlConn.ExecContext(ctx, query, args)
+	c.observe(err)
+	return result, err
+}
+
+func (c *primaryConn) QueryContext(
+	ctx context.Context, query string, args []driver.NamedValue,
+) (driver.Rows, error) {
+	rows, err := c.mysqlConn.QueryContext(ctx, query, args)
+	c.observe(err)
+	return rows, err
+}
+
+// observe notes that the primary may have moved: the server refuses to write, or the connection
+// broke or timed out, and the others to the same server are no better.
+func (c *primaryConn) observe(err error) {
+	var reply *mysql.MySQLError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled): // the caller has gone
+	case errors.As(err, &reply) && !refusesWrites(reply.Number):
+	default:
+		c.connector.moves.CompareAndSwap(c.moves, c.moves+1)
+	}
+}
+
+// refusesWrites tells whether an error says that the server takes no writes: it is read-only, or
+// not in its group at the moment. Nothing of the transaction is written then.
+func refusesWrites(number uint16) bool {
+	switch number {
+	case 1290, 1836, // --read-only, read-only mode
+		1792, // a transaction that is READ ONLY
+		3098: // the table does not comply with the group's requirements
+		return true
+	}
+	return false
+}

@@ -1,0 +1,154 @@
+//go:build servers
+
+package database_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"simpleapp/internal/database"
+	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
+)
+
+// readOnly makes a server take writes, or not, as a group does to its copies.
+func readOnly(t *testing.T, s *testserver.Server, value bool) {
+	t.Helper()
+	root := s.Root()
+	defer root.Close()
+	if _, err := root.Exec("SET GLOBAL read_only = ?", value); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// secondServer returns a read-only server where the app has the same password as on the first.
+func secondServer(t *testing.T) *testserver.Server {
+	t.Helper()
+	second, err := testserver.StartMySQL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := second.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	root := second.Root()
+	defer root.Close()
+	_, err = root.Exec("ALTER USER '" + testserver.User + "'@'%' IDENTIFIED BY '" +
+		testsite.MySQL().Password + "'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readOnly(t, second, true)
+	return second
+}
+
+// Writers go on when the primary becomes read-only and another server takes its place. What is
+// confirmed is stored once, and what is refused is not stored.
+func TestWritesFollowThePrimary(t *testing.T) {
+	if err := testsite.MySQL().Empty(); err != nil {
+		t.Fatal(err)
+	}
+	servers := []*testserver.Server{testsite.MySQL(), secondServer(t)}
+	defer readOnly(t, servers[0], false)
+	db := testsite.OpenMySQL(t, servers[0].Addr+","+servers[1].Addr)
+	defer db.Close()
+
+	var wrote, refused, moves atomic.Int64
+	stop := make(chan struct{})
+	var writers sync.WaitGroup
+	for w := range 4 {
+		writers.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				name := fmt.Sprintf("writer %d row %d", w, i)
+				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+				err := db.Retry(ctx, func() error {
+					err := db.Write(ctx, database.Statement{
+						SQL:  "INSERT INTO tallies (scope, name, n) VALUES ('test', ?, 1)",
+						Args: []any{name}})
+					if err != nil && db.Classify(err) == database.Moved {
+						refused.Add(1)
+					}
+					return err
+				})
+				cancel()
+				if err != nil {
+					t.Errorf("%s = %v", name, err)
+					return
+				}
+				wrote.Add(1)
+			}
+		})
+	}
+	for range 6 {
+		before := wrote.Load()
+		testsite.Eventually(t, "writers go on", func() error {
+			if n := wrote.Load() - before; n < 50 {
+				return fmt.Errorf("%d rows were written", n)
+			}
+			return nil
+		})
+		readOnly(t, servers[0], true)
+		servers[0], servers[1] = servers[1], servers[0]
+		readOnly(t, servers[0], false)
+		moves.Add(1)
+	}
+	close(stop)
+	writers.Wait()
+	var rows int64
+	for _, s := range servers {
+		root := s.Root()
+		defer root.Close()
+		var n int64
+		err := root.QueryRow("SELECT COUNT(*) FROM tallies WHERE scope = 'test'").Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			t.Error("a server has no row, want some on each")
+		}
+		rows += n
+	}
+	if rows != wrote.Load() {
+		t.Errorf("%d rows are stored, want the %d that were confirmed", rows, wrote.Load())
+	}
+	t.Logf("%d rows, %d refusals, %d moves", rows, refused.Load(), moves.Load())
+}
+
+// While no server takes writes, a write waits for one until its deadline, and the operator's hint
+// says what is the matter.
+func TestWriteWithoutAPrimary(t *testing.T) {
+	servers := []*testserver.Server{testsite.MySQL(), secondServer(t)}
+	readOnly(t, servers[0], true)
+	defer readOnly(t, servers[0], false)
+	for name, addr := range map[string]string{
+		"one server": servers[0].Addr, "two servers": servers[0].Addr + "," + servers[1].Addr,
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := testsite.OpenMySQL(t, addr)
+			defer db.Close()
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			err := db.Write(ctx, database.Statement{
+				SQL: "INSERT INTO tallies (scope, name, n) VALUES ('test', 'x', 1)"})
+			const want = "no server takes writes at the moment"
+			if hint := database.Hint(err); err == nil || len(hint) < len(want) ||
+				hint[:len(want)] != want {
+				t.Errorf("Write = %v, with the hint %q, want %q", err, hint, want)
+			}
+			if class := db.Classify(err); class == database.Unknown {
+				t.Errorf("Classify(%v) = Unknown, want that nothing is written", err)
+			}
+		})
+	}
+}
