@@ -37,6 +37,7 @@ $(DIST): $(NPM_DONE) $(wildcard app/assets/*.scss) app/assets/app.js
 
 test: assets setup check-pages ## Test against real MySQL-protocol and Redis servers and Chromium
 	cd app && go test -race -count=1 -timeout 20m -tags servers ./...
+	cd mysql_db/group && go test -race -count=1 ./...
 	cd app/test && go test -race -count=1 -timeout 20m ./bench ./e2e ./ops
 
 check-pages: assets setup $(CHECKERS) ## Check every page: accessibility, HTML, size, and how the form behaves
@@ -53,10 +54,11 @@ setup: ## Install the programs that the tests need (make test does that, too)
 	@app/test/setup
 
 lint: assets setup ## Run gofmt, go vet (also for macOS), staticcheck and shellcheck
-	@cd app && unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "not gofmt'd:" $$unformatted; exit 1; fi
+	@cd app && unformatted=$$(gofmt -l . ../mysql_db/group) && if [ -n "$$unformatted" ]; then echo "not gofmt'd:" $$unformatted; exit 1; fi
 	cd app/test && go build -o ../../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	cd app && go vet -tags servers ./... && GOOS=darwin go vet -tags servers ./... && ../bin/staticcheck -tags servers ./...
 	cd app/test && go vet ./... && GOOS=darwin go vet ./... && ../../bin/staticcheck ./...
+	cd mysql_db/group && go vet ./... && ../../bin/staticcheck ./...
 	shellcheck $$(git grep -lE '^#!.*sh$$')
 
 fuzz: ## Test the form's validation with random answers for a minute
