@@ -11,7 +11,8 @@ CHECKERS := app/test/e2e/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .PHONY: help run seed build assets test check-pages lighthouse screenshots fuzz lint bench bases setup up migrate down logs ps test-deploy \
-	swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard test-faults
+	swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard test-faults \
+	playground playground-kill playground-boot playground-cut playground-join playground-down
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -107,6 +108,14 @@ db-discard: ## Give up what the copy on NODE=… has, which the group refuses
 undeploy: ## Remove the stack; volumes and secrets stay
 swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard:
 	@ops/$@
+
+playground: ## Make a Swarm of NODES=5 machines in containers on this one, with the site in it; it prints how to use it
+	@ops/playground up
+playground-kill: ## Take the power from the playground's NODE=node3; playground-boot starts it again
+playground-cut: ## Pull the network cable of the playground's NODE=node3; playground-join plugs it in again
+playground-down: ## Remove the playground
+playground-kill playground-boot playground-cut playground-join playground-down:
+	@ops/playground $(@:playground-%=%)
 
 bench: build setup ## Measure the program against a server that stores nothing (about four minutes)
 	cd app/test && go run ./bench ../../bin/simpleapp
