@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log"
+	"slices"
 	"time"
 )
 
@@ -36,43 +37,52 @@ func newUUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// leave takes this copy out of the group, before its server ends. If it is the primary, another copy
-// becomes that first, so that the site goes on at once.
+// leave takes this copy out of the group, before its server ends. If it is the primary, another
+// copy becomes that first, so that the site goes on at once.
 func (m *member) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), 45*time.Second)
 	defer cancel()
-	for ctx.Err() == nil {
-		self, err := m.status(ctx)
-		if err != nil || self.State != online {
-			break
-		}
+	if self, err := m.status(ctx); err == nil && self.State == online {
 		if err := m.rememberGroup(ctx, self.record); err != nil {
 			log.Print(err)
 		}
-		if !self.Primary {
-			break
+		if self.Primary {
+			m.handOver(ctx)
 		}
-		next, catching, err := successor(ctx, m.db)
-		if err != nil {
-			log.Printf("look for the next primary: %v", err)
-			break
-		}
-		if next != "" {
-			if _, err := m.db.ExecContext(ctx, "SELECT group_replication_set_as_primary(?, 10)", next); err != nil {
-				log.Printf("hand the primary over to %s: %v", next, err)
-			}
-			break
-		}
-		if !catching {
-			break
-		}
-		// Another copy is just getting everything from this one.
-		sleep(ctx, time.Second)
 	}
 	if _, err := m.db.ExecContext(ctx, "STOP GROUP_REPLICATION"); err != nil {
 		log.Printf("leave the group: %v", err)
 	}
 	log.Print("this copy has left the group")
+}
+
+// handOver makes another copy the primary, if there is one. It waits for one that is just getting
+// the group's data, or that the app can't find in the DNS yet.
+func (m *member) handOver(ctx context.Context) {
+	for deadline := time.Now().Add(30 * time.Second); ; sleep(ctx, 500*time.Millisecond) {
+		members, err := otherMembers(ctx, m.db)
+		if err != nil {
+			log.Printf("look for the next primary: %v", err)
+			return
+		}
+		addresses, _ := peers(ctx, m.peersName, m.address)
+		next, patient := "", time.Now().Before(deadline)
+		for _, other := range members {
+			if other.online && (!patient || slices.Contains(addresses, other.address)) {
+				next = other.uuid
+			}
+		}
+		if next != "" {
+			_, err := m.db.ExecContext(ctx, "SELECT group_replication_set_as_primary(?, 10)", next)
+			if err != nil {
+				log.Printf("hand the primary over to %s: %v", next, err)
+			}
+			return
+		}
+		if len(members) == 0 || !patient {
+			return
+		}
+	}
 }
 
 // sleep waits for some time, or until the context is cancelled.

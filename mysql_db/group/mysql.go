@@ -138,13 +138,29 @@ func readGroup(ctx context.Context, db *sql.DB) (r record, err error) {
 	return r, rows.Err()
 }
 
-// successor returns the UUID of a member that can become the primary, or "" if there is none.
-// catching tells that another member is still getting the group's data.
-func successor(ctx context.Context, db *sql.DB) (uuid string, catching bool, err error) {
-	err = db.QueryRowContext(ctx, `SELECT COALESCE(MIN(CASE member_state WHEN 'ONLINE' THEN member_id END), ''),
-		COALESCE(MAX(member_state = 'RECOVERING'), FALSE)
-		FROM performance_schema.replication_group_members WHERE member_id <> @@server_uuid`).Scan(&uuid, &catching)
-	return uuid, catching, err
+// A groupMember is another member of this copy's group.
+type groupMember struct {
+	uuid, address string
+	online        bool // it has the group's data
+}
+
+// otherMembers returns the other members that can be reached.
+func otherMembers(ctx context.Context, db *sql.DB) (members []groupMember, err error) {
+	rows, err := db.QueryContext(ctx, `SELECT member_id, member_host, member_state = 'ONLINE'
+		FROM performance_schema.replication_group_members
+		WHERE member_id <> @@server_uuid AND member_state IN ('ONLINE', 'RECOVERING')`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var m groupMember
+		if err := rows.Scan(&m.uuid, &m.address, &m.online); err != nil {
+			return nil, err
+		}
+		members = append(members, m)
+	}
+	return members, rows.Err()
 }
 
 // compare compares another copy's transactions with those of this one.

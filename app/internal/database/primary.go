@@ -210,7 +210,8 @@ func refusesWrites(number uint16) bool {
 	switch number {
 	case 1290, 1836, // --read-only, read-only mode
 		1792, // a transaction that is READ ONLY
-		3098: // the table does not comply with the group's requirements
+		3098, // the table does not comply with the group's requirements
+		4094: // the group is handing the primary over
 		return true
 	}
 	return false
