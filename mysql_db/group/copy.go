@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// fill waits until this copy, which has no data, may make a new site or can copy that of another one.
+// fill waits until this copy, which has no data, may make a new site or can copy another one's data.
 // It returns when serve can go on: with data, or at the first start of the site.
 func (m *member) fill(ctx context.Context) error {
 	m.set(empty, "")

@@ -21,12 +21,13 @@ const (
 type view struct {
 	self  Status
 	peers []peer // the other copies that answered
-	// lookedUp tells that the addresses of the other copies are known, and that each of them answered.
+	// lookedUp tells that the addresses of the other copies are known, and that each of them
+	// answered.
 	lookedUp bool
 	// permitted tells that this copy may start a group: on the site's first start, when the version
 	// before had no groups, or because an operator says so.
 	permitted bool
-	// settled tells that the copy has been running for so long that it would have found other copies.
+	// settled tells that the copy has been running for so long that it would have found others.
 	settled bool
 	// discard tells that an operator gives up what this copy has.
 	discard bool
@@ -48,8 +49,8 @@ type decision struct {
 }
 
 // decide says what a copy does next that is not a member of a group. It keeps these promises:
-//   - There are never two groups. A copy starts one again only if all copies that may have been in it
-//     answer and are in none. Else an operator decides.
+//   - There are never two groups. A copy starts one again only if all copies that may have been in
+//     it answer and are in none. Else an operator decides.
 //   - An empty copy makes a new site only if it is permitted to.
 //   - A copy with transactions that the group lacks does not join it.
 func decide(v view) decision {
@@ -57,7 +58,8 @@ func decide(v view) decision {
 	for i, p := range v.peers {
 		if p.State == online && p.Primary {
 			if primary != nil {
-				return decision{wait, p.Status, fmt.Sprintf("%s and %s are primaries of two groups", primary.Node, p.Node)}
+				return decision{wait, p.Status,
+					fmt.Sprintf("%s and %s are primaries of two groups", primary.Node, p.Node)}
 			}
 			primary = &v.peers[i]
 		}
@@ -89,7 +91,8 @@ func decideEmpty(v view, donor *peer) decision {
 	case !v.permitted:
 		return decision{action: wait, reason: "it has no data, and finds no group to copy from"}
 	case !v.settled || !v.lookedUp:
-		return decision{action: wait, reason: "it looks for other copies before it makes a new site"}
+		return decision{action: wait,
+			reason: "it looks for other copies before it makes a new site"}
 	}
 	return decision{action: makeSite, reason: "this is the site's first start"}
 }
@@ -105,7 +108,8 @@ func decideJoin(v view, primary, donor peer) decision {
 		return decision{refuse, primary.Status, "it has transactions that the group lacks: " +
 			"make db-discard NODE=" + v.self.Node + " gives them up"}
 	case donor.gone:
-		return decision{copyData, donor.Status, "it has been away for so long that the group can't send what it lacks"}
+		return decision{copyData, donor.Status,
+			"it has been away for so long that the group can't send what it lacks"}
 	}
 	return decision{join, primary.Status, ""}
 }
@@ -114,13 +118,14 @@ func decideJoin(v view, primary, donor peer) decision {
 func decideStart(v view) decision {
 	if v.permitted {
 		if !v.settled {
-			return decision{action: wait, reason: "it looks for other copies before it starts the group"}
+			return decision{action: wait,
+				reason: "it looks for other copies before it starts the group"}
 		}
 		return decision{action: startGroup, reason: "it is permitted to"}
 	}
 	if v.self.Group == "" {
-		return decision{action: wait, reason: "its data is from before it was in a group, and it is not permitted to start one: " +
-			"make db-recover tells more"}
+		return decision{action: wait, reason: "its data is from before it was in a group, " +
+			"and it is not permitted to start one: make db-recover tells more"}
 	}
 	// Each member of each answering copy's last group has to answer. Members that left earlier are
 	// needed only if a copy that answers has not seen them leave.
@@ -144,13 +149,16 @@ func decideStart(v view) decision {
 		}
 	}
 	if missing > 0 {
-		return decision{action: wait, reason: fmt.Sprintf("it waits for %d of the %d copies of the last group: "+
-			"if one of them never comes back, make db-recover tells more", missing, len(needed))}
+		return decision{action: wait, reason: fmt.Sprintf(
+			"it waits for %d of the %d copies of the last group: if one of them never comes back, "+
+				"make db-recover tells more", missing, len(needed))}
 	}
-	// The copy that starts the group has everything, and all saw it in their last group. Of several,
-	// the first by UUID starts it.
+	// The copy that starts the group has everything, and all saw it in their last group. Of
+	// several, the first by UUID starts it.
 	inAll := func(uuid string) bool {
-		return !slices.ContainsFunc(copies, func(c peer) bool { return !slices.Contains(c.Members, uuid) })
+		return !slices.ContainsFunc(copies, func(c peer) bool {
+			return !slices.Contains(c.Members, uuid)
+		})
 	}
 	if !inAll(v.self.UUID) {
 		return decision{action: wait, reason: "another copy has seen the group last and starts it"}
@@ -158,14 +166,17 @@ func decideStart(v view) decision {
 	for _, c := range copies[1:] {
 		switch {
 		case c.more && c.less:
-			return decision{wait, c.Status, c.Node + " has other transactions: make db-recover tells more"}
+			return decision{wait, c.Status,
+				c.Node + " has other transactions: make db-recover tells more"}
 		case c.more && inAll(c.UUID):
 			return decision{wait, c.Status, c.Node + " has more and starts the group"}
 		case c.more:
-			return decision{wait, c.Status, c.Node + " has more, but was not in the last group: make db-recover tells more"}
+			return decision{wait, c.Status,
+				c.Node + " has more, but was not in the last group: make db-recover tells more"}
 		case !c.less && inAll(c.UUID) && c.UUID < v.self.UUID:
 			return decision{wait, c.Status, c.Node + " starts the group"}
 		}
 	}
-	return decision{action: startGroup, reason: fmt.Sprintf("all %d copies of the last group answer", len(needed))}
+	return decision{action: startGroup,
+		reason: fmt.Sprintf("all %d copies of the last group answer", len(needed))}
 }

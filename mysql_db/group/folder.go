@@ -92,7 +92,8 @@ func (f folder) remember(r record) error {
 	return f.sync()
 }
 
-// touch notes that the copy is a member of the group now. After a power loss the last notes may be gone.
+// touch notes that the copy is a member of the group now. After a power loss the last notes may be
+// gone.
 func (f folder) touch() error { return os.Chtimes(f.path(recordFile), time.Now(), time.Now()) }
 
 // seen returns when the copy was a member of a group last, and the zero time if it never was.

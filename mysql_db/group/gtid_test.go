@@ -18,7 +18,8 @@ func TestGTIDs(t *testing.T) {
 		{" " + a + ":1-5,\n" + b + ":1-2", b + ":1", 7, 6},
 	} {
 		set, other := parseGTIDs(test.set), parseGTIDs(test.other)
-		if count, without := set.count(), set.without(other); count != test.count || without != test.without {
+		count, without := set.count(), set.without(other)
+		if count != test.count || without != test.without {
 			t.Errorf("%q without %q: count = %d, without = %d, want %d, %d",
 				test.set, test.other, count, without, test.count, test.without)
 		}

@@ -1,11 +1,12 @@
-// db-group runs MySQL as one of the copies of a group, in db's container on Docker Swarm. MySQL's Group
-// Replication keeps the copies equal. db-group decides when a copy starts the group, joins it, or copies
-// everything from it. docs/design.md tells how.
+// db-group runs MySQL as one of the copies of a group, in db's container on Docker Swarm. MySQL's
+// Group Replication keeps the copies equal. db-group decides when a copy starts the group, joins
+// it, or copies everything from it. docs/design.md tells how.
 package main
 
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ import (
 
 const usage = `usage: db-group COMMAND
   run                 runs this copy (the container's main process)
-  healthy             waits until this copy is a member of the group, or waits where no copy is in one
+  healthy             waits until this copy is in the group, or where no copy is in one
   status NODE=ADDRESS…   prints a table of the copies; exits with 1 unless they are one group
   primary             prints the address of the primary
   password            prints the password of the account simpleapp_group
@@ -82,12 +83,13 @@ func peersName() string {
 	return "tasks.db"
 }
 
-// groupPassword returns the password by which the copies know each other. It is made from a secret and
-// from DB_GROUP, the id of the service, which the app's containers do not know.
+// groupPassword returns the password by which the copies know each other. It is made from a secret
+// and from DB_GROUP, the id of the service, which the app's containers do not know.
 func groupPassword() (string, error) {
 	file, service := os.Getenv("MYSQL_PASSWORD_FILE"), os.Getenv("DB_GROUP")
 	if service == "" {
-		return "", errors.New("DB_GROUP is empty: set it to the service's id, as docker-stack.yml does")
+		return "", errors.New(
+			"DB_GROUP is empty: set it to the service's id, as docker-stack.yml does")
 	}
 	secret, err := os.ReadFile(file)
 	if err != nil {
@@ -130,7 +132,7 @@ func run(ctx context.Context) error {
 		folder: dataFolder, db: openOwn(), began: time.Now(), settle: 10 * time.Second,
 		options: []string{
 			"--defaults-extra-file=/etc/mysql/group.cnf",
-			fmt.Sprintf("--server-id=%d", uint32(ip[0])<<24|uint32(ip[1])<<16|uint32(ip[2])<<8|uint32(ip[3])),
+			fmt.Sprintf("--server-id=%d", binary.BigEndian.Uint32(ip)),
 			"--report-host=" + address,
 			"--loose-group-replication-local-address=" + net.JoinHostPort(address, "3306"),
 		},
@@ -139,14 +141,16 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: m.handler(), ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 4096}
+	server := &http.Server{
+		Handler: m.handler(), ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 4096,
+	}
 	go server.Serve(listener)
 	defer server.Close()
 	return m.run(ctx)
 }
 
-// handler answers the other copies, operators' commands and the health check. It changes nothing, and
-// tells no secret.
+// handler answers the other copies, operators' commands and the health check. It changes nothing,
+// and tells no secret.
 func (m *member) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
@@ -163,7 +167,8 @@ func (m *member) handler() http.Handler {
 		m.mu.Lock()
 		findable := m.findable
 		m.mu.Unlock()
-		if err == nil && (s.State == online || (s.State == waiting || s.State == empty) && findable) {
+		findable = findable && (s.State == waiting || s.State == empty)
+		if err == nil && (s.State == online || findable) {
 			fmt.Fprint(w, s.State)
 			return
 		}
@@ -172,9 +177,9 @@ func (m *member) handler() http.Handler {
 	return mux
 }
 
-// healthy waits until this copy may be in the DNS, and prints its state: as a member of the group, or
-// where no copy is in a group, so that the copies find each other. A copy that catches up is not healthy yet, so that an
-// update stops the next copy only when this one can take over.
+// healthy waits until this copy may be in the DNS, and prints its state: as a member of the group,
+// or where no copy is in a group, so that the copies find each other. A copy that catches up is not
+// healthy yet, so that an update stops the next copy only when this one can take over.
 func healthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 280*time.Second)
 	defer cancel()
@@ -195,8 +200,8 @@ func healthy(ctx context.Context) error {
 	}
 }
 
-// printPrimary prints the address of the primary. It waits for a group that has none yet, or that is
-// choosing another one.
+// printPrimary prints the address of the primary. It waits for a group that has none yet, or that
+// is choosing another one.
 func printPrimary(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()

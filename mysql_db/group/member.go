@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,8 +21,8 @@ type member struct {
 	options       []string // of mysqld, the group's options included
 	db            *sql.DB  // this copy's server
 	began         time.Time
-	// settle is how long a copy looks for others before it makes a site, or starts a group that it was
-	// permitted to start. Others are in the DNS once they are healthy.
+	// settle is how long a copy looks for others before it makes a site, or starts a group that it
+	// was permitted to start. Others are in the DNS once they are healthy.
 	settle time.Duration
 
 	mu       sync.Mutex
@@ -30,8 +31,8 @@ type member struct {
 	findable bool   // others have to find this copy in the DNS, though it is in no group
 }
 
-// run runs the copy until its context is cancelled, and returns nil then. It returns an error if the
-// server ended by itself, for instance because the group goes on without this copy.
+// run runs the copy until its context is cancelled, and returns nil then. It returns an error if
+// the server ended by itself, for instance because the group goes on without this copy.
 func (m *member) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if m.folder.has(copyingMark) {
@@ -168,7 +169,8 @@ func (m *member) serve(ctx context.Context) (donor string, err error) {
 	}
 }
 
-// step does what is to be done now. It returns the address of a donor if this copy has to be replaced.
+// step does what is to be done now. It returns the address of a donor if this copy has to be
+// replaced.
 func (m *member) step(ctx context.Context) (donor string, err error) {
 	self, err := m.status(ctx)
 	if err != nil {
@@ -212,7 +214,7 @@ func (m *member) rememberGroup(ctx context.Context, before record) error {
 	if err != nil || len(now.Members) == 0 {
 		return err // what is not known changes nothing
 	}
-	if now.Group != before.Group || strings.Join(now.Members, " ") != strings.Join(before.Members, " ") {
+	if now.Group != before.Group || !slices.Equal(now.Members, before.Members) {
 		log.Printf("the group has %d copies: %s", len(now.Members), strings.Join(now.Members, ", "))
 		err = m.folder.remember(now)
 	} else {

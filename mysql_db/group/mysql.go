@@ -26,7 +26,8 @@ func openOwn() *sql.DB {
 // openOther opens the server of another copy.
 func openOther(address, password string) *sql.DB {
 	cfg := mysql.NewConfig()
-	cfg.User, cfg.Passwd, cfg.Net, cfg.Addr = account, password, "tcp", net.JoinHostPort(address, "3306")
+	cfg.User, cfg.Passwd, cfg.Net = account, password, "tcp"
+	cfg.Addr = net.JoinHostPort(address, "3306")
 	// Each server made its own certificate, which nobody signed.
 	cfg.TLSConfig = "skip-verify"
 	cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout = 2*time.Second, 5*time.Second, 5*time.Second
@@ -45,8 +46,8 @@ func open(cfg *mysql.Config) *sql.DB {
 }
 
 // makeAccount makes the account of the copies, in this server alone: its password differs from
-// deployment to deployment. Operators' commands use it, too, to change the app's password and to make
-// accounts for the moment on a primary that is elsewhere.
+// deployment to deployment. Operators' commands use it, too, to change the app's password and to
+// make accounts for the moment on a primary that is elsewhere.
 func makeAccount(ctx context.Context, db *sql.DB, password string) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -57,8 +58,9 @@ func makeAccount(ctx context.Context, db *sql.DB, password string) error {
 		"SET sql_log_bin = 0",
 		"CREATE USER IF NOT EXISTS " + account + "@'%'",
 		"ALTER USER " + account + "@'%' IDENTIFIED BY '" + password + "' REQUIRE SSL",
-		"GRANT REPLICATION SLAVE, BACKUP_ADMIN, CLONE_ADMIN, GROUP_REPLICATION_STREAM, CONNECTION_ADMIN, " +
-			"CREATE USER, APPLICATION_PASSWORD_ADMIN ON *.* TO " + account + "@'%'",
+		"GRANT REPLICATION SLAVE, BACKUP_ADMIN, CLONE_ADMIN, GROUP_REPLICATION_STREAM, " +
+			"CONNECTION_ADMIN, CREATE USER, APPLICATION_PASSWORD_ADMIN " +
+			"ON *.* TO " + account + "@'%'",
 		"GRANT SELECT ON mysql.user TO " + account + "@'%'",
 		"GRANT SELECT ON performance_schema.* TO " + account + "@'%'",
 		"GRANT ALL ON simple_db.* TO " + account + "@'%' WITH GRANT OPTION",
@@ -119,10 +121,12 @@ func readStatus(ctx context.Context, db *sql.DB, s *Status) error {
 // readGroup returns the group of a member and the UUIDs of the members that have its data, whether
 // they can be reached at the moment or not.
 func readGroup(ctx context.Context, db *sql.DB) (r record, err error) {
-	if err := db.QueryRowContext(ctx, "SELECT @@group_replication_group_name").Scan(&r.Group); err != nil {
+	err = db.QueryRowContext(ctx, "SELECT @@group_replication_group_name").Scan(&r.Group)
+	if err != nil {
 		return r, err
 	}
-	rows, err := db.QueryContext(ctx, `SELECT member_id FROM performance_schema.replication_group_members
+	rows, err := db.QueryContext(ctx, `SELECT member_id
+		FROM performance_schema.replication_group_members
 		WHERE member_state IN ('ONLINE', 'UNREACHABLE') ORDER BY member_id`)
 	if err != nil {
 		return r, err
@@ -169,7 +173,8 @@ func compare(ctx context.Context, db *sql.DB, self, other Status) (p peer, err e
 	if other.State == empty || other.State == copying || other.State == starting {
 		return p, nil
 	}
-	err = db.QueryRowContext(ctx, "SELECT NOT GTID_SUBSET(?, ?), NOT GTID_SUBSET(?, ?), NOT GTID_SUBSET(?, ?)",
+	err = db.QueryRowContext(ctx,
+		"SELECT NOT GTID_SUBSET(?, ?), NOT GTID_SUBSET(?, ?), NOT GTID_SUBSET(?, ?)",
 		other.Transactions, self.Transactions, self.Transactions, other.Transactions,
 		other.Purged, self.Transactions).Scan(&p.more, &p.less, &p.gone)
 	return p, err

@@ -13,19 +13,24 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// startReplication joins the group of record r by the seeds, which are IP addresses. Without seeds it
-// starts a group of one.
-func startReplication(ctx context.Context, db *sql.DB, group, password string, seeds []string) error {
+// startReplication joins a group, named by its UUID, through the seeds, which are IP addresses of
+// members. Without seeds it starts the group.
+func startReplication(
+	ctx context.Context, db *sql.DB, group, password string, seeds []string,
+) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	for i := range seeds {
 		seeds[i] = net.JoinHostPort(seeds[i], "3306")
 	}
-	if _, err := db.ExecContext(ctx, "SET GLOBAL group_replication_group_name = ?, GLOBAL group_replication_group_seeds = ?, "+
-		"GLOBAL group_replication_bootstrap_group = ?", group, strings.Join(seeds, ","), len(seeds) == 0); err != nil {
+	_, err := db.ExecContext(ctx, "SET GLOBAL group_replication_group_name = ?, "+
+		"GLOBAL group_replication_group_seeds = ?, GLOBAL group_replication_bootstrap_group = ?",
+		group, strings.Join(seeds, ","), len(seeds) == 0)
+	if err != nil {
 		return err
 	}
-	_, err := db.ExecContext(ctx, "START GROUP_REPLICATION USER = '"+account+"', PASSWORD = '"+password+"'")
+	_, err = db.ExecContext(ctx,
+		"START GROUP_REPLICATION USER = '"+account+"', PASSWORD = '"+password+"'")
 	_, off := db.ExecContext(ctx, "SET GLOBAL group_replication_bootstrap_group = OFF")
 	if err != nil {
 		// A start that failed may have left a part running.
@@ -39,9 +44,11 @@ func startReplication(ctx context.Context, db *sql.DB, group, password string, s
 // no other copy can do meanwhile.
 const lockName = "simpleapp start the group"
 
-// lock takes the lock in this copy and in the others, and checks under it that none of the others has
-// entered a group or changed its data. The caller calls unlock when the group has started.
-func lock(ctx context.Context, own *sql.DB, others []peer, password string) (unlock func(), err error) {
+// lock takes the lock in this copy and in the others, and checks under it that none of the others
+// has entered a group or changed its data. The caller calls unlock when the group has started.
+func lock(
+	ctx context.Context, own *sql.DB, others []peer, password string,
+) (unlock func(), err error) {
 	var held []func()
 	unlock = func() {
 		for _, release := range held {
@@ -56,7 +63,8 @@ func lock(ctx context.Context, own *sql.DB, others []peer, password string) (unl
 		// The end of the session releases the lock.
 		held = append(held, func() { conn.Raw(func(any) error { return driver.ErrBadConn }) })
 		var locked sql.NullBool
-		if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", lockName).Scan(&locked); err != nil {
+		err = conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", lockName).Scan(&locked)
+		if err != nil {
 			return err
 		}
 		if !locked.Bool {
@@ -79,7 +87,8 @@ func lock(ctx context.Context, own *sql.DB, others []peer, password string) (unl
 			if err := readStatus(ctx, db, &now); err != nil {
 				return err
 			}
-			if now.UUID != other.UUID || now.State != waiting || now.Transactions != other.Transactions {
+			if now.UUID != other.UUID || now.State != waiting ||
+				now.Transactions != other.Transactions {
 				return fmt.Errorf("%s has changed meanwhile", other.Node)
 			}
 			return nil
@@ -94,10 +103,12 @@ func lock(ctx context.Context, own *sql.DB, others []peer, password string) (unl
 // copyFrom replaces everything in this server, which nobody else uses, by the data of a donor, and
 // ends the server. A donor serves one copy at a time.
 func copyFrom(ctx context.Context, db *sql.DB, donor, password string) error {
-	if _, err := db.ExecContext(ctx, "SET GLOBAL clone_valid_donor_list = ?", donor+":3306"); err != nil {
+	_, err := db.ExecContext(ctx, "SET GLOBAL clone_valid_donor_list = ?", donor+":3306")
+	if err != nil {
 		return err
 	}
-	_, err := db.ExecContext(ctx, "CLONE INSTANCE FROM "+account+"@'"+donor+"':3306 IDENTIFIED BY '"+password+"' REQUIRE SSL")
+	_, err = db.ExecContext(ctx, "CLONE INSTANCE FROM "+account+"@'"+donor+"':3306 "+
+		"IDENTIFIED BY '"+password+"' REQUIRE SSL")
 	// 3707: the data is there, and the server has ended because nothing could start it again.
 	var reply *mysql.MySQLError
 	if errors.As(err, &reply) && reply.Number == 3707 {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// report prints a table of all copies, and returns an error unless they are one group. Each place is
-// NODE=ADDRESS, or NODE= where there should be a copy that has no address.
+// report prints a table of all copies, and returns an error unless they are one group. Each place
+// is NODE=ADDRESS, or NODE= where there should be a copy that has no address.
 func report(ctx context.Context, w io.Writer, places []string) error {
 	var addresses, nodes []string
 	for _, place := range places {
@@ -60,7 +60,8 @@ func report(ctx context.Context, w io.Writer, places []string) error {
 		}
 	}
 	if primaries != 1 {
-		problems = append(problems, fmt.Sprintf("there are %d primaries, and nothing can be stored", primaries))
+		problems = append(problems,
+			fmt.Sprintf("there are %d primaries, and nothing can be stored", primaries))
 	}
 	if err := table.Flush(); err != nil {
 		return err

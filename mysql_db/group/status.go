@@ -31,8 +31,8 @@ type Status struct {
 	Primary bool   `json:"primary"`
 	UUID    string `json:"uuid"` // the server's
 	record
-	Transactions string    `json:"transactions"` // a GTID set: executed, or received and still to be executed
-	Purged       string    `json:"purged"`       // a GTID set: what it can't send to others any more
+	Transactions string    `json:"transactions"` // a GTID set: executed, or received at least
+	Purged       string    `json:"purged"`       // a GTID set: what it can't send to others now
 	Queue        int       `json:"queue"`        // how many transactions it has still to execute
 	Seen         time.Time `json:"seen"`         // when it was a member of the group last
 	FreeMB       uint64    `json:"free_mb"`      // the space on its disk
@@ -51,8 +51,8 @@ type record struct {
 const port = "3308"
 
 // peers returns the addresses of the other copies in Swarm's DNS, which has those that are healthy.
-// complete tells that the DNS knows this copy, too: where it has none of them, its answer looks like a
-// failure.
+// complete tells that the DNS knows this copy, too: where it has none of them, its answer looks
+// like a failure.
 func peers(ctx context.Context, name, self string) (others []string, complete bool) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
