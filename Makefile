@@ -105,7 +105,7 @@ restore: ## Read FILE=… into a site without submissions, and compare row by ro
 forget: ## Remove one submission, and take it out of the results: REFERENCE=3f9a-2c71-b04e
 db-recover: ## Show what each copy of the database has; NODE=… starts the group from one
 db-discard: ## Give up what the copy on NODE=… has, which the group refuses
-undeploy: ## Remove the stack; volumes and secrets stay
+undeploy: ## Remove the stack; its volumes, secrets and options stay, and make deploy brings the same site back
 swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard:
 	@ops/$@
 

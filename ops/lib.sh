@@ -33,6 +33,22 @@ in_use() {
 }
 new_password() { head -c 24 /dev/urandom | base64 | tr +/ -_; }
 
+# settings prints the options that make deploy keeps, as lines of NAME=value. After make undeploy it prints those that the
+# site had.
+settings() {
+  local name
+  if [ -z "$(inspect app '{{.ID}}')" ]; then
+    docker config inspect --format '{{printf "%s" .Spec.Data}}' "${STACK}_settings" 2>/dev/null || true
+    return
+  fi
+  inspect app '{{with .Spec}}APP_REPLICAS={{.Mode.Replicated.Replicas}}
+HTTP_PORT={{with .EndpointSpec}}{{range .Ports}}{{.PublishedPort}}{{end}}{{end}}
+PREVIOUS={{index .Labels "simpleapp.previous"}}
+{{index .Labels "simpleapp.options"}}{{end}}'
+  for name in app db cache; do echo "${name}_image=$(inspect $name '{{.Spec.TaskTemplate.ContainerSpec.Image}}')"; done
+  for name in mysql_password redis_password; do echo "${name^^}_VERSION=$(in_use $name)"; done
+}
+
 # find_task SERVICE sets container to a container of the service, on this node if it has one, and host to the arguments
 # with which docker reaches it by ssh on another node.
 find_task() {

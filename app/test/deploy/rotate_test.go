@@ -159,11 +159,15 @@ func (s *stack) backupAndRestore() {
 		compare("make restore over submissions")
 		fresh.forget()
 
-		// make deploy migrates the volume of an older version.
+		// make deploy migrates the volume of an older version, and keeps the options.
 		asRoot(t, fresh.containers("db")[0], olderSchema)
+		before := fresh.image()
 		fresh.make("undeploy")
-		fresh.make("deploy", "VERSION="+tag, "APP_REPLICAS=1")
+		fresh.make("deploy")
 		compare("make undeploy and deploy")
+		if running := fresh.image(); running != before {
+			t.Errorf("after make undeploy and deploy %s runs, want %s", running, before)
+		}
 		wantMigrated(t, fresh.containers("db")[0])
 
 		// A version that was rolled back can be deployed again, also without a registry.

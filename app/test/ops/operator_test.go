@@ -18,17 +18,34 @@ type operator struct {
 	dir string
 }
 
-// newOperator returns an operator whose docker runs a case statement, without its esac. A call that
-// matches no case succeeds and prints nothing.
+// newOperator returns an operator whose docker has these cases: the beginning of a case statement of
+// bash, without its esac. For example, this docker knows one service:
+//
+//	case "$*" in
+//	  "service inspect"*mystack_app) echo app1 ;;
+//	  "service inspect"*) exit 1 ;;
+//
+// A call that matches no case succeeds and prints nothing. The file of the script is $0.
 func newOperator(t *testing.T, cases string) *operator {
 	t.Helper()
 	o := &operator{t, t.TempDir()}
-	script := "#!/usr/bin/env bash\n" +
-		`printf '%s\n' "$*" >>'` + o.file("calls") + "'\n" + cases + "\nesac\n"
-	if err := os.WriteFile(o.file("docker"), []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	o.setDocker(cases)
 	return o
+}
+
+// setDocker gives docker other cases.
+func (o *operator) setDocker(cases string) {
+	o.Helper()
+	o.install("docker", `printf '%s\n' "$*" >>'`+o.file("calls")+"'\n"+cases+"\nesac\n")
+}
+
+// install installs a bash script as a command of the operator.
+func (o *operator) install(name, script string) {
+	o.Helper()
+	script = "#!/usr/bin/env bash\n" + script
+	if err := os.WriteFile(o.file(name), []byte(script), 0o755); err != nil {
+		o.Fatal(err)
+	}
 }
 
 func (o *operator) file(name string) string { return filepath.Join(o.dir, name) }

@@ -16,8 +16,10 @@ case "$*" in
   "service inspect --format {{.ID}} mystack_app") echo app1 ;;
   "service inspect --format {{.Spec.TaskTemplate.ContainerSpec.Image}} mystack_app")
     echo mysimpleapp_app:1.0 ;;
-  "service inspect --format {{.Spec.Mode.Replicated.Replicas}} mystack_app") echo 3 ;;
-  "service inspect --format {{with .Spec.EndpointSpec}}"*) echo 8080 ;;
+  "service inspect --format {{.Spec.TaskTemplate.ContainerSpec.Image}} mystack_db")
+    echo mysimpleapp_db:0.9 ;;
+  "service inspect --format {{with .Spec}}"*mystack_app)
+    printf '%s\n' APP_REPLICAS=3 HTTP_PORT=8080 PREVIOUS=mysimpleapp_app:0.9 HEALTH_TIMEOUT=20s ;;
   "service inspect --format {{range .Spec.TaskTemplate.ContainerSpec.Secrets}}"*)
     echo "mysql_password mystack_mysql_password_v2"
     echo "redis_password mystack_redis_password_v1" ;;
@@ -77,52 +79,86 @@ func TestCommandsRefuseInvalidOptions(t *testing.T) {
 	}
 }
 
-// deployed has the cases of a deployment. It records the variables of the stack file.
-const deployed = manager + `
+// deployment has the cases of a deployment. It records the variables of the stack file and the file
+// of the images, and then fails.
+const deployment = `
   "stack deploy --help") ;;
   "stack deploy -c"*)
-    env | grep -E '^(VERSION|REGISTRY|APP_REPLICAS|HTTP_PORT|MYSQL_PASSWORD_VERSION)=' >>"$0.env"
+    env >"$0.env"
+    cat "${6:-/dev/null}" >"$0.images"
     exit 3 ;;
   "service ps --quiet --no-trunc --filter desired-state=running mystack_db") echo task1 ;;
   "inspect --type task --format {{.NodeID}} "*) echo node1 container1 ;;
   "service ps"*) ;;
 `
 
+// wantDeployed checks that make deploy called docker stack deploy with these variables.
+func (o *operator) wantDeployed(variables, want []string) {
+	o.Helper()
+	if out, status := o.run("deploy", variables...); status == 0 {
+		o.Errorf("deploy = 0 after docker stack deploy failed, want a failure:\n%s", out)
+	}
+	env, err := os.ReadFile(o.file("docker.env"))
+	if err != nil {
+		o.Fatalf("docker stack deploy was not called: %v", err)
+	}
+	got := strings.Split(string(env), "\n")
+	for _, want := range want {
+		if !slices.Contains(got, want) {
+			o.Errorf("deployed without %s, but with\n%s", want, env)
+		}
+	}
+}
+
 // make deploy keeps the value of each option that the operator leaves out.
 func TestDeployKeepsOptionsThatAreLeftOut(t *testing.T) {
 	for _, test := range []struct {
-		name      string
-		variables []string
-		want      []string
+		name            string
+		variables, want []string
 	}{
 		{"no option", nil,
 			[]string{"APP_REPLICAS=3", "HTTP_PORT=8080", "MYSQL_PASSWORD_VERSION=2", "REGISTRY=",
-				"VERSION=1.0"}},
+				"VERSION=1.0", "HEALTH_TIMEOUT=20s", "OPTIONS=HEALTH_TIMEOUT=20s",
+				"PREVIOUS=mysimpleapp_app:0.9"}},
 		{"the version", []string{"VERSION=1.1"},
 			[]string{"APP_REPLICAS=3", "HTTP_PORT=8080", "MYSQL_PASSWORD_VERSION=2", "REGISTRY=",
-				"VERSION=1.1"}},
+				"VERSION=1.1", "HEALTH_TIMEOUT=20s", "PREVIOUS=mysimpleapp_app:1.0"}},
 		{"all options",
 			[]string{"APP_REPLICAS=5", "HTTP_PORT=80", "MYSQL_PASSWORD_VERSION=1",
-				"REGISTRY=registry.example.com/team", "VERSION=1.1"},
+				"REGISTRY=registry.example.com/team", "VERSION=1.1", "HEALTH_TIMEOUT=9s",
+				"DB_PLACEMENT=node.role == worker"},
 			[]string{"APP_REPLICAS=5", "HTTP_PORT=80", "MYSQL_PASSWORD_VERSION=1",
-				"REGISTRY=registry.example.com/team/", "VERSION=1.1"}},
+				"REGISTRY=registry.example.com/team/", "VERSION=1.1", "HEALTH_TIMEOUT=9s",
+				"OPTIONS=DB_PLACEMENT=node.role == worker", "PREVIOUS=mysimpleapp_app:1.0"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			o := newOperator(t, deployed)
-			if out, status := o.run("deploy", test.variables...); status == 0 {
-				t.Errorf("deploy = 0 after docker stack deploy failed, want a failure:\n%s", out)
-			}
-			env, err := os.ReadFile(o.file("docker.env"))
-			if err != nil {
-				t.Fatalf("docker stack deploy was not called: %v", err)
-			}
-			got := strings.Fields(string(env))
-			for _, want := range test.want {
-				if !slices.Contains(got, want) {
-					t.Errorf("deployed with %v, want %s", got, want)
-				}
-			}
+			newOperator(t, manager+deployment).wantDeployed(test.variables, test.want)
 		})
+	}
+}
+
+// make undeploy keeps the options for the next make deploy.
+func TestUndeployAndDeployBringTheSiteBack(t *testing.T) {
+	o := newOperator(t, manager+`
+  "config create"*) cat >"$0.config" ;;
+`)
+	if out, status := o.run("undeploy"); status != 0 {
+		t.Fatalf("undeploy = %d:\n%s", status, out)
+	}
+	const created = "config create --label simpleapp.stack=mystack mystack_settings -\n"
+	if !strings.Contains(o.calls(), created) {
+		t.Errorf("undeploy did not call docker %sbut:\n%s", created, o.calls())
+	}
+	o.setDocker(neverDeployed + `
+  "config inspect --format"*mystack_settings) cat "$0.config" ;;
+  "secret ls --format {{.Name}}") printf '%s\n' mystack_{mysql,redis}_password_v3 ;;
+` + deployment)
+	o.wantDeployed(nil, []string{"APP_REPLICAS=3", "HTTP_PORT=8080", "VERSION=1.0", "REGISTRY=",
+		"MYSQL_PASSWORD_VERSION=2", "HEALTH_TIMEOUT=20s", "PREVIOUS=mysimpleapp_app:0.9"})
+	images, err := os.ReadFile(o.file("docker.images"))
+	const want = `db: { image: "mysimpleapp_db:0.9" }`
+	if !strings.Contains(string(images), want) {
+		t.Errorf("deployed without %s (%v):\n%s", want, err, images)
 	}
 }
 
