@@ -49,15 +49,18 @@ PREVIOUS={{index .Labels "simpleapp.previous"}}
   for name in mysql_password redis_password; do echo "${name^^}_VERSION=$(in_use $name)"; done
 }
 
-# find_task SERVICE sets container to a container of the service, on this node if it has one, and host to the arguments
-# with which docker reaches it by ssh on another node.
+# find_task SERVICE sets container to a container of the service, and host to the option --host if docker reaches it by ssh
+# on another node. It takes a task that runs rather than one that is starting, and a task on this node rather than another.
 find_task() {
-  local task node address tasks=(docker service ps --quiet --no-trunc --filter desired-state=running "${STACK}_$1")
-  host=()
-  task=$("${tasks[@]}" --filter "node=${here#* }" | sed -n 1p)
-  [ -n "$task" ] || task=$("${tasks[@]}" | sed -n 1p)
-  [ -n "$task" ] || fail "$1 does not run: make status tells why"
-  read -r node container < <(docker inspect --type task --format '{{.NodeID}} {{with .Status.ContainerStatus}}{{.ContainerID}}{{end}}' "$task")
+  local node='' address found pattern tasks
+  host=() container=''
+  mapfile -t tasks < <(docker service ps --quiet --no-trunc --filter desired-state=running "${STACK}_$1")
+  [ ${#tasks[@]} -gt 0 ] || fail "$1 does not run: make status tells why"
+  found=$(docker inspect --type task \
+    --format '{{.Status.State}} {{.NodeID}} {{with .Status.ContainerStatus}}{{.ContainerID}}{{end}}' "${tasks[@]}" || true)
+  for pattern in "running ${here#* } ." 'running [^ ]* .' "[^ ]* ${here#* } ." '[^ ]* [^ ]* .'; do
+    if read -r _ node container < <(grep "^$pattern" <<<"$found"); then break; fi
+  done
   [ -n "$container" ] || fail "$1 has not started yet: make status tells why"
   if [ "$node" != "${here#* }" ]; then
     # The status of a manager may have the address 0.0.0.0 (moby#35437). ManagerStatus has the real one, with a port.

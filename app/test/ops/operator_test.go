@@ -53,13 +53,23 @@ func (o *operator) file(name string) string { return filepath.Join(o.dir, name) 
 // run runs a command with variables ("NAME=value"). It returns its output and its exit status.
 func (o *operator) run(command string, variables ...string) (string, int) {
 	o.Helper()
+	output, errors, status := o.runSeparately(command, variables...)
+	return output + errors, status
+}
+
+// runSeparately runs a command, and returns what it wrote to standard output and to standard error.
+func (o *operator) runSeparately(command string, variables ...string) (
+	output, errors string, status int) {
+	o.Helper()
+	var stdout, stderr strings.Builder
 	cmd := exec.Command("../../../ops/" + command)
 	cmd.Env = append([]string{"PATH=" + o.dir + ":" + os.Getenv("PATH"), "TIMEOUT=1"}, variables...)
-	out, err := cmd.CombinedOutput()
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
 	if _, exited := err.(*exec.ExitError); err != nil && !exited {
 		o.Fatal(err)
 	}
-	return string(out), cmd.ProcessState.ExitCode()
+	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
 }
 
 // calls returns the arguments of each call of docker, one call a line.

@@ -1,0 +1,67 @@
+package ops
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// An interrupted backup leaves no incomplete file, and does not change the file of an earlier
+// backup.
+func TestInterruptedBackupLeavesNoFile(t *testing.T) {
+	o := newOperator(t, manager+oneContainer+`
+  "exec --interactive container1 /simpleapp export --format json --visits")
+    echo '{"visits": 7, "submissions": [' ; exit 1 ;;
+`)
+	file := o.file("site.json.gz")
+	const earlier = "the backup of yesterday"
+	if err := os.WriteFile(file, []byte(earlier), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, status := o.run("backup", "FILE="+file)
+	if want := "interrupted"; status != 1 || !strings.Contains(out, want) {
+		t.Errorf("backup = %d, want 1 and %q:\n%s", status, want, out)
+	}
+	if content, err := os.ReadFile(file); err != nil || string(content) != earlier {
+		t.Errorf("the earlier backup = %q, %v, want %q", content, err, earlier)
+	}
+	if _, err := os.Stat(file + ".partial"); !os.IsNotExist(err) {
+		t.Errorf("stat of the incomplete backup = %v, want that it does not exist", err)
+	}
+}
+
+// backup and restore call subcommands of the program, pass their variables on as flags, and exit as
+// the program did.
+func TestBackupAndRestoreCallTheProgram(t *testing.T) {
+	const exported = `{"visits": 7, "submissions": [\n{"id": 1}\n]}`
+	o := newOperator(t, manager+oneContainer+"  exec*export*) printf '"+exported+"' ;;")
+	file := o.file("site.json.gz")
+	out, status := o.run("backup", "FILE="+file)
+	if want := "has 1 submissions and 7 visits"; status != 0 || !strings.Contains(out, want) {
+		t.Errorf("backup = %d, want 0 and %q:\n%s", status, want, out)
+	}
+	for _, test := range []struct {
+		name, docker string
+		variables    []string
+		wantCall     string
+		wantStatus   int
+		wantOut      string
+	}{
+		{"visits", "echo imported 7 visits", []string{"ONLY=visits"},
+			"/simpleapp import --only visits\n", 0, "restore: imported 7 visits"},
+		{"merge", "cat", []string{"MERGE=yes", "ONLY=submissions"},
+			"/simpleapp import --merge --only submissions\n", 0, `{"id": 1}`},
+		{"error", "echo nothing was imported: add to them with --merge >&2; exit 1", nil,
+			"/simpleapp import\n", 1, "nothing was imported: add to them with MERGE=yes"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := newOperator(t, manager+oneContainer+"  exec*import*) "+test.docker+" ;;")
+			out, status := o.run("restore", append([]string{"FILE=" + file}, test.variables...)...)
+			if status != test.wantStatus || !strings.Contains(out, test.wantOut) ||
+				!strings.Contains(o.calls(), test.wantCall) {
+				t.Errorf("restore %v = %d, want %d, %q and the call %q:\n%s%s", test.variables,
+					status, test.wantStatus, test.wantOut, test.wantCall, out, o.calls())
+			}
+		})
+	}
+}

@@ -1,0 +1,89 @@
+package ops
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// deployment has the cases of a deployment. It records the variables of the stack file and the file
+// of the images, and then fails.
+const deployment = oneContainer + `
+  "stack deploy --help") ;;
+  "stack deploy -c"*)
+    env >"$0.env"
+    cat "${6:-/dev/null}" >"$0.images"
+    exit 3 ;;
+  "service ps"*) ;;
+`
+
+// wantDeployed checks that make deploy called docker stack deploy with these variables.
+func (o *operator) wantDeployed(variables, want []string) {
+	o.Helper()
+	if out, status := o.run("deploy", variables...); status == 0 {
+		o.Errorf("deploy = 0 after docker stack deploy failed, want a failure:\n%s", out)
+	}
+	env, err := os.ReadFile(o.file("docker.env"))
+	if err != nil {
+		o.Fatalf("docker stack deploy was not called: %v", err)
+	}
+	got := strings.Split(string(env), "\n")
+	for _, want := range want {
+		if !slices.Contains(got, want) {
+			o.Errorf("deployed without %s, but with\n%s", want, env)
+		}
+	}
+}
+
+// make deploy keeps the value of each option that the operator leaves out.
+func TestDeployKeepsOptionsThatAreLeftOut(t *testing.T) {
+	for _, test := range []struct {
+		name            string
+		variables, want []string
+	}{
+		{"no option", nil,
+			[]string{"APP_REPLICAS=3", "HTTP_PORT=8080", "MYSQL_PASSWORD_VERSION=2", "REGISTRY=",
+				"VERSION=1.0", "HEALTH_TIMEOUT=20s", "OPTIONS=HEALTH_TIMEOUT=20s",
+				"PREVIOUS=mysimpleapp_app:0.9"}},
+		{"the version", []string{"VERSION=1.1"},
+			[]string{"APP_REPLICAS=3", "HTTP_PORT=8080", "MYSQL_PASSWORD_VERSION=2", "REGISTRY=",
+				"VERSION=1.1", "HEALTH_TIMEOUT=20s", "PREVIOUS=mysimpleapp_app:1.0"}},
+		{"all options",
+			[]string{"APP_REPLICAS=5", "HTTP_PORT=80", "MYSQL_PASSWORD_VERSION=1",
+				"REGISTRY=registry.example.com/team", "VERSION=1.1", "HEALTH_TIMEOUT=9s",
+				"DB_PLACEMENT=node.role == worker"},
+			[]string{"APP_REPLICAS=5", "HTTP_PORT=80", "MYSQL_PASSWORD_VERSION=1",
+				"REGISTRY=registry.example.com/team/", "VERSION=1.1", "HEALTH_TIMEOUT=9s",
+				"OPTIONS=DB_PLACEMENT=node.role == worker", "PREVIOUS=mysimpleapp_app:1.0"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			newOperator(t, manager+deployment).wantDeployed(test.variables, test.want)
+		})
+	}
+}
+
+// make undeploy keeps the options for the next make deploy.
+func TestUndeployAndDeployBringTheSiteBack(t *testing.T) {
+	o := newOperator(t, manager+`
+  "config create"*) cat >"$0.config" ;;
+`)
+	if out, status := o.run("undeploy"); status != 0 {
+		t.Fatalf("undeploy = %d:\n%s", status, out)
+	}
+	const created = "config create --label simpleapp.stack=mystack mystack_settings -\n"
+	if !strings.Contains(o.calls(), created) {
+		t.Errorf("undeploy did not call docker %sbut:\n%s", created, o.calls())
+	}
+	o.setDocker(neverDeployed + `
+  "config inspect --format"*mystack_settings) cat "$0.config" ;;
+  "secret ls --format {{.Name}}") printf '%s\n' mystack_{mysql,redis}_password_v3 ;;
+` + deployment)
+	o.wantDeployed(nil, []string{"APP_REPLICAS=3", "HTTP_PORT=8080", "VERSION=1.0", "REGISTRY=",
+		"MYSQL_PASSWORD_VERSION=2", "HEALTH_TIMEOUT=20s", "PREVIOUS=mysimpleapp_app:0.9"})
+	images, err := os.ReadFile(o.file("docker.images"))
+	const want = `db: { image: "mysimpleapp_db:0.9" }`
+	if !strings.Contains(string(images), want) {
+		t.Errorf("deployed without %s (%v):\n%s", want, err, images)
+	}
+}

@@ -1,0 +1,89 @@
+package ops
+
+import (
+	"strings"
+	"testing"
+)
+
+// tasks has the cases of three services with their tasks. App has three replicas, in the given
+// states and versions of the service. copies is the exit status of db-group status.
+func tasks(running, copies string) string {
+	return manager + `
+  "inspect --type task --format {{.Status.State}} {{.NodeID}} "*) echo running node1 container1 ;;
+  "service inspect --format {{with .Spec.Mode.Replicated}}"*UpdateStatus*mystack_app)
+    echo "3 none new" ;;
+  "service inspect --format {{with .Spec.Mode.Replicated}}"*UpdateStatus*)
+    echo "1 none new" ;;
+  "service ps --quiet --no-trunc --filter desired-state=running mystack_app")
+    printf '%s\n' a b c ;;
+  "service ps --quiet --no-trunc --filter desired-state=running "*) echo x ;;
+  "inspect --type task --format {{.Status.State}} "*" a b c")
+    printf '%s\n' ` + running + ` ;;
+  "inspect --type task --format {{.Status.State}} "*) echo "running new" ;;
+  "inspect --type task --format {{.NodeID}} {{range"*) echo node1 10.0.1.2/24 ;;
+  "node inspect --format {{.Description.Hostname}} node1") echo first ;;
+  "node ls --filter role=manager"*) printf '%s\n' "node1 first" "node2 second" ;;
+  "service inspect --format {{.Spec.TaskTemplate.Placement.Constraints}} mystack_db")
+    echo "[node.role == manager]" ;;
+  *"container1 db-group status first=10.0.1.2 second=") exit ` + copies + ` ;;
+`
+}
+
+func TestStatusCountsRunningTasks(t *testing.T) {
+	for _, test := range []struct {
+		name, running, copies, want string
+		status                      int
+	}{
+		{"all run", `"running new" "running new" "running new"`, "0", "", 0},
+		{"one is starting", `"running new" "starting new" "running new"`, "0",
+			"app: 2 of 3 run as wanted", 1},
+		{"one has the old definition", `"running new" "running old" "running new"`, "0",
+			"app: 2 of 3 run as wanted", 1},
+		{"a copy of the database is missing", `"running new" "running new" "running new"`, "1",
+			"", 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			out, status := newOperator(t, tasks(test.running, test.copies)).run("status")
+			if status != test.status || !strings.Contains(out, test.want) {
+				t.Errorf("status = %d, want %d and %q:\n%s", status, test.status, test.want, out)
+			}
+		})
+	}
+}
+
+func TestScaleWaitsForEveryReplica(t *testing.T) {
+	o := newOperator(t, tasks(`"running new" "running new" "running new"`, "0"))
+	out, status := o.run("scale", "N=3")
+	if want := "mystack_app has 3 replicas"; status != 0 || !strings.Contains(out, want) {
+		t.Errorf("scale = %d, want 0 and %q:\n%s", status, want, out)
+	}
+	if want := "service scale --detach mystack_app=3\n"; !strings.Contains(o.calls(), want) {
+		t.Errorf("scale did not call docker %sbut:\n%s", want, o.calls())
+	}
+	o = newOperator(t, tasks(`"running new" "pending new" "running new"`, "0"))
+	out, status = o.run("scale", "N=3")
+	if want := "not ready after 1 s"; status != 1 || !strings.Contains(out, want) {
+		t.Errorf("scale while a replica does not start = %d, want 1 and %q:\n%s", status, want, out)
+	}
+}
+
+// A command uses a container that runs, although Swarm lists another task first, which is starting.
+func TestCommandUsesContainerThatRuns(t *testing.T) {
+	for _, tasks := range []string{
+		`"preparing node1 " "running node1 container1"`,
+		`"starting node1 container2" "running node1 container1"`,
+		`"running node2 container2" "running node1 container1"`,
+		`"preparing node1 " "starting node1 container1"`,
+	} {
+		o := newOperator(t, manager+`
+  "service ps --quiet --no-trunc --filter desired-state=running "*) printf '%s\n' a b ;;
+  "inspect --type task --format {{.Status.State}} {{.NodeID}} "*" a b") printf '%s\n' `+tasks+` ;;
+  "exec --interactive container1 /simpleapp export"*) echo exported ;;
+`)
+		out, status := o.run("backup", "FILE="+o.file("site.json.gz"))
+		if status != 0 || !strings.Contains(o.calls(), "exec --interactive container1 ") {
+			t.Errorf("backup with the tasks %s = %d, want 0 and container1:\n%s%s",
+				tasks, status, out, o.calls())
+		}
+	}
+}
