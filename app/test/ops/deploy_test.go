@@ -63,6 +63,18 @@ func TestDeployKeepsOptionsThatAreLeftOut(t *testing.T) {
 	}
 }
 
+// If db does not run because its last update failed, make deploy corrects db before it migrates.
+func TestDeployCorrectsDatabaseThatDoesNotRun(t *testing.T) {
+	o := newOperator(t, manager+`
+  "service inspect --format {{with .Spec.Mode.Replicated}}"*UpdateStatus*mystack_db)
+    echo "1 rollback_completed new" ;;
+`+deployment)
+	o.wantDeployed([]string{"DB_VERSION=1.1"}, nil)
+	if calls := o.calls(); strings.Contains(calls, "/simpleapp") {
+		t.Errorf("deploy migrated a database that does not run:\n%s", calls)
+	}
+}
+
 // make undeploy keeps the options for the next make deploy.
 func TestUndeployAndDeployBringTheSiteBack(t *testing.T) {
 	o := newOperator(t, manager+`
