@@ -21,7 +21,7 @@ run: build ## Serve http://localhost:8080 with its data in ./data; needs no MySQ
 	bin/simpleapp
 
 seed: build ## Store N=500 sample submissions in ./data; MERGE=yes where it has some
-	bin/simpleapp seed --n $(or $(N),500) $(if $(MERGE),--merge)
+	bin/simpleapp seed --n $(or $(N),500) $(if $(filter yes,$(MERGE)),--merge)
 
 build: assets ## Build bin/simpleapp
 	cd app && $(GO_BUILD) -o ../bin/simpleapp .

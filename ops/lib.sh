@@ -77,13 +77,20 @@ in_task() {
   docker "${host[@]}" exec --interactive "$container" "$@"
 }
 
+# relay COMMAND… runs a command that calls the program, with the name of this command before each line of its output and
+# of its errors. Instead of flags of the program they name the variables of make.
+relay() {
+  local script="s/^/$command: /; s/with --id/with ID=…/; s/--merge/MERGE=yes/; s/--only visits/ONLY=visits/"
+  { "$@" 2>&1 >&3 | sed "$script" >&2; } 3>&1 | sed "$script"
+}
+
 # administer IMAGE COMMAND… runs a subcommand of a version of the app with an account that may change the schema and
 # delete.
 administer() {
   local container host
   find_task db
   if [ ${#host[@]} -gt 0 ]; then local -x DOCKER_HOST=${host[1]}; fi
-  mysql_db/administer "$container" "$@" 2>&1 | sed "s/^/$command: /"
+  relay mysql_db/administer "$container" "$@"
 }
 
 # migrate IMAGE brings the schema to what a version of the app needs, and counts the submissions that are not counted yet.

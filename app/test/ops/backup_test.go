@@ -2,6 +2,7 @@ package ops
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -33,6 +34,10 @@ func TestInterruptedBackupLeavesNoFile(t *testing.T) {
 // backup and restore call subcommands of the program, pass their variables on as flags, and exit as
 // the program did.
 func TestBackupAndRestoreCallTheProgram(t *testing.T) {
+	plain := filepath.Join(t.TempDir(), "site.json")
+	if err := os.WriteFile(plain, []byte(`[{"id": 2}]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	const exported = `{"visits": 7, "submissions": [\n{"id": 1}\n]}`
 	o := newOperator(t, manager+oneContainer+"  exec*export*) printf '"+exported+"' ;;")
 	file := o.file("site.json.gz")
@@ -51,6 +56,8 @@ func TestBackupAndRestoreCallTheProgram(t *testing.T) {
 			"/simpleapp import --only visits\n", 0, "restore: imported 7 visits"},
 		{"merge", "cat", []string{"MERGE=yes", "ONLY=submissions"},
 			"/simpleapp import --merge --only submissions\n", 0, `{"id": 1}`},
+		{"no merge", "cat", []string{"MERGE=no"}, "/simpleapp import\n", 0, `{"id": 1}`},
+		{"not compressed", "cat", []string{"FILE=" + plain}, "/simpleapp import\n", 0, `{"id": 2}`},
 		{"error", "echo nothing was imported: add to them with --merge >&2; exit 1", nil,
 			"/simpleapp import\n", 1, "nothing was imported: add to them with MERGE=yes"},
 	} {
