@@ -3,6 +3,7 @@ package ops
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -26,6 +27,38 @@ func TestErrorsGoToStandardError(t *testing.T) {
 		if status != 1 || strings.Contains(out, "error") || !strings.Contains(errors, want) {
 			t.Errorf("%s = %d, %q, want 1 and the error %q:\n%s", test.command, status, out, want,
 				errors)
+		}
+	}
+}
+
+// Two commands at once have different accounts, and each removes its own.
+func TestAdministratorsHaveAccountsOfTheirOwn(t *testing.T) {
+	o := newOperator(t, manager+oneContainer+`
+  "exec --interactive container1 "*) cat >>"$0.sql" ;;
+`)
+	for range 2 {
+		if out, status := o.run("forget", "REFERENCE=3f9a-2c71-b04e"); status != 0 {
+			t.Fatalf("forget = %d:\n%s", status, out)
+		}
+	}
+	sql, err := os.ReadFile(o.file("docker.sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	created := regexp.MustCompile(`CREATE USER (\w+)@'%'`).FindAllSubmatch(sql, -1)
+	if len(created) != 2 || string(created[0][1]) == string(created[1][1]) {
+		t.Fatalf("created the accounts %q, want two different ones:\n%s", created, sql)
+	}
+	for _, account := range created {
+		name := string(account[1])
+		if n := strings.Count(string(sql), "DROP USER IF EXISTS "+name+"@'%'"); n != 1 {
+			t.Errorf("%s was dropped %d times, want once:\n%s", name, n, sql)
+		}
+		if want := "MYSQL_USER=" + name + " "; !strings.Contains(o.calls(), want) {
+			t.Errorf("no subcommand ran with %s:\n%s", want, o.calls())
+		}
+		if len(name) > 32 {
+			t.Errorf("%s has %d characters, want at most the 32 of MySQL", name, len(name))
 		}
 	}
 }
