@@ -37,12 +37,9 @@ func NewJSONWriter(out io.Writer, visits *int64) (*JSONWriter, error) {
 func (w *JSONWriter) Write(r food.Record) error {
 	line, separator := w.before, "{"
 	for _, v := range append(values(r), value{"token", r.Token}) {
-		text, err := json.Marshal(v.text)
-		if err != nil {
-			return err
-		}
-		if v.name == "id" {
-			text = []byte(v.text) // a number
+		text := v.text
+		if v.name != "id" { // which is a number
+			text = quote(text)
 		}
 		line += separator + fmt.Sprintf("%q: %s", v.name, text)
 		separator = ", "
@@ -50,6 +47,16 @@ func (w *JSONWriter) Write(r food.Record) error {
 	w.before = ",\n"
 	_, err := io.WriteString(w.out, line+"}")
 	return err
+}
+
+// quote returns text as a string of JSON. Unlike json.Marshal it leaves <, > and & as they are, so
+// that an operator can search a file for words.
+func quote(text string) string {
+	var quoted strings.Builder
+	encoder := json.NewEncoder(&quoted)
+	encoder.SetEscapeHTML(false)
+	encoder.Encode(text) // a string can't fail
+	return strings.TrimSuffix(quoted.String(), "\n")
 }
 
 // Close writes the end of the JSON. Without it the JSON is not valid, so that readers notice that

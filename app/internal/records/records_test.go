@@ -62,6 +62,14 @@ func read(file string) (all []food.Submission, err error) {
 	}
 }
 
+// An operator searches a JSON export for words, and finds them as they were written.
+func TestJSONShowsTextAsItIs(t *testing.T) {
+	const text = "Mac & cheese <3 寿司"
+	if _, json := write(t, sample(text)); !strings.Contains(json, `: "`+text+`"`) {
+		t.Errorf("the JSON has no %q:\n%s", text, json)
+	}
+}
+
 // Reading a file returns the text that was written, for every text that a visitor can submit.
 func FuzzReader(f *testing.F) {
 	for _, text := range []string{"Pizza", `'=1;"x",=2`, "''=", "+'-@", "＝", "\ufeff=1", "a|=b",
