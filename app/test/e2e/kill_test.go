@@ -68,11 +68,17 @@ func TestEmbeddedStorageSurvivesKills(t *testing.T) {
 				}
 			})
 		}
-		<-enough
+		ended := make(chan struct{})
+		go func() { clients.Wait(); close(ended) }()
+		select {
+		case <-enough:
+		case <-ended:
+			t.Error("every client got an error before the program was killed")
+		}
 		if err := app.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		clients.Wait()
+		<-ended
 	}
 
 	app, err := testserver.StartApp(binary, "DATA_DIR="+dir)
