@@ -8,8 +8,10 @@ if (form) {
   const button = form.querySelector("button[type=submit]");
   const label = button.textContent;
   let sending = false;
-  const show = (now) => {
+  let timeout;
+  const showSending = (now) => {
     sending = now;
+    clearTimeout(timeout);
     button.textContent = now ? button.dataset.sending : label;
     button.setAttribute("aria-disabled", now);
   };
@@ -18,14 +20,14 @@ if (form) {
   // submit again. The server stores the form only once.
   form.addEventListener("submit", (event) => {
     if (sending) return event.preventDefault();
-    show(true);
-    setTimeout(show, 15000, false);
+    showSending(true);
+    timeout = setTimeout(showSending, 15000, false);
   });
 
   // If the visitor goes back after success, show an empty form with a new token. The browser may have
   // kept the old form.
   addEventListener("pageshow", (event) => {
-    show(false);
+    showSending(false);
     const back = event.persisted || performance.getEntriesByType("navigation")[0]?.type === "back_forward";
     if (back && sessionStorage.getItem("stored")) location.replace("/simpleform");
     sessionStorage.removeItem("stored");

@@ -73,6 +73,28 @@ func TestDoubleClickSendsOnce(t *testing.T) {
 	}
 }
 
+// If the visitor comes back to a form and submits it again, the timeout of the first time does not
+// allow a double click. The test replaces the browser's timers by a list, so that it need not wait.
+func TestTimeoutOfEarlierSubmissionEnds(t *testing.T) {
+	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), chrome.Start(t)
+	do(t, browser, chromedp.Navigate(site+"/simpleform"))
+	const timeouts = `(() => {
+		const pending = new Set();
+		let last = 0;
+		window.setTimeout = () => { pending.add(++last); return last; };
+		window.clearTimeout = (timeout) => pending.delete(timeout);
+		const form = document.getElementById("simpleform");
+		const submit = () => form.dispatchEvent(new Event("submit", {cancelable: true}));
+		submit();
+		dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}));
+		submit();
+		return [...pending].join();
+	})()`
+	if got := eval[string](t, browser, timeouts); got != "2" {
+		t.Errorf("the timeouts %q are pending, want only that of the second submission", got)
+	}
+}
+
 // click presses and releases the mouse at a place, even while another page loads. chromedp.Click
 // would wait.
 func click(x, y float64) chromedp.Action[chromedp.Void] {
