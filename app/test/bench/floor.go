@@ -45,9 +45,9 @@ func newWrites() (count, store func(*http.Request) error, err error) {
 	return read, read, nil
 }
 
-// combined returns a function that takes an item from a request, and writes it together with the
-// items of other requests.
-func combined[Item any](item func(*http.Request) Item,
+// shareWrites returns a function that takes an item from a request, and writes it together with the
+// items of the other requests that wait.
+func shareWrites[Item any](item func(*http.Request) Item,
 	write func(context.Context, []Item) error) func(*http.Request) error {
 	writes := batch.New(256, time.Minute,
 		func(ctx context.Context, items []Item) ([]struct{}, error) {
@@ -62,8 +62,8 @@ func combined[Item any](item func(*http.Request) Item,
 	}
 }
 
-// noItem is the item of a write that needs nothing of the request.
-func noItem(*http.Request) struct{} { return struct{}{} }
+// nothing is the item of a write that needs nothing of the request.
+func nothing(*http.Request) struct{} { return struct{}{} }
 
 func countInRedis() func(*http.Request) error {
 	client := redis.NewClient(&redis.Options{Addr: os.Getenv("REDIS_ADDR"), MaxRetries: -1,
@@ -74,7 +74,7 @@ func countInRedis() func(*http.Request) error {
 			}
 			return conn.Auth(ctx, strings.TrimSpace(string(password))).Err()
 		}})
-	return combined(noItem, func(ctx context.Context, visits []struct{}) error {
+	return shareWrites(nothing, func(ctx context.Context, visits []struct{}) error {
 		return client.IncrBy(ctx, "floor", int64(len(visits))).Err()
 	})
 }
@@ -107,7 +107,7 @@ func storeInMySQL() (func(*http.Request) error, error) {
 		}
 		return values
 	}
-	return combined(answers, func(ctx context.Context, forms [][]any) error {
+	return shareWrites(answers, func(ctx context.Context, forms [][]any) error {
 		rows := row + strings.Repeat(", "+row, len(forms)-1)
 		_, err := db.ExecContext(ctx, insert+rows, slices.Concat(forms...)...)
 		return err
@@ -121,7 +121,7 @@ func writeToFile() (func(*http.Request) error, error) {
 		return nil, err
 	}
 	block := make([]byte, 4096)
-	return combined(noItem, func(context.Context, []struct{}) error {
+	return shareWrites(nothing, func(context.Context, []struct{}) error {
 		_, err := file.WriteAt(block, 0)
 		return err
 	}), nil

@@ -1,5 +1,6 @@
 // Command bench measures the program on this machine, in turn with two bare servers. The baseline
-// stores nothing. The floor does nothing but share one durable write among all requests that wait.
+// stores nothing. The floor has the least work that a server of exact answers can have: it shares
+// one durable write among all requests that wait, and does nothing else.
 //
 //	usage: bench [-rounds N] [-time D] BINARY
 //
@@ -55,7 +56,7 @@ type bench struct {
 	script   string // the file of load.lua
 	duration time.Duration
 	started  time.Time
-	runs     int // of wrk and of timeStart, so far
+	runs     int // number of runs of wrk and of timeStart so far
 
 	cache                *redis.Client
 	baseline             *bareServer

@@ -53,12 +53,15 @@ func (b *bench) round() error {
 	}
 
 	r := b.report
-	r.home.add(home.rate() / baselineHome.rate())
-	r.form.add(form.rate() / baselineForm.rate())
-	r.embedded.add(embedded.rate() / baselineHome.rate())
-	r.floor.add(floorHome.rate()/baselineHome.rate(), floorForm.rate()/baselineForm.rate(),
+	r.home.add(home.rate() / floorHome.rate())
+	r.form.add(form.rate() / floorForm.rate())
+	r.embedded.add(embedded.rate() / floorEmbedded.rate())
+	r.rates.add(home.rate()/baselineHome.rate(), form.rate()/baselineForm.rate(),
+		embedded.rate()/baselineHome.rate())
+	r.floorRates.add(floorHome.rate()/baselineHome.rate(), floorForm.rate()/baselineForm.rate(),
 		floorEmbedded.rate()/baselineHome.rate())
-	r.latency.add(home.P99/baselineHome.P99, form.P99/baselineForm.P99)
+	r.latency.add(home.P99/floorHome.P99, form.P99/floorForm.P99)
+	r.baselineLatency.add(home.P99/baselineHome.P99, form.P99/baselineForm.P99)
 	r.submissions.add(submissions.million.P50 / submissions.small.P50)
 	r.middle.add(middle.million.P50 / middle.small.P50)
 	r.results.add(results.million.P50 / results.small.P50)
