@@ -36,7 +36,7 @@ $(DIST): $(NPM_DONE) $(wildcard app/assets/*.scss) app/assets/app.js
 	cd $* && npm ci
 	touch $@
 
-test: assets setup check-pages ## Test against real MySQL-protocol and Redis servers and Chromium
+test: assets setup check-pages ## Test with MySQL or MariaDB, Redis and Chromium
 	cd app && go test -race -count=1 -timeout 20m -tags servers ./...
 	cd mysql_db/group && go test -race -count=1 ./...
 	cd app/test && go test -race -count=1 -timeout 20m ./bench ./e2e ./ops
@@ -71,10 +71,10 @@ bases: ## List the base images, and how long each of them gets fixes
 up: ## Build and start app, db and cache in Docker: http://localhost (HTTP_PORT=8080 for another port)
 	@$(COMPOSE) up --build --wait || { echo "make up: if the port is taken, HTTP_PORT=8080 make up uses another; if db_data is from an older version, run make migrate; make logs shows more" >&2; exit 1; }
 
-migrate: ## Bring the schema of a db_data volume from an older version up to date
+migrate: ## Migrate a db_data volume of an older version
 	@$(COMPOSE) build --quiet app && $(COMPOSE) up --detach --wait db && \
 	mysql_db/administer "$$($(COMPOSE) ps --quiet db)" "$${REGISTRY:-}mysimpleapp_app:$(VERSION)" migrate && \
-	$(COMPOSE) restart app # so that it is healthy at once
+	$(COMPOSE) restart app # so that it tries again at once
 
 down: ## Stop and remove the containers; the data stays in its volumes
 	$(COMPOSE) down
