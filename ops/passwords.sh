@@ -6,8 +6,9 @@
 # control character, so that password_fault finds it.
 password_in() { LC_ALL=C tr '\0' '\1' <"$1"; }
 
-# password_fault NAME PASSWORD says why a server can't start on an empty volume with this password as the secret NAME,
-# and what to do, or prints nothing. With "any" as the NAME it says why a server can't use the password at all.
+# password_fault NAME PASSWORD says why a server can't use this password as the secret NAME, and what to do. It prints
+# nothing if the password is good. The rules are those of a first start on an empty volume. With existing_volume as the
+# NAME they are those of any other start, which sets no password.
 password_fault() (
   LC_ALL=C # ${#2} then counts bytes
   case $2 in

@@ -30,11 +30,11 @@ func TestPasswordFault(t *testing.T) {
 		{"a number sign", "mysql_password", "a#b", ""},
 		{"256 bytes", "mysql_password", strings.Repeat("x", 256), ""},
 		{"257 bytes for Redis", "redis_password", strings.Repeat("x", 257), ""},
-		{"a quote in a volume that has a password", "any", "it's", ""},
+		{"a quote in a volume that has a password", "existing_volume", "it's", ""},
 
 		{"nothing", "redis_password", "", "is empty"},
 		{"a space", "mysql_password", "two words", "white space"},
-		{"a second line", "any", "one\ntwo", "white space"},
+		{"a second line", "existing_volume", "one\ntwo", "white space"},
 		{"a control character", "redis_password", "a\x01b", "control character"},
 		{"a quote", "mysql_password", "it's", "a quote or a backslash"},
 		{"a backslash", "mysql_password", `a\b`, "a quote or a backslash"},
