@@ -12,7 +12,7 @@ fail() { echo "$command: $*" >&2; exit 1; }
 if ! here=$(docker info --format '{{.Swarm.ControlAvailable}} {{.Swarm.NodeID}}' 2>&1); then
   fail "no Docker engine answers: $here"
 elif [ "$command" != swarm-init ] && [ "$command" != push ] && [ "${here% *}" != true ]; then
-  fail "this engine manages no swarm: run it on a manager, or make swarm-init first"
+  fail "this engine manages no swarm: run this command on a manager, or make swarm-init first"
 fi
 
 # The tasks that existed before this command. Failures of later tasks are due to this command.
@@ -96,7 +96,11 @@ administer() {
 # migrate IMAGE brings the schema to what a version of the app needs, and counts the submissions that are not counted yet.
 migrate() { administer "$1" migrate; }
 
-# failed_tasks SERVICE lists the tasks that failed, ended or can't start, as TASK|description.
+# failed_tasks SERVICE lists the tasks that failed, ended or can't start, as TASK|description. Docker prints for example
+#   x1y2|mystack_app.1 on node1: Failed 5 seconds ago: task: non-zero exit (1)
+#   x3y4|mystack_app.2 on node1: Complete 5 seconds ago:
+#   x5y6|mystack_app.2 on node1: Running 4 seconds ago:
+# The first line stays, the second one gets a reason, and the third one, without an error, is left out.
 failed_tasks() {
   docker service ps --no-trunc --format '{{.ID}}|{{.Name}} on {{.Node}}: {{.CurrentState}}: {{.Error}}' "${STACK}_$1" |
     sed -n -e 's/: Complete [^:]*: $/&stopped, for instance as unhealthy/' -e '/: $/!p'
@@ -108,7 +112,7 @@ show_failure() {
   timeout 30 docker service logs --raw --tail 10 "$1" 2>&1 | sed 's/^/    /'
 } >&2
 
-# The parts of a definition that are compared, to see whether a task runs as its service is defined now.
+# pending compares these parts of a task with those of its service.
 definition='{{.ForceUpdate}} {{json .Resources}} {{with .ContainerSpec}}{{.Image}} {{json .Env}} {{json .Secrets}} {{json .Mounts}} {{json .Healthcheck}}{{end}}'
 
 # copies prints NODE=ADDRESS for each copy of the database that there should be: one for each task, and NODE= for a
@@ -161,7 +165,8 @@ remember_start() {
   started || docker config create --label "simpleapp.stack=$STACK" "${STACK}_db_started" - >/dev/null <<<yes
 }
 
-# pending SERVICE prints how the service differs from its definition, or nothing if it runs as defined.
+# pending SERVICE says what is missing until the service runs as it is defined, such as "2 of 3 run as wanted", and the
+# state of an update that did not complete. It prints nothing if the service runs as it is defined.
 pending() {
   local wanted update present tasks running=0 missing=''
   read -r wanted update present < <(inspect "$1" \
@@ -172,7 +177,9 @@ pending() {
       grep -cxF "running $present" || true)
   fi
   if [ "$wanted" = all ]; then wanted=${#tasks[@]}; fi # one on each node of the service
-  if [ "$running $wanted" != "$wanted ${#tasks[@]}" ] || [ "$wanted" = 0 ]; then missing="$running of $wanted run as wanted"; fi
+  if [ "$running" != "$wanted" ] || [ "${#tasks[@]}" != "$wanted" ] || [ "$wanted" = 0 ]; then
+    missing="$running of $wanted run as wanted"
+  fi
   case $update in
     none | completed) echo "$missing" ;;
     *) echo "$update${missing:+, $missing}" ;;
@@ -182,33 +189,37 @@ pending() {
 # wait_until_running SERVICE… waits until each service runs as it is defined now. It prints each failure of a task once.
 # If an update fails or the time is over, it prints the failed task's log and returns 1.
 wait_until_running() {
-  local deadline=$((SECONDS + ${TIMEOUT:-900})) service missing all said='' verdict='' which=tail task description reason told=$earlier
+  local deadline=$((SECONDS + ${TIMEOUT:-900})) service missing state printed_state='' reason='' pick=tail
+  local task description failure printed_failures=$earlier
   while :; do
-    all=''
+    state=''
     for service in "$@"; do
       missing=$(pending "$service")
-      all+=${missing:+"$service: $missing; "}
+      state+=${missing:+"$service: $missing; "}
       case $missing in
-        rollback_completed*) verdict="$service was rolled back: the version before goes on running" ;;
-        paused* | rollback_paused*) verdict="$service: the update stopped half-way" ;;
+        rollback_completed*) reason="$service was rolled back: the version before goes on running" ;;
+        paused* | rollback_paused*) reason="$service: the update stopped half-way" ;;
       esac
       while IFS='|' read -r task description; do
-        reason="$service${description##* ago}"
-        case $told in *"$task"* | *"$reason"*) ;; *) told+=" $task $reason"; say "$description" ;; esac
+        failure="$service${description##* ago}"
+        case $printed_failures in
+          *"$task"* | *"$failure"*) ;;
+          *) printed_failures+=" $task $failure"; say "$description" ;;
+        esac
       done < <(failed_tasks "$service")
     done
-    if [ -z "$all" ]; then return 0; fi
-    if [ "$all" != "$said" ]; then say "${all%; }"; said=$all; fi
-    if [ -z "$verdict" ] && [ "$SECONDS" -gt "$deadline" ]; then verdict="not ready after ${TIMEOUT:-900} s" which=head; fi
-    if [ -n "$verdict" ]; then break; fi
+    if [ -z "$state" ]; then return 0; fi
+    if [ "$state" != "$printed_state" ]; then say "${state%; }"; printed_state=$state; fi
+    if [ -z "$reason" ] && [ "$SECONDS" -gt "$deadline" ]; then reason="not ready after ${TIMEOUT:-900} s" pick=head; fi
+    if [ -n "$reason" ]; then break; fi
     sleep 1
   done
-  # If Swarm has given up, the first task that failed since this command began shows the cause. If Swarm still tries,
-  # the last one does.
+  # Docker lists the newest task first. If Swarm has given up, the first task that failed since this command began (tail)
+  # shows the cause. If Swarm still tries, the last one (head) does.
   for service in "$@"; do
-    task=$(failed_tasks "$service" | cut -d'|' -f1 | grep -vxF "$earlier" | $which -n 1)
+    task=$(failed_tasks "$service" | cut -d'|' -f1 | grep -vxF "$earlier" | $pick -n 1)
     if [ -n "$task" ]; then show_failure "$task" || true; fi
   done
-  echo "$command: $verdict" >&2
+  echo "$command: $reason" >&2
   return 1
 }

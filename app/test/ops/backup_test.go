@@ -20,7 +20,7 @@ func TestInterruptedBackupLeavesNoFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, status := o.run("backup", "FILE="+file)
-	if want := "interrupted"; status != 1 || !strings.Contains(out, want) {
+	if want := "nothing was written"; status != 1 || !strings.Contains(out, want) {
 		t.Errorf("backup = %d, want 1 and %q:\n%s", status, want, out)
 	}
 	if content, err := os.ReadFile(file); err != nil || string(content) != earlier {

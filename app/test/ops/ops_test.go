@@ -52,7 +52,7 @@ func TestCommandsRefuseInvalidOptions(t *testing.T) {
 		{"no engine", `case "$*" in info*) echo "Cannot connect"; exit 1 ;;`,
 			"no Docker engine answers: Cannot connect", []string{"status"}},
 		{"a worker", `case "$*" in info*) echo "false node1" ;;`,
-			"run it on a manager", []string{"status"}},
+			"run this command on a manager", []string{"status"}},
 		{"no site", neverDeployed,
 			"there is no stack mystack (STACK=… names another one)", []string{"status"}},
 		{"no secrets", neverDeployed + `"secret ls"*) ;;`,
