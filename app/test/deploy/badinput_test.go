@@ -44,7 +44,7 @@ func TestPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	out, err := command(interrupted, root, "env", "COMPOSE_PROJECT_NAME="+p.name,
+	out, err := command(untilInterrupted, root, "env", "COMPOSE_PROJECT_NAME="+p.name,
 		fmt.Sprintf("HTTP_PORT=%d", p.port), "make", "up")
 	wantFailure(t, "make up", out, err, fmt.Sprintf(":%d", p.port), "address already in use",
 		"HTTP_PORT=8080 make up")
@@ -92,8 +92,7 @@ func TestDiskFullForDB(t *testing.T) {
 	tryDocker("exec", p.container("db"), "bash", "-c", "cat /dev/zero >/var/lib/mysql/full")
 	var refused url.Values
 	eventually(t, "a submission finds the disk full", func() error {
-		refused = answers("")
-		refused.Set("token", token())
+		refused = answers()
 		refused.Set("first_name", strings.Repeat("食", 100))
 		refused.Set("last_name", strings.Repeat("べ", 100))
 		status, body := v.post(refused)

@@ -112,10 +112,10 @@ func TestCacheLogDamaged(t *testing.T) {
 	// begins.
 	check := regexp.MustCompile(`docker run --rm -it .*`).FindString(log)
 	check = strings.Replace(check, "-it", "-i", 1)
-	out, err := command(interrupted, "", "bash", "-c", check)
+	out, err := command(untilInterrupted, "", "bash", "-c", check)
 	wantFailure(t, check, out, err, "is not valid. Use the --fix option")
 	fix := strings.Replace(check, " /data/", " --fix /data/", 1)
-	if out, err := command(interrupted, "", "bash", "-c", "echo y | "+fix); err != nil {
+	if out, err := command(untilInterrupted, "", "bash", "-c", "echo y | "+fix); err != nil {
 		t.Fatalf("%s: %v\n%s", fix, err, out)
 	}
 	docker(t, "start", p.container("cache"))

@@ -28,8 +28,9 @@ const patience = 5 * time.Minute
 var services = []string{"cache", "db", "app"}
 
 var (
-	// interrupted is cancelled by ctrl-C, which ends the running commands. The clean-up still runs.
-	interrupted context.Context
+	// untilInterrupted is cancelled by ctrl-C, which ends the running commands. The clean-up still
+	// runs.
+	untilInterrupted context.Context
 	// tag is the version of the images that this run builds.
 	tag = "test-" + strings.ToLower(rand.Text()[:8])
 	// root is the folder of the repository.
@@ -40,7 +41,8 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
 	var stop context.CancelFunc
-	interrupted, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	untilInterrupted, stop = signal.NotifyContext(context.Background(),
+		os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Setenv("VERSION", tag)
 	for _, name := range []string{"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "HTTP_PORT", "REGISTRY"} {
@@ -48,7 +50,7 @@ func run(m *testing.M) int {
 	}
 	defer command(context.Background(), "",
 		"docker", "image", "rm", image("app"), image("db"), image("cache"))
-	out, err := command(interrupted, root, "docker", "compose", "--progress", "plain", "build")
+	out, err := command(untilInterrupted, root, "docker", "compose", "--progress", "plain", "build")
 	if err != nil {
 		fmt.Printf("build the images: %v\n%s", err, out)
 		return 1
@@ -74,7 +76,7 @@ func command(ctx context.Context, dir string, name string, args ...string) (stri
 
 // tryDocker runs docker in the folder of the repository and returns its output.
 func tryDocker(args ...string) (string, error) {
-	return command(interrupted, root, "docker", args...)
+	return command(untilInterrupted, root, "docker", args...)
 }
 
 // docker is tryDocker for a command that has to succeed.
@@ -91,7 +93,7 @@ func docker(t testing.TB, args ...string) string {
 func eventually(t testing.TB, what string, ok func() error) {
 	t.Helper()
 	testsite.Within(t, patience, what, func() error {
-		if err := interrupted.Err(); err != nil {
+		if err := untilInterrupted.Err(); err != nil {
 			t.Fatal(err)
 		}
 		return ok()
@@ -152,7 +154,7 @@ func (p *project) write(name, content string) {
 // tryCompose runs docker compose in the project's folder and returns its output.
 func (p *project) tryCompose(args ...string) (string, error) {
 	args = append([]string{"compose", "--progress", "plain"}, args...)
-	return command(interrupted, p.dir, "docker", args...)
+	return command(untilInterrupted, p.dir, "docker", args...)
 }
 
 // compose is tryCompose for a command that has to succeed.

@@ -117,7 +117,8 @@ func separateNetworks(p *project) {
 		if in(service, "</dev/tcp/"+reach.other) == nil {
 			p.Errorf("%s reaches %s by its address", service, reach.otherName)
 		}
-		if in(service, "</dev/tcp/"+app) == nil { // which is as far away as the internet
+		// An address outside the networks of db and cache stands for the internet.
+		if in(service, "</dev/tcp/"+app) == nil {
 			p.Errorf("%s reaches the front tier", service)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // `make bases` lists every base image and how long it gets fixes.
 func TestBaseImages(t *testing.T) {
 	t.Parallel()
-	bases, err := command(interrupted, root, "make", "--no-print-directory", "bases")
+	bases, err := command(untilInterrupted, root, "make", "--no-print-directory", "bases")
 	if err != nil {
 		t.Fatalf("make bases: %v\n%s", err, bases)
 	}

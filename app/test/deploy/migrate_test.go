@@ -67,20 +67,20 @@ func wantMigrated(t testing.TB, container string) {
 
 // The first start of MySQL runs the migrations without noting them. The first migrate notes them.
 func freshDatabase(p *project) {
-	check := p.kept()
+	checkKept := p.submitAndVisit()
 	noted := asRoot(p, p.container("db"), "SHOW TABLES LIKE 'goose_db_version'")
 	if strings.TrimSpace(noted) != "" {
 		p.Errorf("a fresh database has the table %s, which mysql_db/README.md denies", noted)
 	}
 	for _, want := range []string{"applied 00001_submissions.sql", "up to date"} {
-		out, err := command(interrupted, root,
+		out, err := command(untilInterrupted, root,
 			"mysql_db/administer", p.container("db"), image("app"), "migrate")
 		if err != nil || !strings.Contains(out, want) {
 			p.Errorf("mysql_db/administer of a fresh database: %v, want %q\n%s", err, want, out)
 		}
 	}
 	wantMigrated(p, p.container("db"))
-	check("the migration of a fresh database")
+	checkKept("the migration of a fresh database")
 }
 
 // On the volume of an older version the app names the remedy, and is healthy once that is done.
@@ -97,9 +97,9 @@ func olderVolume(p *project) {
 	if out, err := tryDocker("exec", p.container("app"), "/simpleapp", "healthcheck"); err == nil {
 		p.Errorf("the app is healthy on an older schema: %s", out)
 	}
-	// make migrate works in the repository alone; this is what it calls.
+	// make migrate works only on the project of the repository's folder. It calls this.
 	migrate := func() (string, error) {
-		return command(interrupted, root,
+		return command(untilInterrupted, root,
 			"mysql_db/administer", p.container("db"), image("app"), "migrate")
 	}
 	out, err := migrate()

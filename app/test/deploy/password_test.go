@@ -35,7 +35,7 @@ func TestVolumeFromAnotherPassword(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, "")
 	p.compose("up", "--wait")
-	check := p.kept()
+	checkKept := p.submitAndVisit()
 	old := map[string]string{}
 	for name := range servers {
 		password, err := os.ReadFile(filepath.Join(p.dir, "devsecrets", name))
@@ -70,7 +70,7 @@ func TestVolumeFromAnotherPassword(t *testing.T) {
 	p.compose("exec", "--no-TTY", "cache", "cache-set-password")
 	p.compose("restart")
 	p.compose("up", "--wait")
-	check("a change of both passwords")
+	checkKept("a change of both passwords")
 	for name, network := range map[string]string{
 		"mysql_password": "back-tier", "redis_password": "cache-tier",
 	} {
@@ -123,7 +123,7 @@ func TestUnusablePasswordForSwarm(t *testing.T) {
 			if err := os.WriteFile(file, []byte(line), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			out, err := command(interrupted, root, "env", "STACK="+tag, "make",
+			out, err := command(untilInterrupted, root, "env", "STACK="+tag, "make",
 				"--no-print-directory", "swarm-init", "ADVERTISE_ADDR=127.0.0.1", "PASSWORDS="+file)
 			wantFailure(t, "make swarm-init with a "+test.name, out, err,
 				file+": "+secret+" "+test.want)
@@ -141,5 +141,5 @@ func TestPasswordWithEveryOtherCharacter(t *testing.T) {
 		"-!#$%&()*+,./:;<=>?@[]^_`{|}~é食"+strings.Repeat("x", 221)+":\n")
 	p.write("devsecrets/redis_password", `-!$%&()*+,./:;<=>?@[]^_{|}~é食'"\#`+"`\n")
 	p.compose("up", "--wait")
-	p.kept()("a first start with unusual passwords")
+	p.submitAndVisit()("a first start with unusual passwords")
 }

@@ -29,7 +29,7 @@ var servers = map[string]struct{ service, rotate, login string }{
 // the access is denied.
 func dockerWithInput(t testing.TB, password string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(interrupted, "docker", args...)
+	cmd := exec.CommandContext(untilInterrupted, "docker", args...)
 	cmd.Stdin = strings.NewReader(password + "\n")
 	out, err := cmd.CombinedOutput()
 	if err != nil && !strings.Contains(string(out), "Access denied") {
@@ -78,7 +78,7 @@ func (s *stack) rotate(name string) {
 	}
 }
 
-// restartServers checks that db and cache accept only the rotated passwords after a restart.
+// restartServers restarts db and cache, and checks that they accept only the rotated passwords.
 func (s *stack) restartServers() {
 	s.Helper()
 	for _, service := range []string{"db", "cache"} {
@@ -192,7 +192,7 @@ func (s *stack) backupAndRestore() {
 				"--constraint-add", "node.labels.lost == true", s.name+"_"+service)
 			eventually(s, "remove the volume of "+service, func() error {
 				// Swarm keeps the stopped container for its log.
-				out, err := command(interrupted, "", "bash", "-c", fmt.Sprintf(
+				out, err := command(untilInterrupted, "", "bash", "-c", fmt.Sprintf(
 					`docker ps --all --quiet --filter volume=%[1]s |
 						xargs --no-run-if-empty docker rm && docker volume rm %[1]s`,
 					s.name+"_"+service+"_data"))

@@ -73,8 +73,8 @@ func newStack(t testing.TB) *stack {
 	return s
 }
 
-// leaveSwarmAtEnd makes the engine leave the swarm at the end of the test, if it is in none now and
-// no other services use the swarm then.
+// leaveSwarmAtEnd makes the engine leave the swarm at the end of the test, unless other services
+// run there. If the engine is in a swarm now, it stays in it.
 func leaveSwarmAtEnd(t testing.TB) {
 	t.Helper()
 	if docker(t, "info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive" {

@@ -15,10 +15,10 @@ import (
 )
 
 func dataSurvives(p *project) {
-	check := p.kept()
+	checkKept := p.submitAndVisit()
 	p.compose("restart")
 	p.awaitHealthy()
-	check("restart")
+	checkKept("restart")
 
 	for _, service := range services {
 		restarts := p.inspect(service, "{{.RestartCount}}")
@@ -30,7 +30,7 @@ func dataSurvives(p *project) {
 			return nil
 		})
 		p.awaitHealthy()
-		check("kill -9 of " + service)
+		checkKept("kill -9 of " + service)
 	}
 
 	p.compose("down")
@@ -40,11 +40,11 @@ func dataSurvives(p *project) {
 		p.Errorf("down left containers: %s", left)
 	}
 	p.compose("up", "--wait")
-	check("down and up")
+	checkKept("down and up")
 }
 
 func anyOrder(p *project) {
-	check := p.kept()
+	checkKept := p.submitAndVisit()
 	for _, order := range [][]string{
 		{"app", "db", "cache"}, {"app", "cache", "db"}, {"db", "app", "cache"},
 		{"db", "cache", "app"}, {"cache", "app", "db"}, {"cache", "db", "app"},
@@ -54,7 +54,8 @@ func anyOrder(p *project) {
 		for _, service := range order {
 			docker(p, "start", p.container(service))
 			up[service] = true
-			// The next service starts once this one is healthy, or waits for one that is missing.
+			// Start the next service once this one is healthy, or once the app says which server it
+			// waits for.
 			switch {
 			case service == "app" && !up["db"]:
 				p.awaitLog("app", "Host [db:3306] not yet available")
@@ -65,7 +66,7 @@ func anyOrder(p *project) {
 			}
 		}
 		p.awaitHealthy()
-		check("start in the order " + strings.Join(order, ", "))
+		checkKept("start in the order " + strings.Join(order, ", "))
 	}
 }
 
@@ -112,7 +113,7 @@ func stopCutsNoRequest(p *project) {
 	form := v.get("/simpleform")
 
 	// When the stop begins, half of this submission has been sent.
-	slow := answers(form)
+	slow := fillIn(form)
 	body := slow.Encode()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(v.site, "http://"))
 	if err != nil {
@@ -139,8 +140,7 @@ func stopCutsNoRequest(p *project) {
 				Timeout:       30 * time.Second,
 			}
 			for closing := false; !closing; {
-				values := answers("")
-				values.Set("token", token())
+				values := answers()
 				resp, err := client.PostForm(v.site+"/simpleform", values)
 				if err != nil {
 					p.Errorf("a request was cut: %v", err)

@@ -13,7 +13,8 @@ func TestSwarm(t *testing.T) {
 	leaveSwarmAtEnd(t)
 	registry := newRegistry(t)
 	s := newStack(t)
-	out, err := command(interrupted, root, "docker", "stack", "config", "-c", "docker-stack.yml")
+	out, err := command(untilInterrupted, root,
+		"docker", "stack", "config", "-c", "docker-stack.yml")
 	if err != nil || !strings.HasPrefix(out, "version:") {
 		t.Errorf("docker stack config: %v\n%s", err, out)
 	}

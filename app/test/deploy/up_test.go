@@ -52,11 +52,11 @@ func threeHealthyContainers(p *project) {
 		p.Errorf("docker ps shows %d containers, want %d:\n%s", n, len(services), out)
 	}
 
-	out, err := command(interrupted, p.dir, "docker-compose", "ps", "--services")
+	out, err := command(untilInterrupted, p.dir, "docker-compose", "ps", "--services")
 	if err != nil || len(strings.Fields(out)) != len(services) {
 		p.Errorf("docker-compose ps --services = %q, %v, want the three services", out, err)
 	}
-	out, err = command(interrupted, root, "docker", "compose", "config")
+	out, err = command(untilInterrupted, root, "docker", "compose", "config")
 	for _, service := range services {
 		want := "container_name: mysimpleapp_" + service
 		if err != nil || !strings.Contains(out, want) {
@@ -142,7 +142,7 @@ func TestChangedGoFileBuildsWithoutDownloads(t *testing.T) {
 	t.Parallel()
 	context := t.TempDir()
 	const copyApp = `set -o pipefail; tar -C app --exclude node_modules -cf - . | tar -C "$0" -xf -`
-	if out, err := command(interrupted, root, "bash", "-c", copyApp, context); err != nil {
+	if out, err := command(untilInterrupted, root, "bash", "-c", copyApp, context); err != nil {
 		t.Fatalf("copy app: %v\n%s", err, out)
 	}
 	file, err := os.OpenFile(filepath.Join(context, "main.go"), os.O_APPEND|os.O_WRONLY, 0)

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"simpleapp/internal/food"
 	"simpleapp/internal/testserver"
 	"simpleapp/internal/testsite"
 )
@@ -62,10 +62,17 @@ func (v *visitor) visits() (n int) {
 
 var tokenField = regexp.MustCompile(`name="token" value="([0-9a-f]{32})"`)
 
-// answers returns the form as a visitor fills it in, with a random food.
-func answers(form string) url.Values {
+// answers returns valid answers with a random food and a token of their own.
+func answers() url.Values {
 	values := testsite.Form()
 	values.Set("favourite_food", "Pie "+rand.Text())
+	values.Set("token", food.NewToken())
+	return values
+}
+
+// fillIn returns answers with the token of a form.
+func fillIn(form string) url.Values {
+	values := answers()
 	values.Del("token")
 	if match := tokenField.FindStringSubmatch(form); match != nil {
 		values.Set("token", match[1])
@@ -91,35 +98,29 @@ func (v *visitor) post(values url.Values) (status int, body string) {
 // submit submits the form with a random food, which it returns.
 func (v *visitor) submit() string {
 	v.Helper()
-	values := answers(v.get("/simpleform"))
+	values := fillIn(v.get("/simpleform"))
 	if status, body := v.post(values); status != http.StatusSeeOther {
 		v.Fatalf("POST /simpleform = %d, want 303\n%s", status, body)
 	}
 	return values.Get("favourite_food")
 }
 
-// kept makes a submission and a visit, and returns a check that both are still there, exactly once.
-func (p *project) kept() (check func(after string)) {
+// submitAndVisit makes a submission and a visit, and returns a check that both are still there,
+// exactly once.
+func (p *project) submitAndVisit() (checkKept func(after string)) {
 	p.Helper()
 	v := p.visitor()
-	food := v.submit()
+	pie := v.submit()
 	v.get("/")
 	visits := v.visits()
 	return func(after string) {
 		p.Helper()
 		v := p.visitor()
-		if n := strings.Count(v.get("/submissions"), food); n != 1 {
+		if n := strings.Count(v.get("/submissions"), pie); n != 1 {
 			p.Errorf("after %s the submission is listed %d times, want once", after, n)
 		}
 		if n := v.visits(); n != visits {
 			p.Errorf("after %s %d visits are counted, want %d", after, n, visits)
 		}
 	}
-}
-
-// token returns what the form's hidden field holds.
-func token() string {
-	var random [16]byte
-	rand.Read(random[:])
-	return hex.EncodeToString(random[:])
 }

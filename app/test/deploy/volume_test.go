@@ -73,10 +73,10 @@ func TestVolumeThatIsAFileSystem(t *testing.T) {
 	p.onVolume("db_data", "rm /volume/notes.txt")
 
 	p.compose("up", "--wait")
-	check := p.kept()
+	checkKept := p.submitAndVisit()
 	p.compose("restart")
 	p.compose("up", "--wait")
-	check("a restart on volumes with lost+found")
+	checkKept("a restart on volumes with lost+found")
 }
 
 func TestReadOnlyVolume(t *testing.T) {

@@ -24,9 +24,9 @@ type sentForm struct {
 	status int    // of the answer
 }
 
-// observed returns a proxy to the site that reports each form. The proxy also serves the page of an
-// attacker.
-func observed(addr string, forms chan<- sentForm) http.Handler {
+// reportForms returns a proxy to the site that sends each form to the channel. The proxy also
+// serves the page of an attacker.
+func reportForms(addr string, forms chan<- sentForm) http.Handler {
 	proxy := testserver.Proxy(addr)
 	proxy.ModifyResponse = func(r *http.Response) error {
 		if r.Request.Method == http.MethodPost {
@@ -67,7 +67,7 @@ func attack(site, favourite string) string {
 func TestOtherOriginsCannotSubmitTheForm(t *testing.T) {
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(portSite, "http://"))
 	forms := make(chan sentForm, 100)
-	site := observed("127.0.0.1:"+port, forms)
+	site := reportForms("127.0.0.1:"+port, forms)
 	plain, secure := httptest.NewServer(site), httptest.NewTLSServer(site)
 	other := httptest.NewServer(site)
 	t.Cleanup(plain.Close)

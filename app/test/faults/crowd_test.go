@@ -29,7 +29,7 @@ const (
 // New visitors are served at once while a crowd of connections is idle, and while slowhttptest
 // sends and reads as slowly as it can.
 func TestNewVisitorsAreServedInACrowd(t *testing.T) {
-	empty(t)
+	removeEverything(t)
 	// These are the limits in docker-compose.yml.
 	limits := append(environ(database.Addr, cache.Addr), "GOMAXPROCS=1")
 	var others sync.WaitGroup

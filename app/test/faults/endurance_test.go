@@ -21,7 +21,7 @@ import (
 // The program uses as many resources after 1,000,000 requests as after 100,000: goroutines, file
 // descriptors, prepared statements and memory do not grow.
 func TestMillionRequestsLeakNothing(t *testing.T) {
-	empty(t)
+	removeEverything(t)
 	app := startApp(t, environ(database.Addr, cache.Addr))
 	load(t, app, 100_000)
 	before := settled(t, app, resources{})
@@ -46,8 +46,9 @@ func TestMillionRequestsLeakNothing(t *testing.T) {
 // resources are what a process and its sessions on MySQL use.
 type resources struct{ goroutines, files, statements, memory int } // memory in kB
 
-// settled returns the resources of the app once the connections of a load have ended. That is when
-// they are as few as before, or ten seconds later.
+// settled returns the resources of the app once the connections of a load have ended. It waits
+// until the resources are as few as in before, at most ten seconds. If before is empty, it waits
+// for ten seconds.
 func settled(t *testing.T, app *testserver.App, before resources) (now resources) {
 	t.Helper()
 	plain.CloseIdleConnections()

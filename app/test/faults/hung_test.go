@@ -33,7 +33,7 @@ func hang(t *testing.T, server *testserver.Server) (resume func()) {
 const recovery = 5 * time.Second
 
 func TestRedisHung(t *testing.T) {
-	empty(t)
+	removeEverything(t)
 	app := startApp(t, environ(database.Addr, cache.Addr))
 	testsite.Eventually(t, "the home page shows a number", func() error {
 		_, err := numbered(app.Addr)
@@ -81,7 +81,7 @@ func TestRedisHung(t *testing.T) {
 }
 
 func TestMySQLHung(t *testing.T) {
-	empty(t)
+	removeEverything(t)
 	app := startApp(t, environ(database.Addr, cache.Addr))
 	if err := store(app.Addr, newForm("Soup")); err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 // Apps, MySQL and Redis are killed 100 times in all while visitors visit and submit. Afterwards
 // every confirmed submission is stored once, and no two visitors have seen the same number.
 func TestConfirmedSubmissionsSurviveKills(t *testing.T) {
-	empty(t)
+	removeEverything(t)
 	const kills, submitters, visitors = 100, 16, 8
 	rng := random(t)
 	var apps [2]atomic.Pointer[testserver.App]

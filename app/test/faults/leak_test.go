@@ -20,7 +20,7 @@ import (
 
 // A closed store leaves no goroutine behind, even if its server has hung meanwhile.
 func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
-	empty(t)
+	removeEverything(t)
 	dir := t.TempDir()
 	plain.CloseIdleConnections()
 	ignore := goleak.IgnoreCurrent()

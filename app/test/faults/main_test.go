@@ -25,7 +25,7 @@ import (
 
 var (
 	seed     uint64
-	binary   string // the program, built as `make build` does
+	binary   string // the program, built without cgo
 	database *testserver.Server
 	cache    *testserver.Server
 )
@@ -75,8 +75,8 @@ func random(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, hash.Sum64()))
 }
 
-// empty removes everything that earlier tests have stored.
-func empty(t *testing.T) {
+// removeEverything removes everything that earlier tests have stored.
+func removeEverything(t *testing.T) {
 	t.Helper()
 	if err := database.Empty(); err != nil {
 		t.Fatal(err)

@@ -17,9 +17,9 @@ import (
 // containerMemory is the memory limit of the app in the Compose and stack files, in kB.
 const containerMemory = 128 << 10
 
-// Clients that send their forms slowly hold a connection each, and do not delay other visitors.
+// 1,500 clients that send their forms slowly do not delay other visitors.
 func TestSlowClientsDelayNobody(t *testing.T) {
-	empty(t)
+	removeEverything(t)
 	app := startApp(t, environ(database.Addr, cache.Addr))
 	for range 1500 {
 		conn, err := net.Dial("tcp", app.Addr)
@@ -49,7 +49,7 @@ func TestSlowClientsDelayNobody(t *testing.T) {
 // surplus at once, answers the others within their timeout, and serves the home page. It stores
 // forms again when the database is back.
 func TestOverloadIsRefusedEarly(t *testing.T) {
-	empty(t)
+	removeEverything(t)
 	app := startApp(t, environ(database.Addr, cache.Addr))
 	resume := hang(t, database)
 	const crowd = 1500
@@ -110,7 +110,7 @@ func TestOverloadIsRefusedEarly(t *testing.T) {
 // When more connections are opened than the program keeps, it closes those that have been idle
 // longest. No visitor waits.
 func TestConnectionsAreBounded(t *testing.T) {
-	empty(t)
+	removeEverything(t)
 	app := startApp(t, environ(database.Addr, cache.Addr))
 	const limit = 3072 // of the program
 	var conns []net.Conn

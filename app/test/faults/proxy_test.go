@@ -61,12 +61,12 @@ func disturb(t *testing.T, proxy *toxiproxy.Proxy, seed uint64,
 			pause(ctx, time.Duration(rng.Int64N(int64(maxPause))))
 			toxic := strings.NewReader(fmt.Sprintf(`{"name": %q, %s}`, name, fault.toxic))
 			if _, err := proxy.Toxics.AddToxicJson(toxic); err != nil {
-				t.Errorf("add the fault that %s: %v", fault.effect, err)
+				t.Errorf("add the fault %q: %v", fault.effect, err)
 				return
 			}
 			pause(ctx, time.Duration(rng.IntN(50))*time.Millisecond)
 			if err := proxy.Toxics.RemoveToxic(context.Background(), name); err != nil {
-				t.Errorf("remove the fault that %s: %v", fault.effect, err)
+				t.Errorf("remove the fault %q: %v", fault.effect, err)
 				return
 			}
 		}

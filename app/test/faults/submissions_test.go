@@ -18,7 +18,7 @@ import (
 // database get lost. Afterwards there are 1,000 rows, and each has the answers that visitors were
 // told.
 func TestSubmissionsAreStoredOnce(t *testing.T) {
-	empty(t)
+	removeEverything(t)
 	const tokens, copies, atOnce = 1000, 20, 10
 	rng := random(t)
 	var apps []*testserver.App

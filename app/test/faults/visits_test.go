@@ -14,7 +14,7 @@ import (
 // 3 processes serve 100,000 visits while Redis is killed 10 times and connections fail at random.
 // Afterwards Redis has exactly the number of pages served, and no number was shown twice.
 func TestVisitsAreExact(t *testing.T) {
-	empty(t)
+	removeEverything(t)
 	const total, kills, clients = 100_000, 10, 48
 	rng := random(t)
 	var apps []*testserver.App

@@ -25,7 +25,7 @@ type Report struct {
 	// Redis takes longer than 250 ms, for instance while another program keeps the disk busy. Each
 	// other home page showed a number of its own.
 	Unnumbered int
-	// These requests got no answer: they may have been processed or not.
+	// These requests got no answer, or an unexpected one: they may have been processed or not.
 	UnknownVisits      int
 	UnknownSubmissions map[string]bool
 }

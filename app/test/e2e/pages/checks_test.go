@@ -84,7 +84,8 @@ func (c *checker) validate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := len(working) + len(many) + len(odd) + len(down) + len(broken); len(pages) != want {
+	if want := len(working) + len(moreThanAPage) + len(unusualResults) + len(storesDown) +
+		len(withoutStores); len(pages) != want {
 		t.Errorf("%d pages are checked, want %d", len(pages), want)
 	}
 	args := append([]string{"-jar", vnuFile, "--stdout", "--format", "json"}, pages...)

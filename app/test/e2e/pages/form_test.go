@@ -130,7 +130,7 @@ func enter(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) 
 
 // The keyboard is enough to skip the navigation, to submit the form, and to go from each error to
 // its field.
-func TestKeyboard(t *testing.T) {
+func TestFormWorksWithTheKeyboard(t *testing.T) {
 	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), chrome.Start(t)
 	const focused = "document.activeElement.id"
 	do(t, browser, emulate(320, "light"), chromedp.Navigate(site+"/simpleform"),

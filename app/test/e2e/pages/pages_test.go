@@ -38,16 +38,16 @@ func TestEveryPage(t *testing.T) {
 			"country", food.Countries()[i*i%40].Code, "favourite_food", foods[i*i%len(foods)])
 		c.fetch(t, app, state{path: "/simpleform", form: form, status: 200})
 	}
-	c.check(t, app, many)
-	countOdd(t, mysql)
-	c.check(t, app, odd)
+	c.check(t, app, moreThanAPage)
+	addUnusualCounts(t, mysql)
+	c.check(t, app, unusualResults)
 	for _, server := range []*testserver.Server{mysql, redis} {
 		if err := server.Stop(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c.check(t, app, down)
-	c.check(t, faulty(t), broken)
+	c.check(t, app, storesDown)
+	c.check(t, faulty(t), withoutStores)
 	t.Run("HTML", c.validate)
 	for _, message := range console.all() {
 		t.Errorf("the browser's console has %q, want nothing", message)
@@ -68,7 +68,7 @@ func (c *checker) check(t *testing.T, site string, states []state) {
 			if err := os.WriteFile(filepath.Join(c.html, s.name+".html"), body, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			c.open(t, secure, s) // only for the messages of the console
+			c.open(t, secure, s) // because some messages of the console appear only over TLS
 			c.open(t, site, s)
 			wantTitle := s.title + " – SimpleApp"
 			if got := eval[string](t, c.browser, "document.title"); got != wantTitle {

@@ -37,16 +37,16 @@ func answers(token string, changes ...string) url.Values {
 	return form
 }
 
-var empty = url.Values{"token": {token}}
+var emptyForm = url.Values{"token": {token}}
 
-// The test goes through these states in their order.
+// The states of the pages, in the order in which the test goes through them.
 var (
 	working = []state{
 		{"home", "/", nil, 200, "Home"},
 		{"submissions-empty", "/submissions", nil, 200, "MySQL Data"},
 		{"results-empty", "/results", nil, 200, "Results"},
 		{"form", "/simpleform", nil, 200, "Simple Form"},
-		{"form-errors", "/simpleform", empty, 422, "Error: Simple Form"},
+		{"form-errors", "/simpleform", emptyForm, 422, "Error: Simple Form"},
 		{"form-without-token", "/simpleform",
 			answers("?", "first_name", strings.Repeat("long", 26)), 422, "Error: Simple Form"},
 		{"success", "/simpleform", answers(token), 200, "Thank you for your answers"},
@@ -55,22 +55,22 @@ var (
 		{"submissions", "/submissions", nil, 200, "MySQL Data"},
 		{"results-first", "/results?top=" + strings.Repeat("9", 1000), nil, 200, "Results"},
 		{"not-found", "/no-such-page", nil, 404, "Page not found"},
-		{"method", "/submissions", empty, 405, "That can’t be done here"},
+		{"method", "/submissions", emptyForm, 405, "That can’t be done here"},
 		{"too-large", "/simpleform",
 			answers(otherToken, "favourite_food", strings.Repeat("long", 5000)),
 			413, "That is too long"},
 	}
 	// There are more submissions than fit on a page.
-	many = []state{
+	moreThanAPage = []state{
 		{"submissions-newest", "/submissions", nil, 200, "MySQL Data"},
 		{"submissions-middle", "/submissions?before=30", nil, 200, "MySQL Data, continued"},
 		{"submissions-end", "/submissions?before=1", nil, 200, "MySQL Data, continued"},
 		{"results", "/results", nil, 200, "Results"},
 	}
 	// The results have foods in many scripts, and numbers of every size.
-	odd = []state{{"results-odd", "/results", nil, 200, "Results"}}
+	unusualResults = []state{{"results-odd", "/results", nil, 200, "Results"}}
 	// MySQL and Redis do not answer.
-	down = []state{
+	storesDown = []state{
 		{"home-down", "/", nil, 200, "Home"},
 		{"form-down", "/simpleform", answers(otherToken), 503, "Error: Simple Form"},
 		{"success-down", "/simpleform/success?reference=0123-4567-89ab", nil,
@@ -79,12 +79,12 @@ var (
 		{"results-down", "/results", nil, 503, "The records can’t be read right now"},
 	}
 	// The program has a fault: it has no database.
-	broken = []state{{"broken", "/submissions", nil, 500, "Something went wrong"}}
+	withoutStores = []state{{"broken", "/submissions", nil, 500, "Something went wrong"}}
 )
 
-// countOdd adds counts that would take too many submissions: foods of 100 characters in many
-// scripts, each millions of times.
-func countOdd(t *testing.T, mysql *testserver.Server) {
+// addUnusualCounts adds counts directly, because as many submissions would take too long: foods of
+// 100 characters in many scripts, each millions of times.
+func addUnusualCounts(t *testing.T, mysql *testserver.Server) {
 	t.Helper()
 	quarters := make(map[string]int64)
 	for day := range int64(30) {
