@@ -70,8 +70,8 @@ func numbers(n int) string {
 	return fmt.Sprintf("SELECT %s AS seq FROM %s LIMIT %d", sum, from, n)
 }
 
-// sentCommands adds up the commands in Redis's commandstats that the app sends, and the few INFO that
-// the benchmark sends. It leaves out those that only scripts call.
+// sentCommands adds up the commands in Redis's commandstats that the app sends, and the few INFO
+// that the benchmark sends. It leaves out those that only scripts call.
 func sentCommands(stats string) int {
 	var sum int
 	for line := range strings.Lines(stats) {

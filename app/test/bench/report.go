@@ -78,7 +78,8 @@ func (r *report) print(w io.Writer) {
 	fmt.Fprintln(w, "| what | measured | aim |")
 	fmt.Fprintln(w, "| --- | --- | --- |")
 	for _, m := range []*metric{&r.home, &r.form, &r.embedded, &r.rates, &r.floorRates,
-		&r.latency, &r.baselineLatency, &r.submissions, &r.middle, &r.results, &r.memory, &r.start, &r.commands} {
+		&r.latency, &r.baselineLatency, &r.submissions, &r.middle, &r.results,
+		&r.memory, &r.start, &r.commands} {
 		fmt.Fprintf(w, "| %s | %s | %s |\n", m.name, m.medians(), m.aim)
 	}
 }

@@ -103,7 +103,8 @@ case "$*" in
 	for variable, want := range map[string]bool{"CACHE_NODE=second": true, "CACHE_NODE=": false} {
 		out, status := newOperator(t, docker).run("swarm-init", variable)
 		if status != 0 || strings.Contains(out, cost) != want {
-			t.Errorf("swarm-init %s = %d, want 0 and %q = %t:\n%s", variable, status, cost, want, out)
+			t.Errorf("swarm-init %s = %d, want 0 and %q = %t:\n%s",
+				variable, status, cost, want, out)
 		}
 	}
 }
