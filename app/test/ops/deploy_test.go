@@ -45,6 +45,7 @@ func TestDeployKeepsOptionsThatAreLeftOut(t *testing.T) {
 		{"no option", nil,
 			[]string{"APP_REPLICAS=3", "HTTP_PORT=8080", "MYSQL_PASSWORD_VERSION=2", "REGISTRY=",
 				"VERSION=1.0", "HEALTH_TIMEOUT=20s", "OPTIONS=HEALTH_TIMEOUT=20s",
+				"CACHE_PLACEMENT=node.labels.mystack.cache == true",
 				"PREVIOUS=mysimpleapp_app:0.9"}},
 		{"the version", []string{"VERSION=1.1"},
 			[]string{"APP_REPLICAS=3", "HTTP_PORT=8080", "MYSQL_PASSWORD_VERSION=2", "REGISTRY=",
