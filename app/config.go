@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,7 +26,12 @@ type config struct {
 	MySQLDatabase string        `env:"MYSQL_DATABASE" envDefault:"simple_db"`
 	MySQLUser     string        `env:"MYSQL_USER" envDefault:"simpleapp"`
 	MySQLPassword secretFile    `env:"MYSQL_PASSWORD_FILE" envDefault:"/run/secrets/mysql_password"`
+	MySQLTLS      string        `env:"MYSQL_TLS" envDefault:"preferred"`
+	MySQLCA       string        `env:"MYSQL_TLS_CA_FILE"`
 	RedisAddr     string        `env:"REDIS_ADDR"`
+	RedisUser     string        `env:"REDIS_USERNAME"`
+	RedisTLS      string        `env:"REDIS_TLS" envDefault:"off"`
+	RedisCA       string        `env:"REDIS_TLS_CA_FILE"`
 	RedisPassword secretFile    `env:"REDIS_PASSWORD_FILE" envDefault:"/run/secrets/redis_password"`
 	TimeZone      string        `env:"TZ" envDefault:"UTC"`
 	LogLevel      slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
@@ -32,6 +39,8 @@ type config struct {
 
 	location      *time.Location // of TimeZone
 	mysqlPassword string         // the content of its file at the start
+	// The TLS configurations that verify the servers, or nil.
+	mysqlTLS, redisTLS *tls.Config
 }
 
 // loadConfig returns the settings in environ. Its errors name the variable that is wrong.
@@ -50,26 +59,66 @@ func loadConfig(environ map[string]string) (config, error) {
 	if c.ShutdownDelay < 0 {
 		return c, fmt.Errorf("SHUTDOWN_DELAY: %v is negative", c.ShutdownDelay)
 	}
-	for _, server := range []struct {
-		addrName, addr, fileName string
-		file                     secretFile
-		password                 *string
-	}{
-		{"MYSQL_ADDR", c.MySQLAddr, "MYSQL_PASSWORD_FILE", c.MySQLPassword, &c.mysqlPassword},
-		{"REDIS_ADDR", c.RedisAddr, "REDIS_PASSWORD_FILE", c.RedisPassword, new(string)},
-	} {
-		if server.addr == "" {
-			continue
+	if c.MySQLAddr != "" {
+		for addr := range strings.SplitSeq(c.MySQLAddr, ",") {
+			if err := checkAddr(addr); err != nil {
+				return c, fmt.Errorf("MYSQL_ADDR: %w", err)
+			}
 		}
-		host, port, err := net.SplitHostPort(server.addr)
-		if err != nil || host == "" || port == "" {
-			return c, fmt.Errorf("%s: %q is not host:port", server.addrName, server.addr)
+		if c.mysqlPassword, err = c.MySQLPassword.read(); err != nil {
+			return c, fmt.Errorf("MYSQL_PASSWORD_FILE: %w", err)
 		}
-		if *server.password, err = server.file.read(); err != nil {
-			return c, fmt.Errorf("%s: %w", server.fileName, err)
+		if c.mysqlTLS, err = tlsConfig("MYSQL_TLS", c.MySQLTLS, "preferred", c.MySQLCA); err != nil {
+			return c, err
+		}
+	}
+	if c.RedisAddr != "" {
+		if err := checkAddr(c.RedisAddr); err != nil {
+			return c, fmt.Errorf("REDIS_ADDR: %w", err)
+		}
+		if _, err := c.RedisPassword.read(); err != nil {
+			return c, fmt.Errorf("REDIS_PASSWORD_FILE: %w", err)
+		}
+		if c.redisTLS, err = tlsConfig("REDIS_TLS", c.RedisTLS, "off", c.RedisCA); err != nil {
+			return c, err
 		}
 	}
 	return c, nil
+}
+
+func checkAddr(addr string) error {
+	if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" {
+		return fmt.Errorf("%q is not host:port", addr)
+	}
+	return nil
+}
+
+// tlsConfig returns a configuration that verifies a server, or nil if the variable name has the
+// other value. caFile has the certificates of the authorities that are trusted. Without it they are
+// those of the system.
+func tlsConfig(name, value, other, caFile string) (*tls.Config, error) {
+	switch value {
+	case other:
+		if caFile != "" {
+			return nil, fmt.Errorf("%s_CA_FILE: it is used with %[1]s=verify alone", name)
+		}
+		return nil, nil
+	case "verify":
+	default:
+		return nil, fmt.Errorf("%s: %q is neither %s nor verify", name, value, other)
+	}
+	if caFile == "" {
+		return &tls.Config{}, nil
+	}
+	certificates, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, fmt.Errorf("%s_CA_FILE: %w", name, err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(certificates) {
+		return nil, fmt.Errorf("%s_CA_FILE: %s has no certificate in PEM format", name, caFile)
+	}
+	return &tls.Config{RootCAs: roots}, nil
 }
 
 // location returns the time zone that a TZ variable names. POSIX allows a colon before the name. C

@@ -18,7 +18,8 @@ import (
 // file in DATA_DIR.
 func openVisits(cfg config, log *slog.Logger, metrics *web.Metrics) (*visits.Counter, error) {
 	if cfg.RedisAddr != "" {
-		redis := visits.RedisConfig{Addr: cfg.RedisAddr, Password: cfg.RedisPassword.read}
+		redis := visits.RedisConfig{Addr: cfg.RedisAddr, User: cfg.RedisUser,
+			Password: cfg.RedisPassword.read, TLS: cfg.redisTLS}
 		return visits.OpenRedis(redis, log, metrics.ObserveVisits), nil
 	}
 	file, err := dataFile(cfg, "visits.db")
@@ -61,7 +62,7 @@ func openTally(
 // mysql returns the configuration of MySQL for the program while it serves.
 func (c config) mysql() database.MySQLConfig {
 	return database.MySQLConfig{Addr: c.MySQLAddr, Database: c.MySQLDatabase,
-		User: c.MySQLUser, Password: c.MySQLPassword.read}
+		User: c.MySQLUser, Password: c.MySQLPassword.read, TLS: c.mysqlTLS}
 }
 
 // mysqlOnce returns the configuration of MySQL for a command. Its statements may take long. It uses

@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -17,6 +18,9 @@ type MySQLConfig struct {
 	Addr, Database, User string
 	// Password is called for each new connection, so that a changed password is used.
 	Password func() (string, error)
+	// TLS verifies the server's certificate. If it is nil, TLS is used where the server has it, and
+	// nothing is verified.
+	TLS *tls.Config
 	// Patient allows a statement to take as long as its context allows. Otherwise it times out
 	// after five seconds, even if its context allows more.
 	Patient bool
@@ -41,7 +45,10 @@ func (cfg MySQLConfig) driverConfig() (*mysql.Config, error) {
 	c.InterpolateParams = true // one round trip, and no prepared statement to close
 	c.MultiStatements = true   // write sends a transaction in one round trip
 	// caching_sha2_password needs encryption. Servers without TLS are used without it.
-	c.TLSConfig = "preferred"
+	c.TLSConfig, c.TLS = "preferred", cfg.TLS
+	if cfg.TLS != nil {
+		c.TLSConfig = ""
+	}
 	// The driver has no timeouts by default. These are for calls whose context has no deadline.
 	c.Timeout, c.ReadTimeout, c.WriteTimeout = 2*time.Second, 5*time.Second, 5*time.Second
 	if cfg.Patient {
@@ -193,6 +200,11 @@ func Hint(err error) string {
 	const readOnly = "no server takes writes at the moment: the group of MySQL servers chooses " +
 		"another primary, or MYSQL_ADDR names a read-only copy"
 	var reply *mysql.MySQLError
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) || errors.Is(err, mysql.ErrNoTLS) {
+		return "MYSQL_TLS=verify: the server needs a certificate for the name in MYSQL_ADDR, from " +
+			"an authority in MYSQL_TLS_CA_FILE"
+	}
 	if !errors.As(err, &reply) {
 		if errors.Is(err, errReadOnly) {
 			return readOnly

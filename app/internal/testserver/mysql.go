@@ -21,19 +21,20 @@ const (
 )
 
 // StartMySQL starts mysqld, or mariadbd if mysqld is not installed. It applies the migrations and
-// creates an account with the rights of the app's account. The caller must call Close.
-func StartMySQL() (*Server, error) {
+// creates an account with the rights of the app's account. The caller must call Close. options are
+// those of the command line.
+func StartMySQL(options ...string) (*Server, error) {
 	s, err := newServer("mysql")
 	if err != nil {
 		return nil, err
 	}
-	if err := s.startMySQL(); err != nil {
+	if err := s.startMySQL(options); err != nil {
 		return nil, errors.Join(fmt.Errorf("start MySQL: %w", err), s.Close())
 	}
 	return s, nil
 }
 
-func (s *Server) startMySQL() error {
+func (s *Server) startMySQL(options []string) error {
 	server, err := mysqlServer()
 	if err != nil {
 		return err
@@ -53,12 +54,13 @@ func (s *Server) startMySQL() error {
 	}
 	_, port, _ := net.SplitHostPort(s.Addr)
 	s.command = func() *exec.Cmd {
-		return exec.Command(server, "--no-defaults", "--datadir="+data, account,
-			"--bind-address=127.0.0.1", "--port="+port, "--socket="+s.socket(),
+		return exec.Command(server, append([]string{"--no-defaults", "--datadir=" + data, account,
+			"--bind-address=127.0.0.1", "--port=" + port, "--socket=" + s.socket(),
 			// A server empties tmpdir when it starts, so it can't be shared.
-			"--pid-file="+filepath.Join(s.dir, "pid"), "--tmpdir="+s.dir,
+			"--pid-file=" + filepath.Join(s.dir, "pid"), "--tmpdir=" + s.dir,
 			"--skip-name-resolve", "--default-time-zone=+00:00",
-			"--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=1")
+			"--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=1"},
+			options...)...)
 	}
 	root := s.root("", "")
 	defer root.Close()

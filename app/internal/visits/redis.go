@@ -2,8 +2,10 @@ package visits
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 
@@ -43,8 +45,11 @@ return total
 // RedisConfig names a Redis server and how to log in.
 type RedisConfig struct {
 	Addr string
+	User string // empty for Redis's default user
 	// Password is called for each new connection, so that a changed password is used.
 	Password func() (string, error)
+	// TLS verifies the server's certificate. If it is nil, the connection has no TLS.
+	TLS *tls.Config
 }
 
 type redisStore struct{ client *redis.Client }
@@ -52,14 +57,22 @@ type redisStore struct{ client *redis.Client }
 // OpenRedis returns a Counter that uses Redis. It does not connect. Until the server answers,
 // visits are kept in memory. onBatch is called with the number of visits in each batch.
 func OpenRedis(cfg RedisConfig, log *slog.Logger, onBatch func(visits int)) *Counter {
+	if cfg.TLS != nil && cfg.TLS.ServerName == "" {
+		cfg.TLS = cfg.TLS.Clone()
+		cfg.TLS.ServerName, _, _ = net.SplitHostPort(cfg.Addr)
+	}
 	client := redis.NewClient(&redis.Options{
 		Addr:       cfg.Addr,
+		TLSConfig:  cfg.TLS,
 		MaxRetries: -1, // the Counter retries
 		PoolSize:   4,  // for one command of the Counter at a time, and for pings
 		OnConnect: func(ctx context.Context, conn *redis.Conn) error {
 			password, err := cfg.Password()
 			if err != nil {
 				return err
+			}
+			if cfg.User != "" {
+				return conn.AuthACL(ctx, cfg.User, password).Err()
 			}
 			return conn.Auth(ctx, password).Err()
 		},
@@ -94,6 +107,11 @@ func (s redisStore) close() error { return s.client.Close() }
 func Hint(err error) string {
 	if strings.Contains(err.Error(), "WRONGPASS") {
 		return "the password in REDIS_PASSWORD_FILE is not the one this server was started with"
+	}
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		return "REDIS_TLS=verify: the server needs a certificate for the name in REDIS_ADDR, from " +
+			"an authority in REDIS_TLS_CA_FILE"
 	}
 	return ""
 }
