@@ -10,7 +10,7 @@ NPM_DONE := app/assets/node_modules/.package-lock.json
 CHECKERS := app/test/e2e/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help run seed build assets test check-pages lighthouse screenshots fuzz lint bench bases setup up migrate down logs ps test-deploy \
+.PHONY: help run seed build assets test check-pages lighthouse screenshots fuzz lint bench bases setup up migrate down logs ps test-deploy test-cluster test-cluster-all \
 	swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard test-faults \
 	playground playground-kill playground-boot playground-cut playground-join playground-down
 
@@ -87,6 +87,12 @@ ps: ## List the containers and their health
 
 test-deploy: setup ## Test images, Compose and the operator's commands on a real engine, which nothing else may use (15 minutes)
 	cd app/test && go test -race -count=1 -timeout 60m -v ./deploy
+
+test-cluster: setup ## Let the machines of a site fail, one after the other, under load (10 minutes); needs Docker
+	cd app/test && go test -race -count=1 -timeout 60m -v ./cluster
+
+test-cluster-all: setup ## The same with every act (half an hour)
+	cd app/test && CLUSTER_ACTS=all go test -race -count=1 -timeout 120m -v ./cluster
 
 test-faults: setup ## Kill, suspend and overload real servers under load (some minutes; FAULTS_SEED repeats a run)
 	cd app/test && go test -count=1 -timeout 20m -v ./faults

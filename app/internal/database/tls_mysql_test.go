@@ -22,7 +22,7 @@ func TestTLSVerifiesTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := testserver.StartMySQL("--ssl-cert="+filepath.Join(dir, "cert.pem"),
+	server, err := testserver.StartMySQLWith("--ssl-cert="+filepath.Join(dir, "cert.pem"),
 		"--ssl-key="+filepath.Join(dir, "key.pem"))
 	if err != nil {
 		t.Fatal(err)

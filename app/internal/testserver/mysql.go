@@ -21,9 +21,11 @@ const (
 )
 
 // StartMySQL starts mysqld, or mariadbd if mysqld is not installed. It applies the migrations and
-// creates an account with the rights of the app's account. The caller must call Close. options are
-// those of the command line.
-func StartMySQL(options ...string) (*Server, error) {
+// creates an account with the rights of the app's account. The caller must call Close.
+func StartMySQL() (*Server, error) { return StartMySQLWith() }
+
+// StartMySQLWith is StartMySQL with further options on the server's command line.
+func StartMySQLWith(options ...string) (*Server, error) {
 	s, err := newServer("mysql")
 	if err != nil {
 		return nil, err

@@ -197,7 +197,7 @@ func (s *stack) underLoad(name string, operation func(*stack)) load.Report {
 		s := &stack{t, s.name, s.port, s.passwords}
 		s.awaitReplicas()
 		visits, before := s.visits(), s.rows()
-		l := load.Start(s.address(), rate)
+		l := load.Start(rate, time.Minute, s.address())
 		defer func() {
 			s.awaitReplicas()
 			done := l.Requests()

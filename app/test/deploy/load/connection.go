@@ -19,6 +19,7 @@ import (
 // silently repeats some requests.)
 type connection struct {
 	address string
+	timeout time.Duration
 	keep    bool   // use the connection again, unless the server closes it
 	used    bool   // the last request was not the first one on its connection
 	policy  string // the Referrer-Policy of the last page
@@ -37,7 +38,7 @@ func (c *connection) do(method, path, body string) (answer, error) {
 		c.close()
 	}
 	if c.used = c.conn != nil; !c.used {
-		conn, err := net.DialTimeout("tcp", c.address, 30*time.Second)
+		conn, err := net.DialTimeout("tcp", c.address, c.timeout/2)
 		if err != nil {
 			return answer{}, err
 		}
@@ -61,7 +62,7 @@ func (c *connection) exchange(method, path, body string) (a answer, keep bool, e
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	req.Close = !c.keep
-	if err := c.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := c.conn.SetDeadline(time.Now().Add(c.timeout)); err != nil {
 		return a, false, err
 	}
 	if err := req.Write(c.conn); err != nil {

@@ -1,0 +1,116 @@
+package cluster
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"simpleapp/test/deploy/load"
+)
+
+// An act is something that happens to the machines while visitors use the site.
+type act struct {
+	name string
+	do   func(*cluster, *load.Load)
+}
+
+// short are the acts of make test-cluster.
+var short = []act{
+	{"the primary is killed", func(c *cluster, _ *load.Load) {
+		c.killCopy(c.primary())
+	}},
+	{"a planned restart of every copy", func(c *cluster, _ *load.Load) {
+		c.docker(c.up[0], "service", "update", "--quiet", "--force", "mystack_db")
+	}},
+	{"the machine of the primary loses power", func(c *cluster, l *load.Load) {
+		c.outage(l, "kill", "boot", c.primary(), nil)
+	}},
+	{"operators work while a machine is down", func(c *cluster, l *load.Load) {
+		c.outage(l, "kill", "boot", c.secondary(), c.operate)
+	}},
+	{"two machines lose power", func(c *cluster, l *load.Load) {
+		first, second := c.up[1], c.up[2]
+		c.lose("kill", first, second)
+		l.Through(c.addresses()...)
+		c.awaitWaiting(c.up[0])
+		c.regain("boot", first)
+		c.awaitWaiting(first)
+		c.wantNoneConfirmed(l)
+		c.regain("boot", second)
+	}},
+	{"all machines lose power", func(c *cluster, l *load.Load) { c.allLosePower(l, 3, 1, 2) }},
+	{"a volume is lost", func(c *cluster, _ *load.Load) { c.wipe(c.secondary()) }},
+	{"a copy has what the group lacks", func(c *cluster, _ *load.Load) {
+		c.diverge(c.secondary())
+	}},
+}
+
+// further are the other acts of make test-cluster-all.
+var further = []act{
+	{"the network cable of the primary is pulled for a minute", func(c *cluster, l *load.Load) {
+		c.outage(l, "cut", "join", c.primary(), func() {
+			select {
+			case <-time.After(time.Minute): // the minute is the act
+			case <-untilInterrupted.Done():
+			}
+		})
+	}},
+	{"a machine without the primary loses power", func(c *cluster, l *load.Load) {
+		c.outage(l, "kill", "boot", c.secondary(), nil)
+	}},
+	{"a copy is away for longer than the binary log reaches", func(c *cluster, l *load.Load) {
+		c.outage(l, "kill", "boot", c.secondary(), func() {
+			for _, node := range c.up {
+				if out, err := c.sql(node, "FLUSH BINARY LOGS; "+
+					"PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY"); err != nil {
+					c.Errorf("purge the binary log of node%d: %v\n%s", node, err, out)
+				}
+			}
+		})
+	}},
+	{"all lose power, order 1 2 3", func(c *cluster, l *load.Load) { c.allLosePower(l, 1, 2, 3) }},
+	{"all lose power, order 1 3 2", func(c *cluster, l *load.Load) { c.allLosePower(l, 1, 3, 2) }},
+	{"all lose power, order 2 1 3", func(c *cluster, l *load.Load) { c.allLosePower(l, 2, 1, 3) }},
+	{"all lose power, order 2 3 1", func(c *cluster, l *load.Load) { c.allLosePower(l, 2, 3, 1) }},
+	{"all lose power, order 3 2 1", func(c *cluster, l *load.Load) { c.allLosePower(l, 3, 2, 1) }},
+	{"a machine never comes back", func(c *cluster, l *load.Load) {
+		lost := c.up[2]
+		c.lose("kill", c.up[1], lost)
+		l.Through(c.addresses()...)
+		c.awaitWaiting(c.up[0])
+		c.regain("boot", 2)
+		c.awaitWaiting(2)
+		out, err := c.tryMake("db-recover")
+		if err == nil || !strings.Contains(out, "make db-recover NODE=") {
+			c.Errorf("make db-recover = %v, want that it names the remedy\n%s", err, out)
+		}
+		c.make("db-recover", "NODE=node1")
+		c.eventually("the group of the others serves", func() error {
+			if p := c.primary(); p != 1 {
+				return fmt.Errorf("node%d is the primary, want node1", p)
+			}
+			return nil
+		})
+		c.regain("boot", lost) // it has nothing that the group lacks, and joins
+	}},
+}
+
+// TestCluster runs the acts one after the other on one site, as its life would.
+func TestCluster(t *testing.T) {
+	acts := short
+	if os.Getenv("CLUSTER_ACTS") == "all" {
+		acts = append(acts, further...)
+	}
+	c := newCluster(t, 3)
+	for _, act := range acts {
+		ok := t.Run(act.name, func(t *testing.T) {
+			c := &cluster{t, c.name, c.port, []int{1, 2, 3}}
+			c.underLoad(func(l *load.Load) { act.do(c, l) })
+		})
+		if !ok {
+			t.Fatal("the next acts need a site that works")
+		}
+	}
+}

@@ -1,0 +1,191 @@
+// Package cluster tests a site on several machines that fail: a playground (ops/playground), whose
+// nodes are Docker engines in containers. `make test-cluster` runs the acts that fit into some
+// minutes, and `make test-cluster-all` runs all of them.
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	mathrand "math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"simpleapp/internal/testsite"
+)
+
+var (
+	// untilInterrupted is cancelled by ctrl-C, which ends the running commands. The clean-up still
+	// runs.
+	untilInterrupted context.Context
+	// version is the version of the images that this run builds.
+	version = "test-" + strings.ToLower(rand.Text()[:8])
+	root, _ = filepath.Abs("../../..")
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	var stop context.CancelFunc
+	untilInterrupted, stop = signal.NotifyContext(context.Background(), os.Interrupt,
+		syscall.SIGTERM)
+	defer stop()
+	for _, name := range []string{"DOCKER_HOST", "STACK", "REGISTRY", "HTTP_PORT"} {
+		os.Unsetenv(name)
+	}
+	os.Setenv("VERSION", version)
+	defer func() {
+		for _, service := range []string{"app", "db", "cache"} {
+			exec.Command("docker", "image", "rm", "mysimpleapp_"+service+":"+version).Run()
+		}
+	}()
+	return m.Run()
+}
+
+// command runs a command in the repository's folder, with variables added to the environment, and
+// returns its output.
+func command(ctx context.Context, env []string, name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env = root, append(os.Environ(), env...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = time.Minute
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	return out.String(), err
+}
+
+// A cluster is a playground with the site in it. Its nodes have the numbers 1, 2, …
+type cluster struct {
+	testing.TB
+	name string
+	port int
+	up   []int // the nodes that have power and a network
+}
+
+// newCluster makes a playground, which the end of the test removes.
+func newCluster(t *testing.T, nodes int) *cluster {
+	t.Helper()
+	c := &cluster{TB: t, name: "test" + strings.ToLower(rand.Text()[:8]),
+		port: 20000 + 300*mathrand.IntN(30)}
+	for n := range nodes {
+		c.up = append(c.up, n+1)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			out, _ := c.tryMake("status")
+			t.Logf("make status:\n%s", out)
+		}
+		out, err := command(context.Background(), c.env(), "make", "-s", "playground-down")
+		if err != nil {
+			t.Errorf("make playground-down: %v\n%s", err, out)
+		}
+	})
+	c.make("playground", fmt.Sprintf("NODES=%d", nodes), "MONITOR=5s")
+	c.awaitGreen()
+	return c
+}
+
+// env has the variables of the playground's commands.
+func (c *cluster) env() []string {
+	return []string{"PLAYGROUND=" + c.name, fmt.Sprintf("PORT=%d", c.port), "TIMEOUT=300"}
+}
+
+// tryMake runs an operator's command on the first node that is up.
+func (c *cluster) tryMake(target string, args ...string) (string, error) {
+	env := append(c.env(), fmt.Sprintf("DOCKER_HOST=tcp://127.0.0.1:%d", c.port+100+c.up[0]))
+	return command(untilInterrupted, env, "make", append([]string{"-s", target}, args...)...)
+}
+
+// make is tryMake for a command that has to succeed.
+func (c *cluster) make(target string, args ...string) string {
+	c.Helper()
+	out, err := c.tryMake(target, args...)
+	if err != nil {
+		c.Fatalf("make %s %s: %v\n%s", target, strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// lose takes nodes out of use with a command of the playground: kill or cut.
+func (c *cluster) lose(command string, nodes ...int) {
+	c.Helper()
+	c.up = slices.DeleteFunc(c.up, func(n int) bool { return slices.Contains(nodes, n) })
+	for _, n := range nodes {
+		c.play(command, n)
+	}
+}
+
+// regain brings a node back with a command of the playground: boot or join.
+func (c *cluster) regain(command string, node int) {
+	c.Helper()
+	c.play(command, node)
+	c.up = append(c.up, node)
+}
+
+// play runs a command of the playground for a node.
+func (c *cluster) play(name string, node int) {
+	c.Helper()
+	out, err := command(untilInterrupted, c.env(), "make", "-s", "playground-"+name,
+		fmt.Sprintf("NODE=node%d", node))
+	if err != nil {
+		c.Fatalf("make playground-%s NODE=node%d: %v\n%s", name, node, err, out)
+	}
+}
+
+// tryDocker runs docker on a node.
+func (c *cluster) tryDocker(node int, args ...string) (string, error) {
+	env := []string{fmt.Sprintf("DOCKER_HOST=tcp://127.0.0.1:%d", c.port+100+node)}
+	out, err := command(untilInterrupted, env, "docker", args...)
+	return strings.TrimSpace(out), err
+}
+
+// docker is tryDocker for a command that has to succeed.
+func (c *cluster) docker(node int, args ...string) string {
+	c.Helper()
+	out, err := c.tryDocker(node, args...)
+	if err != nil {
+		c.Fatalf("docker %s on node%d: %v\n%s", strings.Join(args, " "), node, err, out)
+	}
+	return out
+}
+
+// addresses returns where the site is, on each node that is up.
+func (c *cluster) addresses() (addresses []string) {
+	for _, n := range c.up {
+		addresses = append(addresses, fmt.Sprintf("127.0.0.1:%d", c.port+n))
+	}
+	return addresses
+}
+
+// eventually waits until ok returns nil, or until the tests are interrupted.
+func (c *cluster) eventually(what string, ok func() error) {
+	c.Helper()
+	testsite.Within(c, 4*time.Minute, what, func() error {
+		if err := untilInterrupted.Err(); err != nil {
+			c.Fatal(err)
+		}
+		return ok()
+	})
+}
+
+// awaitGreen waits until make status succeeds: every service runs, and every copy is in the group.
+func (c *cluster) awaitGreen() {
+	c.Helper()
+	c.eventually("make status is green", func() error {
+		if out, err := c.tryMake("status"); err != nil {
+			return fmt.Errorf("%w\n%s", err, out)
+		}
+		return nil
+	})
+}

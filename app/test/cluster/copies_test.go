@@ -1,0 +1,155 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"simpleapp/test/deploy/load"
+)
+
+// db returns the container of a node's copy, or "" while it has none.
+func (c *cluster) db(node int) string {
+	out, err := c.tryDocker(node, "ps", "--quiet", "--filter", "name=mystack_db.")
+	if err != nil {
+		return ""
+	}
+	return out
+}
+
+// sql runs SQL on a node's copy as root and returns the answer, one row a line.
+func (c *cluster) sql(node int, statements string) (string, error) {
+	container := c.db(node)
+	if container == "" {
+		return "", fmt.Errorf("node%d has no copy", node)
+	}
+	return c.tryDocker(node, "exec", container, "mysql", "--user=root", "--protocol=socket",
+		"--batch", "--skip-column-names", "--execute", statements, "simple_db")
+}
+
+// primary returns the node of the primary.
+func (c *cluster) primary() (primary int) {
+	c.Helper()
+	c.eventually("the group has a primary", func() error {
+		for _, node := range c.up {
+			role, err := c.sql(node, `SELECT member_role
+				FROM performance_schema.replication_group_members
+				WHERE member_id = @@server_uuid AND member_state = 'ONLINE'`)
+			if err == nil && role == "PRIMARY" {
+				primary = node
+				return nil
+			}
+		}
+		return errors.New("no copy is the primary")
+	})
+	return primary
+}
+
+// secondary returns a node whose copy is not the primary.
+func (c *cluster) secondary() int {
+	c.Helper()
+	primary := c.primary()
+	for _, node := range c.up {
+		if node != primary && c.db(node) != "" {
+			return node
+		}
+	}
+	c.Fatal("there is no copy but the primary")
+	return 0
+}
+
+// rows reads the submissions of a node's copy: the rest of the row by its token.
+func (c *cluster) rows(node int) (map[string]string, error) {
+	out, err := c.sql(node, `SELECT token, id, first_name, last_name, favourite_food, country,
+		created_at, tallied FROM submissions`)
+	if err != nil {
+		return nil, err
+	}
+	rows := map[string]string{}
+	for line := range strings.Lines(out) {
+		token, rest, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		rows[token] = rest
+	}
+	return rows, nil
+}
+
+// wantEqualCopies checks that every copy has the same rows, that every submission is counted, and
+// that the copies agree with what the visitors were told.
+func (c *cluster) wantEqualCopies(report load.Report) {
+	c.Helper()
+	var first map[string]string
+	for _, node := range c.up {
+		if c.db(node) == "" {
+			continue // no manager
+		}
+		var rows map[string]string
+		c.eventually(fmt.Sprintf("node%d has the rows of the others, counted", node), func() error {
+			odd, err := c.sql(node, `SELECT (SELECT COUNT(*) FROM submissions)
+				- (SELECT COALESCE(SUM(n), 0) FROM tallies WHERE scope = 'country')`)
+			if err != nil || odd != "0" {
+				return fmt.Errorf("%s submissions are not counted, %v", odd, err)
+			}
+			if rows, err = c.rows(node); err != nil {
+				return err
+			}
+			if first != nil && len(rows) != len(first) {
+				return fmt.Errorf("%d rows, want %d", len(rows), len(first))
+			}
+			return nil
+		})
+		if first == nil {
+			first = rows
+		}
+		for token, row := range first {
+			if rows[token] != row {
+				c.Errorf("node%d has the row %q for %s, want %q", node, rows[token], token, row)
+			}
+		}
+	}
+	for token := range report.Confirmed {
+		if _, stored := first[token]; !stored {
+			c.Errorf("submission %s was confirmed and is not stored", token)
+		}
+	}
+	for token := range report.Refused {
+		if _, stored := first[token]; stored && !report.UnknownSubmissions[token] {
+			c.Errorf("submission %s was refused as not stored, and is stored", token)
+		}
+	}
+	if len(first) == 0 {
+		c.Error("no copy has a row")
+	}
+}
+
+// rate is the load in requests a second.
+const rate = 100
+
+// underLoad runs an act while visitors use the site through the nodes that are up. Afterwards, the
+// copies must be one group again, and have what the visitors were told.
+func (c *cluster) underLoad(act func(*load.Load)) load.Report {
+	c.Helper()
+	l := load.Start(rate, 15*time.Second, c.addresses()...)
+	confirmed := func(n int) {
+		c.Helper()
+		before := l.Confirmed()
+		c.eventually("submissions are confirmed", func() error {
+			if l.Confirmed() < before+n {
+				return fmt.Errorf("%d in all", l.Confirmed())
+			}
+			return nil
+		})
+	}
+	confirmed(20)
+	act(l)
+	l.Through(c.addresses()...)
+	c.awaitGreen()
+	confirmed(20)
+	report := l.Stop()
+	c.Log(report)
+	if n := report.Failures[load.Repeated]; n > 0 {
+		c.Errorf("%d visitors saw a number that another one had seen", n)
+	}
+	c.wantEqualCopies(report)
+	return report
+}

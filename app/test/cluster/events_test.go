@@ -1,0 +1,141 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"simpleapp/internal/testsite"
+	"simpleapp/test/deploy/load"
+)
+
+// killCopy ends the container of a node's copy at once, and waits until another one runs.
+func (c *cluster) killCopy(node int) {
+	c.Helper()
+	old := c.db(node)
+	c.docker(node, "kill", old)
+	c.eventually(fmt.Sprintf("node%d has another copy", node), func() error {
+		if now := c.db(node); now == "" || now == old {
+			return errors.New("it has none")
+		}
+		return nil
+	})
+}
+
+// outage loses a node, waits until the rest confirms submissions, calls during, and regains it.
+func (c *cluster) outage(l *load.Load, lose, regain string, node int, during func()) {
+	c.Helper()
+	c.lose(lose, node)
+	l.Through(c.addresses()...)
+	before := l.Confirmed()
+	c.eventually("the others confirm submissions", func() error {
+		if n := l.Confirmed() - before; n < 20 {
+			return fmt.Errorf("%d since then", n)
+		}
+		return nil
+	})
+	if during != nil {
+		during()
+	}
+	c.regain(regain, node)
+}
+
+// awaitWaiting waits until a node's copy says that it waits for others.
+func (c *cluster) awaitWaiting(node int) {
+	c.Helper()
+	c.eventually(fmt.Sprintf("the copy of node%d waits", node), func() error {
+		container := c.db(node)
+		if container == "" {
+			return errors.New("it has no container")
+		}
+		out, err := c.tryDocker(node, "exec", container, "db-group", "status", "it=127.0.0.1")
+		if !strings.Contains(out, "waits for") {
+			return fmt.Errorf("it says: %v\n%s", err, out)
+		}
+		return nil
+	})
+}
+
+// wantNoneConfirmed checks that nothing is confirmed while visitors send forms.
+func (c *cluster) wantNoneConfirmed(l *load.Load) {
+	c.Helper()
+	confirmed, requests := l.Confirmed(), l.Requests()
+	c.eventually("visitors send requests", func() error {
+		if n := l.Requests() - requests; n < rate {
+			return fmt.Errorf("%d requests", n)
+		}
+		return nil
+	})
+	if n := l.Confirmed() - confirmed; n > 0 {
+		c.Errorf("%d submissions were confirmed without a majority of the copies", n)
+	}
+}
+
+// allLosePower takes the power from all nodes at once, and boots them in an order.
+func (c *cluster) allLosePower(l *load.Load, order ...int) {
+	c.Helper()
+	var all sync.WaitGroup
+	for _, node := range c.up {
+		all.Go(func() { c.play("kill", node) })
+	}
+	all.Wait()
+	c.up = nil
+	l.Through("127.0.0.1:1") // nothing is there
+	for _, node := range order {
+		c.regain("boot", node)
+	}
+	l.Through(c.addresses()...)
+}
+
+// wipe removes the data of a node's copy while it runs, and ends it.
+func (c *cluster) wipe(node int) {
+	c.Helper()
+	container := c.db(node)
+	c.docker(node, "exec", container, "bash", "-c",
+		"shopt -s dotglob; rm -rf /var/lib/mysql/*")
+	c.killCopy(node)
+}
+
+// diverge writes something into one copy alone. The copy is refused until an operator discards it.
+func (c *cluster) diverge(node int) {
+	c.Helper()
+	_, err := c.sql(node, `STOP GROUP_REPLICATION; SET GLOBAL super_read_only = OFF;
+		CREATE TABLE only_here (id INT PRIMARY KEY)`)
+	if err != nil {
+		c.Fatalf("write into the copy of node%d: %v", node, err)
+	}
+	discard := fmt.Sprintf("make db-discard NODE=node%d", node)
+	c.eventually("make status says that a copy is refused", func() error {
+		if out, err := c.tryMake("status"); err == nil || !strings.Contains(out, discard) {
+			return fmt.Errorf("%v\n%s", err, out)
+		}
+		return nil
+	})
+	c.make("db-discard", fmt.Sprintf("NODE=node%d", node))
+	c.awaitGreen()
+	if out, err := c.sql(node, "SELECT * FROM only_here"); err == nil {
+		c.Errorf("the copy of node%d still has what the group lacks: %s", node, out)
+	}
+}
+
+// operate runs each of the operator's commands.
+func (c *cluster) operate() {
+	c.Helper()
+	if out, err := c.tryMake("status"); err == nil {
+		c.Errorf("make status = 0 while a machine is down, want a failure\n%s", out)
+	}
+	file := filepath.Join(c.TempDir(), "site.json.gz")
+	c.make("backup", "FILE="+file)
+	c.make("restore", "FILE="+file, "MERGE=yes", "ONLY=submissions")
+	answer := testsite.Post(c, "http://"+c.addresses()[0], testsite.Form())
+	testsite.WantStatus(c, answer, http.StatusSeeOther)
+	_, reference, _ := strings.Cut(answer.Header.Get("Location"), "reference=")
+	c.make("forget", "REFERENCE="+reference)
+	c.make("rotate-secret", "NAME=mysql_password")
+	c.make("scale", "N=3")
+	c.make("scale", "N=2")
+	c.make("deploy")
+}

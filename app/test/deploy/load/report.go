@@ -1,0 +1,53 @@
+package load
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Report sums up the answers that the visitors got.
+type Report struct {
+	Requests  int
+	HomePages int             // served
+	Confirmed map[string]bool // tokens of the submissions that the site confirmed
+	Refused   map[string]bool // tokens of the submissions that the site said it had not stored
+	Failures  map[string]int  // unexpected answers and broken connections, by cause
+	Took      time.Duration
+	// Unnumbered is the number of home pages that showed "Visits unavailable". They do so when
+	// Redis takes longer than 250 ms, for instance while another program keeps the disk busy. Each
+	// other home page showed a number of its own.
+	Unnumbered int
+	// These requests got no answer: they may have been processed or not.
+	UnknownVisits      int
+	UnknownSubmissions map[string]bool
+	// Lost is the number of requests that failed on a node which Through had taken from the
+	// visitors by then. They are no failures: those visitors' own connections are gone, too.
+	Lost int
+	// FailedPages is the number of home pages that failed, KeptPages how many of them did so on a
+	// connection that had carried another request. Such a connection ends at one replica of the
+	// app, and breaks when that replica's machine dies.
+	FailedPages, KeptPages int
+	// Gap is the longest time without a confirmed submission.
+	Gap time.Duration
+}
+
+// Failed returns the number of failed requests.
+func (r Report) Failed() (n int) {
+	for _, count := range r.Failures {
+		n += count
+	}
+	return n
+}
+
+func (r Report) String() string {
+	s := fmt.Sprintf("%d requests in %.0f s (%.0f/s): %d home pages (%d without a number, "+
+		"%d failed, %d of these on a kept connection), %d submissions, %d failed, "+
+		"%d lost with their node, at most %.1f s between submissions",
+		r.Requests, r.Took.Seconds(), float64(r.Requests)/r.Took.Seconds(), r.HomePages,
+		r.Unnumbered, r.FailedPages, r.KeptPages, len(r.Confirmed), r.Failed(), r.Lost,
+		r.Gap.Seconds())
+	for cause, n := range r.Failures {
+		s += fmt.Sprintf("\n  %d × %s", n, cause)
+	}
+	return s
+}

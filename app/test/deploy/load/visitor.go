@@ -1,0 +1,194 @@
+package load
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"simpleapp/internal/testsite"
+)
+
+type visitor struct {
+	load   *Load
+	number int
+	conn   connection
+}
+
+// live opens the home page three times, then submits the form, and repeats that until the load
+// stops.
+func (v *visitor) live() {
+	defer v.conn.close()
+	for turn := 1; ; turn++ {
+		do := v.home
+		if turn%4 == 0 {
+			do = v.submission
+		}
+		if !do() {
+			return
+		}
+	}
+}
+
+var (
+	number     = regexp.MustCompile(`Visits: (\d+)`)
+	tokenField = regexp.MustCompile(`name="token" value="([0-9a-f]{32})"`)
+)
+
+func (v *visitor) home() bool {
+	answer, more, err := v.send(http.MethodGet, "/", "")
+	if !more {
+		return false
+	}
+	l := v.load
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	match := number.FindStringSubmatch(answer.body)
+	switch {
+	case err != nil:
+		l.report.UnknownVisits++
+		v.failedPage("GET /: " + v.conn.cause(err))
+	case answer.status != http.StatusOK:
+		v.failedPage(fmt.Sprintf("GET / = %d", answer.status))
+	case match == nil && strings.Contains(answer.body, "Visits unavailable"):
+		l.report.HomePages++
+		l.report.Unnumbered++
+	case match == nil:
+		v.failedPage("GET / with another page")
+	case l.numbers[match[1]]:
+		l.report.HomePages++
+		v.failed(Repeated)
+	default:
+		l.report.HomePages++
+		l.numbers[match[1]] = true
+	}
+	return true
+}
+
+// Repeated is the cause of a failure: two home pages showed the same number.
+const Repeated = "GET / with a number that another visitor has"
+
+// submission opens the form, sends it, and opens the page that confirms it. A visitor who gets no
+// confirmation gives up, or sends the same form twice more.
+func (v *visitor) submission() bool {
+	form, ok, more := v.request(http.MethodGet, "/simpleform", "", http.StatusOK)
+	if !ok {
+		return more
+	}
+	match := tokenField.FindStringSubmatch(form.body)
+	if match == nil {
+		v.load.mu.Lock()
+		defer v.load.mu.Unlock()
+		v.failed("GET /simpleform without a token")
+		return true
+	}
+	answers := testsite.Form()
+	answers.Set("token", match[1])
+	answers.Set("first_name", "Zoë")
+	answers.Set("last_name", "O'Brien")
+	answers.Set("favourite_food", "Pie "+rand.Text())
+	tries := 1
+	if v.number%4 < 2 {
+		tries = 3
+	}
+	for range tries {
+		stored, ok, more := v.post(match[1], answers.Encode())
+		if !more {
+			return false
+		}
+		if ok {
+			_, _, more = v.request(http.MethodGet, stored.location, "", http.StatusOK)
+			return more
+		}
+	}
+	return true
+}
+
+// post sends a form, and records what the site says of it.
+func (v *visitor) post(token, form string) (stored answer, ok, more bool) {
+	r := &v.load.report
+	v.load.mu.Lock()
+	unknown := r.UnknownSubmissions[token]
+	r.UnknownSubmissions[token] = true
+	v.load.mu.Unlock()
+
+	stored, ok, more = v.request(http.MethodPost, "/simpleform", form, http.StatusSeeOther)
+
+	v.load.mu.Lock()
+	defer v.load.mu.Unlock()
+	refused := strings.Contains(stored.body, "Your answers were not stored this time")
+	if ok || !unknown && (refused || !more) {
+		delete(r.UnknownSubmissions, token)
+	}
+	if more {
+		delete(r.Refused, token)
+	}
+	switch {
+	case ok:
+		r.Confirmed[token] = true
+		v.load.gap()
+		if !strings.HasPrefix(stored.location, "/simpleform/success") {
+			v.failed("POST /simpleform redirects to " + stored.location)
+		}
+	case refused && !unknown:
+		r.Refused[token] = true
+	}
+	return stored, ok, more
+}
+
+// request sends a request when it is due. ok tells whether the answer has the wanted status. more
+// tells whether the load goes on: after its end no request is sent.
+func (v *visitor) request(method, path, body string, want int) (answer answer, ok, more bool) {
+	answer, more, err := v.send(method, path, body)
+	if !more {
+		return answer, false, false
+	}
+	route, _, _ := strings.Cut(path, "?")
+	v.load.mu.Lock()
+	defer v.load.mu.Unlock()
+	switch {
+	case err != nil:
+		v.failed(method + " " + route + ": " + v.conn.cause(err))
+	case answer.status != want:
+		v.failed(fmt.Sprintf("%s %s = %d", method, route, answer.status))
+	default:
+		return answer, true, true
+	}
+	return answer, false, true
+}
+
+// send sends a request when it is due, through the address that the visitor uses then.
+func (v *visitor) send(method, path, body string) (a answer, more bool, err error) {
+	if _, more = <-v.load.turns; !more {
+		return a, false, nil
+	}
+	if address := v.load.address(v.number); address != v.conn.address {
+		v.conn.close()
+		v.conn.address = address
+	}
+	a, err = v.conn.do(method, path, body)
+	v.load.mu.Lock()
+	defer v.load.mu.Unlock()
+	v.load.report.Requests++
+	return a, true, err
+}
+
+// failed counts a failure. The caller holds mu.
+func (v *visitor) failed(cause string) {
+	if r := &v.load.report; v.load.uses(v.conn.address) {
+		r.Failures[cause]++
+	} else {
+		r.Lost++
+	}
+}
+
+func (v *visitor) failedPage(cause string) {
+	if v.load.uses(v.conn.address) {
+		v.load.report.FailedPages++
+		if v.conn.used {
+			v.load.report.KeptPages++
+		}
+	}
+	v.failed(cause)
+}
