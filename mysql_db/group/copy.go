@@ -54,12 +54,15 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 	if err := s.await(ctx, m.db.PingContext); err != nil {
 		return err
 	}
-	for {
+	for said := ""; ; {
 		err := copyFrom(ctx, m.db, donor.Address, m.password)
 		if err == nil {
 			break
 		}
-		log.Printf("copying from %s: %v", donor.Node, err)
+		if message := err.Error(); message != said { // a donor may be busy for minutes
+			log.Printf("copying from %s: %v", donor.Node, err)
+			said = message
+		}
 		select {
 		case <-s.ended:
 			return fmt.Errorf("mysqld ended: %v", s.err)
