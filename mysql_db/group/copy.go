@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// fill waits until this copy, which has no data, may make a new site or can copy another one's data.
+// fill waits until this copy, which has no data, may make a new site or can copy another one.
 // It returns when serve can go on: with data, or at the first start of the site.
 func (m *member) fill(ctx context.Context) error {
 	m.set(empty, "")
@@ -72,11 +72,14 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 			return nil
 		}
 		addresses, _ := peers(ctx, m.peersName, m.address)
-		answers, _ := ask(ctx, addresses)
-		for _, other := range answers {
-			if other.State == online && (donor.Address != other.Address || !other.Primary) {
-				donor = other
+		var next *Status // rather not the primary, as in decide
+		for _, other := range ask(ctx, addresses) {
+			if other != nil && other.State == online && (next == nil || !other.Primary) {
+				next = other
 			}
+		}
+		if next != nil {
+			donor = *next
 		}
 	}
 	<-s.ended

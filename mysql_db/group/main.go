@@ -207,9 +207,8 @@ func printPrimary(ctx context.Context) error {
 	defer cancel()
 	for {
 		addresses, _ := peers(ctx, peersName(), "")
-		answers, _ := ask(ctx, addresses)
-		for _, s := range answers {
-			if s.Primary {
+		for _, s := range ask(ctx, addresses) {
+			if s != nil && s.Primary {
 				fmt.Println(s.Address)
 				return nil
 			}

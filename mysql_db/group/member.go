@@ -102,19 +102,22 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 		return view{}, decision{}, err
 	}
 	addresses, complete := peers(ctx, m.peersName, m.address)
-	answers, silent := ask(ctx, addresses)
 	v := view{
 		self:      self,
-		lookedUp:  complete && silent == 0,
+		lookedUp:  complete,
 		permitted: m.folder.has(permitMark),
 		discard:   m.folder.has(discardMark),
 		settled:   time.Since(m.began) > m.settle,
 	}
 	grouped := false
-	for _, other := range answers {
-		p := peer{Status: other}
+	for _, other := range ask(ctx, addresses) {
+		if other == nil {
+			v.lookedUp = false
+			continue
+		}
+		p := peer{Status: *other}
 		if self.State != empty {
-			if p, err = compare(ctx, m.db, self, other); err != nil {
+			if p, err = compare(ctx, m.db, self, *other); err != nil {
 				return view{}, decision{}, err
 			}
 		}

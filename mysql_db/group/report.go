@@ -18,20 +18,20 @@ func report(ctx context.Context, w io.Writer, places []string) error {
 		node, address, _ := strings.Cut(place, "=")
 		nodes, addresses = append(nodes, node), append(addresses, address)
 	}
-	all := map[string]Status{}
-	answers, _ := ask(ctx, addresses)
+	answers := ask(ctx, addresses)
 	everything := ""
 	for _, s := range answers {
-		all[s.Address] = s
-		everything += s.Transactions + ","
+		if s != nil {
+			everything += s.Transactions + ","
+		}
 	}
 	var problems []string
 	primaries := 0
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(table, "COPY\tSTATE\tIN A GROUP\tTRANSACTIONS\tLACKS\tTO EXECUTE\tFREE DISK")
 	for i, node := range nodes {
-		s, answered := all[addresses[i]]
-		if !answered {
+		s := answers[i]
+		if s == nil {
 			fmt.Fprintf(table, "%s\tdoes not answer\t\t\t\t\t\n", node)
 			problems = append(problems, node+" does not answer")
 			continue

@@ -61,27 +61,19 @@ func peers(ctx context.Context, name, self string) (others []string, complete bo
 	return others, err == nil && slices.Contains(all, self)
 }
 
-// ask returns the Status of each address that answers, in the order of the addresses, and how many
-// addresses did not answer.
-func ask(ctx context.Context, addresses []string) (answers []Status, silent int) {
-	all := make([]*Status, len(addresses))
+// ask returns the Status of each address, in their order, or nil for one that does not answer.
+func ask(ctx context.Context, addresses []string) []*Status {
+	answers := make([]*Status, len(addresses))
 	var group sync.WaitGroup
 	for i, address := range addresses {
 		group.Go(func() {
 			if s, err := askOne(ctx, address); err == nil {
-				all[i] = &s
+				answers[i] = &s
 			}
 		})
 	}
 	group.Wait()
-	for _, s := range all {
-		if s == nil {
-			silent++
-		} else {
-			answers = append(answers, *s)
-		}
-	}
-	return answers, silent
+	return answers
 }
 
 func askOne(ctx context.Context, address string) (s Status, err error) {
