@@ -34,7 +34,11 @@ func (m *member) fill(ctx context.Context) error {
 func (m *member) copy(ctx context.Context, donor Status) error {
 	log.Printf("copying everything from %s", donor.Node)
 	m.set(copying, "")
-	if err := m.folder.mark(copyingMark, true); err != nil {
+	// An interrupted first start leaves parts of a database, and a mark with which db-entrypoint would
+	// delete the copied data.
+	err := errors.Join(m.folder.mark(copyingMark, true), m.folder.clear(),
+		m.folder.mark(firstStartMark, false))
+	if err != nil {
 		return err
 	}
 	begin := time.Now()

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"testing"
+)
+
+func TestFolder(t *testing.T) {
+	f := folder(t.TempDir())
+	if r, err := f.record(); r.Group != "" || err != nil {
+		t.Errorf("record of an empty folder = %v, %v, want none", r, err)
+	}
+	if f.hasData() || !f.seen().IsZero() {
+		t.Error("an empty folder has data, or has been in a group")
+	}
+	want := record{"group", []string{"a", "b"}}
+	for _, name := range []string{"mysql", "lost+found"} {
+		if err := os.Mkdir(f.path(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, err := range []error{f.remember(record{"earlier", nil}), f.remember(want),
+		f.mark(copyingMark, true), f.mark(discardMark, true), f.mark(discardMark, false),
+		f.mark(permitMark, false)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := f.record()
+	if err != nil || r.Group != want.Group || !slices.Equal(r.Members, want.Members) {
+		t.Errorf("record = %v, %v, want %v", r, err, want)
+	}
+	if !f.hasData() || f.seen().IsZero() || !f.has(copyingMark) || f.has(discardMark) {
+		t.Error("the folder does not have what was put into it")
+	}
+	if err := f.clear(); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := f.record(); r.Group != "" || f.hasData() {
+		t.Error("clear leaves a record or data")
+	}
+	if !f.has(copyingMark) || !f.has("lost+found") {
+		t.Error("clear removes a mark, or what belongs to the file system")
+	}
+}
