@@ -1,0 +1,64 @@
+package deploy
+
+import (
+	"maps"
+	"os"
+	"strings"
+	"testing"
+
+	"simpleapp/internal/testsite"
+)
+
+// olderStack rewrites the stack as it was before db was a group: one task, which runs MySQL alone.
+const olderStack = `sed -e '/^  db:/,/^  db-first:/{` +
+	`s/mode: global/mode: replicated\n      replicas: 1/;/entrypoint:/,+3d;/DB_GROUP/d}'`
+
+// make deploy turns the database of an older version into the first copy of a group, with its data,
+// and says what that costs.
+func TestOlderSiteBecomesAGroup(t *testing.T) {
+	leaveSwarmAtEnd(t)
+	s := newStack(t)
+	render := olderStack
+	if before := os.Getenv("STACK_RENDER"); before != "" {
+		render += " | (" + before + ")"
+	}
+	s.make("deploy", "VERSION="+tag, "APP_REPLICAS=1", "DB_FIRST=0", "STACK_RENDER="+render)
+	docker(t, "config", "rm", s.name+"_db_started") // an older version makes none
+	if mode := s.service("db", "{{json .Spec.Mode}}"); !strings.Contains(mode, "Replicated") {
+		t.Fatalf("the older db has the mode %s", mode)
+	}
+	const submissions = 3
+	for range submissions {
+		testsite.WantStatus(t, testsite.Post(t, "http://"+s.address(), testsite.Form()), 303)
+	}
+	const all = "SELECT token, first_name, created_at FROM submissions"
+	rows := func(client ...string) map[string]string {
+		t.Helper()
+		found := map[string]string{}
+		args := append([]string{"exec", s.containers("db")[0]}, client...)
+		out := docker(t, append(args, "--skip-column-names", "--execute", all, "simple_db")...)
+		for line := range strings.Lines(out) {
+			token, rest, _ := strings.Cut(line, "\t")
+			found[token] = strings.TrimSpace(rest)
+		}
+		return found
+	}
+	before := rows("mysql", "--user=root", "--protocol=socket")
+	if len(before) != submissions {
+		t.Fatalf("the older db has %d rows, want %d", len(before), submissions)
+	}
+
+	if out := s.make("deploy"); !strings.Contains(out, "db becomes a group of copies") {
+		t.Errorf("make deploy does not say what happens:\n%s", out)
+	}
+	if mode := s.service("db", "{{json .Spec.Mode}}"); !strings.Contains(mode, "Global") {
+		t.Errorf("db has the mode %s, want Global", mode)
+	}
+	if out, err := s.tryMake("status"); err != nil {
+		t.Errorf("make status: %v\n%s", err, out)
+	}
+	if after := rows("db-admin"); !maps.Equal(after, before) {
+		t.Errorf("the group has the rows %v, want %v", after, before)
+	}
+	testsite.WantStatus(t, testsite.Post(t, "http://"+s.address(), testsite.Form()), 303)
+}
