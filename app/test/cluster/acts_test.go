@@ -32,8 +32,8 @@ var short = []act{
 	}},
 	{"two machines lose power", func(c *cluster, l *load.Load) {
 		first, second := c.up[1], c.up[2]
+		l.Through(c.addressesWithout(first, second)...)
 		c.lose("kill", first, second)
-		l.Through(c.addresses()...)
 		c.awaitWaiting(c.up[0])
 		c.regain("boot", first)
 		c.awaitWaiting(first)
@@ -77,8 +77,8 @@ var further = []act{
 	{"all lose power, order 3 2 1", func(c *cluster, l *load.Load) { c.allLosePower(l, 3, 2, 1) }},
 	{"a machine never comes back", func(c *cluster, l *load.Load) {
 		lost := c.up[2]
+		l.Through(c.addressesWithout(c.up[1], lost)...)
 		c.lose("kill", c.up[1], lost)
-		l.Through(c.addresses()...)
 		c.awaitWaiting(c.up[0])
 		c.regain("boot", 2)
 		c.awaitWaiting(2)

@@ -161,9 +161,14 @@ func (c *cluster) docker(node int, args ...string) string {
 }
 
 // addresses returns where the site is, on each node that is up.
-func (c *cluster) addresses() (addresses []string) {
+func (c *cluster) addresses() []string { return c.addressesWithout() }
+
+// addressesWithout leaves out nodes that are about to fail.
+func (c *cluster) addressesWithout(nodes ...int) (addresses []string) {
 	for _, n := range c.up {
-		addresses = append(addresses, fmt.Sprintf("127.0.0.1:%d", c.port+n))
+		if !slices.Contains(nodes, n) {
+			addresses = append(addresses, fmt.Sprintf("127.0.0.1:%d", c.port+n))
+		}
 	}
 	return addresses
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,11 +47,11 @@ func (c *cluster) primary() (primary int) {
 	return primary
 }
 
-// secondary returns a node whose copy is not the primary.
+// secondary returns a node whose copy is not the primary: rather not node1, where cache is.
 func (c *cluster) secondary() int {
 	c.Helper()
 	primary := c.primary()
-	for _, node := range c.up {
+	for _, node := range slices.Backward(c.up) {
 		if node != primary && c.db(node) != "" {
 			return node
 		}

@@ -28,8 +28,8 @@ func (c *cluster) killCopy(node int) {
 // outage loses a node, waits until the rest confirms submissions, calls during, and regains it.
 func (c *cluster) outage(l *load.Load, lose, regain string, node int, during func()) {
 	c.Helper()
+	l.Through(c.addressesWithout(node)...)
 	c.lose(lose, node)
-	l.Through(c.addresses()...)
 	before := l.Confirmed()
 	c.eventually("the others confirm submissions", func() error {
 		if n := l.Confirmed() - before; n < 20 {
