@@ -17,7 +17,7 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{"app/assets", "app/test/e2e", "bin", "ops", "mysql_db"} {
+	for _, dir := range []string{"app/assets", "app/test/e2e", "bin", "ops", "mysql_db/group"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +42,7 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 
 	for _, target := range []string{"build", "assets", "check-pages", "screenshots", "lighthouse",
 		"lint", "fuzz", "bench", "up", "migrate", "down", "logs", "ps", "test-deploy",
-		"test-faults", "push"} {
+		"test-faults", "test-cluster", "push"} {
 		os.Remove(calls)
 		cmd := exec.Command("make", target)
 		cmd.Dir = root
