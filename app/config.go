@@ -68,7 +68,8 @@ func loadConfig(environ map[string]string) (config, error) {
 		if c.mysqlPassword, err = c.MySQLPassword.read(); err != nil {
 			return c, fmt.Errorf("MYSQL_PASSWORD_FILE: %w", err)
 		}
-		if c.mysqlTLS, err = tlsConfig("MYSQL_TLS", c.MySQLTLS, "preferred", c.MySQLCA); err != nil {
+		c.mysqlTLS, err = tlsConfig("MYSQL_TLS", c.MySQLTLS, "preferred", c.MySQLCA)
+		if err != nil {
 			return c, err
 		}
 	}

@@ -34,8 +34,8 @@ func (m *member) fill(ctx context.Context) error {
 func (m *member) copy(ctx context.Context, donor Status) error {
 	log.Printf("copying everything from %s", donor.Node)
 	m.set(copying, "")
-	// An interrupted first start leaves parts of a database, and a mark with which db-entrypoint would
-	// delete the copied data.
+	// An interrupted first start leaves parts of a database, and a mark with which db-entrypoint
+	// would delete the copied data.
 	err := errors.Join(m.folder.mark(copyingMark, true), m.folder.clear(),
 		m.folder.mark(firstStartMark, false))
 	if err != nil {

@@ -50,8 +50,8 @@ const (
 	// Collided: nothing is written, because another transaction holds a lock or because a row with
 	// the same unique key exists. Check which rows exist, and retry.
 	Collided
-	// Moved: nothing is written, because the server takes no writes. Another server of its group may
-	// take them now, or soon. Pause, and retry.
+	// Moved: nothing is written, because the server takes no writes. Another server of its group
+	// may take them now, or soon. Pause, and retry.
 	Moved
 	// InvalidData: nothing is written, because a column can't hold one of the values.
 	InvalidData

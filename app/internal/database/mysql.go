@@ -78,9 +78,9 @@ const session = "SET NAMES utf8mb4, autocommit = 1, completion_type = 0, " +
 	"sql_select_limit = 18446744073709551615; " +
 	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE"
 
-// deadSession is how long the server keeps a session that sends nothing, in a transaction or not. If
-// the machine of a program dies, nobody closes its connections: this frees the locks that they hold,
-// such as those of a fold.
+// deadSession is how long the server keeps a session that sends nothing, in a transaction or not.
+// If the machine of a program dies, nobody closes its connections: this frees the locks that they
+// hold, such as those of a fold.
 const deadSession = 20 * time.Second
 
 // A sessionConnector opens connections with the settings in session.
@@ -182,8 +182,8 @@ func (mysqlEngine) Classify(err error) Failure {
 }
 
 // groupMayHaveIt tells whether an error may come after a group of servers has received the
-// transaction, which it may then commit all the same: the server stops, the statement or the session
-// is killed, or the commit fails half-way.
+// transaction, which it may then commit all the same: the server stops, the statement or the
+// session is killed, or the commit fails half-way.
 func groupMayHaveIt(number uint16) bool {
 	switch number {
 	case 1053, // server shutdown
@@ -202,8 +202,8 @@ func Hint(err error) string {
 	var reply *mysql.MySQLError
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) || errors.Is(err, mysql.ErrNoTLS) {
-		return "MYSQL_TLS=verify: the server needs a certificate for the name in MYSQL_ADDR, from " +
-			"an authority in MYSQL_TLS_CA_FILE"
+		return "MYSQL_TLS=verify: the server needs a certificate for the name in MYSQL_ADDR, " +
+			"from an authority in MYSQL_TLS_CA_FILE"
 	}
 	if !errors.As(err, &reply) {
 		if errors.Is(err, errReadOnly) {

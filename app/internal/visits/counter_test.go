@@ -165,8 +165,8 @@ func TestTotalOutlivesTheProcess(t *testing.T) {
 	}
 }
 
-// A store that lost its data, such as a Redis on a new volume, goes on from the total that a process
-// or the database has seen.
+// A store that lost its data, such as a Redis on a new volume, goes on from the total that a
+// process or the database has seen.
 func TestTotalOutlivesTheStore(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {

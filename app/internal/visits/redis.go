@@ -110,8 +110,8 @@ func Hint(err error) string {
 	}
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) {
-		return "REDIS_TLS=verify: the server needs a certificate for the name in REDIS_ADDR, from " +
-			"an authority in REDIS_TLS_CA_FILE"
+		return "REDIS_TLS=verify: the server needs a certificate for the name in REDIS_ADDR, " +
+			"from an authority in REDIS_TLS_CA_FILE"
 	}
 	return ""
 }
