@@ -103,12 +103,12 @@ func (s *Server) startMySQL(options []string) error {
 // Root returns a connection pool of the server's administrator. It uses the app's database.
 func (s *Server) Root() *sql.DB { return s.root(s.Password, Database) }
 
-// Empty removes all submissions and their counts from the app's database.
+// Empty removes all submissions, their counts and the visit count from the app's database.
 func (s *Server) Empty() error {
 	root := s.Root()
 	defer root.Close()
-	_, err := root.Exec(
-		"TRUNCATE TABLE submissions; TRUNCATE TABLE tallies; TRUNCATE TABLE tally_log")
+	_, err := root.Exec("TRUNCATE TABLE submissions; TRUNCATE TABLE tallies; " +
+		"TRUNCATE TABLE tally_log; UPDATE visit_total SET total = 0")
 	return err
 }
 
