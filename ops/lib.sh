@@ -24,13 +24,15 @@ inspect() { docker service inspect --format "$2" "${STACK}_$1" 2>/dev/null || tr
 # deployed ends the command if there is no stack.
 deployed() { [ -n "$(inspect app '{{.ID}}')" ] || fail "there is no stack $STACK (STACK=… names another one)"; }
 
-# A swarm can't change a secret, so each version is a secret of its own: STACK_NAME_v1, STACK_NAME_v2, …
-# newest NAME prints the highest version there is, in_use NAME the version that the app has.
+# A swarm can't change a secret, so each version of a password is a secret of its own: STACK_NAME_v1, STACK_NAME_v2, …
+# newest NAME prints the highest version there is.
 newest() { docker secret ls --format '{{.Name}}' | sed -n "s/^${STACK}_$1_v\([0-9][0-9]*\)$/\1/p" | sort -n | tail -n 1; }
-in_use() {
-  inspect app '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{println .File.Name .SecretName}}{{end}}' |
-    sed -n "s/^$1 ${STACK}_$1_v//p"
+# secret_of SERVICE NAME prints the secret that a service has as the file NAME.
+secret_of() {
+  inspect "$1" '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{println .File.Name .SecretName}}{{end}}' | sed -n "s/^$2 //p"
 }
+# The service that checks each password.
+declare -A server=([mysql_password]=db [redis_password]=cache)
 new_password() { head -c 24 /dev/urandom | base64 | tr +/ -_; }
 
 # settings prints the options that make deploy keeps, as lines of NAME=value. After make undeploy it prints those that the
@@ -46,7 +48,10 @@ HTTP_PORT={{with .EndpointSpec}}{{range .Ports}}{{.PublishedPort}}{{end}}{{end}}
 PREVIOUS={{index .Labels "simpleapp.previous"}}
 {{index .Labels "simpleapp.options"}}{{end}}'
   for name in app db cache; do echo "${name}_image=$(inspect $name '{{.Spec.TaskTemplate.ContainerSpec.Image}}')"; done
-  for name in mysql_password redis_password; do echo "${name^^}_VERSION=$(in_use $name)"; done
+  for name in mysql_password redis_password; do
+    echo "${name^^}_FIRST=$(secret_of "${server[$name]}" $name)"
+    echo "${name^^}_SECRET=$(secret_of app $name)"
+  done
 }
 
 # find_task SERVICE sets container to a container of the service, and host to the option --host if docker reaches it by ssh

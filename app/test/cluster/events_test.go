@@ -127,6 +127,16 @@ func (c *cluster) operate() {
 	if out, err := c.tryMake("status"); err == nil {
 		c.Errorf("make status = 0 while a machine is down, want a failure\n%s", out)
 	}
+	// The nodes have no ssh, with which backup and restore reach a replica elsewhere.
+	node := c.up[0]
+	c.eventually(fmt.Sprintf("a replica runs on node%d", node), func() error {
+		out, err := c.tryDocker(node, "ps", "--quiet", "--filter", "name=mystack_app.",
+			"--filter", "health=healthy")
+		if err == nil && out == "" {
+			err = errors.New("there is none")
+		}
+		return err
+	})
 	file := filepath.Join(c.TempDir(), "site.json.gz")
 	c.make("backup", "FILE="+file)
 	c.make("restore", "FILE="+file, "MERGE=yes", "ONLY=submissions")

@@ -59,7 +59,7 @@ func TestSwarm(t *testing.T) {
 	crashing := variant(t, registry, "crashing", "ENV ADDR=nonsense")
 	unhealthy := variant(t, registry, "unhealthy",
 		`HEALTHCHECK CMD ["/simpleapp", "no such command"]`)
-	wrong := s.name + "_mysql_password_v99"
+	wrong := s.name + "_wrong_password"
 	dockerWithInput(t, rand.Text(), "secret", "create", "--label", "simpleapp.stack="+s.name,
 		wrong, "-")
 	for _, bad := range []struct {
@@ -71,7 +71,7 @@ func TestSwarm(t *testing.T) {
 			"ADDR: listen tcp: address nonsense"},
 		{"a version that is never healthy", []string{"VERSION=" + unhealthy},
 			"stopped as unhealthy"},
-		{"a wrong password", []string{"MYSQL_PASSWORD_VERSION=99"},
+		{"a wrong password", []string{"MYSQL_PASSWORD_SECRET=" + wrong},
 			"the password in MYSQL_PASSWORD_FILE is not the one this database has"},
 	} {
 		s.withoutFailures(bad.name, func(s *stack) {

@@ -43,18 +43,22 @@ func TestDeployKeepsOptionsThatAreLeftOut(t *testing.T) {
 		variables, want []string
 	}{
 		{"no option", nil,
-			[]string{"APP_REPLICAS=3", "HTTP_PORT=8080", "MYSQL_PASSWORD_VERSION=2", "REGISTRY=",
-				"VERSION=1.0", "HEALTH_TIMEOUT=20s", "OPTIONS=HEALTH_TIMEOUT=20s",
+			[]string{"APP_REPLICAS=3", "HTTP_PORT=8080", "REGISTRY=", "VERSION=1.0",
+				"MYSQL_PASSWORD_SECRET=mystack_mysql_password_v2",
+				"MYSQL_PASSWORD_FIRST=mystack_mysql_password_first",
+				"HEALTH_TIMEOUT=20s", "OPTIONS=HEALTH_TIMEOUT=20s",
 				"CACHE_PLACEMENT=node.labels.mystack.cache == true",
 				"PREVIOUS=mysimpleapp_app:0.9"}},
 		{"the version", []string{"VERSION=1.1"},
-			[]string{"APP_REPLICAS=3", "HTTP_PORT=8080", "MYSQL_PASSWORD_VERSION=2", "REGISTRY=",
-				"VERSION=1.1", "HEALTH_TIMEOUT=20s", "PREVIOUS=mysimpleapp_app:1.0"}},
+			[]string{"APP_REPLICAS=3", "HTTP_PORT=8080", "REGISTRY=", "VERSION=1.1",
+				"MYSQL_PASSWORD_SECRET=mystack_mysql_password_v2",
+				"MYSQL_PASSWORD_FIRST=mystack_mysql_password_first",
+				"HEALTH_TIMEOUT=20s", "PREVIOUS=mysimpleapp_app:1.0"}},
 		{"all options",
-			[]string{"APP_REPLICAS=5", "HTTP_PORT=80", "MYSQL_PASSWORD_VERSION=1",
+			[]string{"APP_REPLICAS=5", "HTTP_PORT=80", "MYSQL_PASSWORD_SECRET=another",
 				"REGISTRY=registry.example.com/team", "VERSION=1.1", "HEALTH_TIMEOUT=9s",
 				"DB_PLACEMENT=node.role == worker"},
-			[]string{"APP_REPLICAS=5", "HTTP_PORT=80", "MYSQL_PASSWORD_VERSION=1",
+			[]string{"APP_REPLICAS=5", "HTTP_PORT=80", "MYSQL_PASSWORD_SECRET=another",
 				"REGISTRY=registry.example.com/team/", "VERSION=1.1", "HEALTH_TIMEOUT=9s",
 				"OPTIONS=DB_PLACEMENT=node.role == worker", "PREVIOUS=mysimpleapp_app:1.0"}},
 	} {
@@ -93,7 +97,9 @@ func TestUndeployAndDeployBringTheSiteBack(t *testing.T) {
   "secret ls --format {{.Name}}") printf '%s\n' mystack_{mysql,redis}_password_v3 ;;
 ` + deployment)
 	o.wantDeployed(nil, []string{"APP_REPLICAS=3", "HTTP_PORT=8080", "VERSION=1.0", "REGISTRY=",
-		"MYSQL_PASSWORD_VERSION=2", "HEALTH_TIMEOUT=20s", "PREVIOUS=mysimpleapp_app:0.9"})
+		"MYSQL_PASSWORD_SECRET=mystack_mysql_password_v2",
+		"MYSQL_PASSWORD_FIRST=mystack_mysql_password_first",
+		"HEALTH_TIMEOUT=20s", "PREVIOUS=mysimpleapp_app:0.9"})
 	images, err := os.ReadFile(o.file("docker.images"))
 	const want = `db: { image: "mysimpleapp_db:0.9" }`
 	if !strings.Contains(string(images), want) {

@@ -19,9 +19,11 @@ case "$*" in
     echo mysimpleapp_db:0.9 ;;
   "service inspect --format {{with .Spec}}"*mystack_app)
     printf '%s\n' APP_REPLICAS=3 HTTP_PORT=8080 PREVIOUS=mysimpleapp_app:0.9 HEALTH_TIMEOUT=20s ;;
-  "service inspect --format {{range .Spec.TaskTemplate.ContainerSpec.Secrets}}"*)
+  "service inspect --format {{range .Spec.TaskTemplate.ContainerSpec.Secrets}}"*mystack_app)
     echo "mysql_password mystack_mysql_password_v2"
     echo "redis_password mystack_redis_password_v1" ;;
+  "service inspect --format {{range .Spec.TaskTemplate.ContainerSpec.Secrets}}"*mystack_db)
+    echo "mysql_password mystack_mysql_password_first" ;;
   "secret ls --format {{.Name}}")
     echo mystack_mysql_password_v2
     echo mystack_redis_password_v1 ;;
@@ -55,8 +57,9 @@ func TestCommandsRefuseInvalidOptions(t *testing.T) {
 			"run this command on a manager", []string{"status"}},
 		{"no site", neverDeployed,
 			"there is no stack mystack (STACK=… names another one)", []string{"status"}},
-		{"no secrets", neverDeployed + `"secret ls"*) ;;`,
-			"make swarm-init creates it", []string{"deploy", "VERSION=1.0"}},
+		{"no secrets", neverDeployed + `"secret ls"*) ;; "secret inspect"*) exit 1 ;;`,
+			"no secret mysql_password: make swarm-init creates all",
+			[]string{"deploy", "VERSION=1.0"}},
 		{"no replicas", manager, "N=…", []string{"scale", "N=0"}},
 		{"not a number of replicas", manager, "N=…", []string{"scale", "N=many"}},
 		{"no registry", manager, "REGISTRY=…", []string{"push", "VERSION=1.0"}},
