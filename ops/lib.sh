@@ -27,6 +27,8 @@ deployed() { [ -n "$(inspect app '{{.ID}}')" ] || fail "there is no stack $STACK
 # A swarm can't change a secret, so each version of a password is a secret of its own: STACK_NAME_v1, STACK_NAME_v2, …
 # newest NAME prints the highest version there is.
 newest() { docker secret ls --format '{{.Name}}' | sed -n "s/^${STACK}_$1_v\([0-9][0-9]*\)$/\1/p" | sort -n | tail -n 1; }
+# exists SECRET succeeds if the swarm has the secret.
+exists() { docker secret inspect "$1" >/dev/null 2>&1; }
 # secret_of SERVICE NAME prints the secret that a service has as the file NAME.
 secret_of() {
   inspect "$1" '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{println .File.Name .SecretName}}{{end}}' | sed -n "s/^$2 //p"
@@ -47,6 +49,7 @@ settings() {
 HTTP_PORT={{with .EndpointSpec}}{{range .Ports}}{{.PublishedPort}}{{end}}{{end}}
 PREVIOUS={{index .Labels "simpleapp.previous"}}
 {{index .Labels "simpleapp.options"}}{{end}}'
+  echo "CACHE_PLACEMENT=$(inspect cache '{{with .Spec.TaskTemplate.Placement}}{{range .Constraints}}{{.}}{{end}}{{end}}')"
   for name in app db cache; do echo "${name}_image=$(inspect $name '{{.Spec.TaskTemplate.ContainerSpec.Image}}')"; done
   for name in mysql_password redis_password; do
     echo "${name^^}_FIRST=$(secret_of "${server[$name]}" $name)"

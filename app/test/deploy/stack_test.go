@@ -30,8 +30,9 @@ type stack struct {
 	passwords string // the file of the first passwords
 }
 
-// newStack prepares a stack under a random name. The end of the test removes it.
-func newStack(t testing.TB) *stack {
+// namedStack returns a stack with a random name, which does not exist yet. The end of the test
+// removes it.
+func namedStack(t testing.TB) *stack {
 	t.Helper()
 	s := &stack{t, "test" + strings.ToLower(rand.Text()[:8]), freePort(t),
 		filepath.Join(t.TempDir(), "passwords")}
@@ -61,6 +62,13 @@ func newStack(t testing.TB) *stack {
 			t.Errorf("remove the rest of %s: %v\n%s", s.name, err, out)
 		}
 	})
+	return s
+}
+
+// newStack is namedStack with the secrets of make swarm-init.
+func newStack(t testing.TB) *stack {
+	t.Helper()
+	s := namedStack(t)
 	out := s.make("swarm-init", "ADVERTISE_ADDR=127.0.0.1", "PASSWORDS="+s.passwords)
 	for _, name := range []string{"mysql_password", "redis_password"} {
 		if strings.Contains(out, s.password(name)) {

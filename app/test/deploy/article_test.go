@@ -1,0 +1,70 @@
+package deploy
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"simpleapp/internal/testsite"
+)
+
+// docker-stack.yml and two secrets make a site, without the operator's commands. Each of these
+// works on it afterwards.
+func TestSiteOfTheStackFileAlone(t *testing.T) {
+	leaveSwarmAtEnd(t)
+	if docker(t, "info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive" {
+		docker(t, "swarm", "init", "--advertise-addr", "127.0.0.1")
+	}
+	t.Cleanup(func() { // after the end of the stack
+		docker(t, "secret", "rm", "mysql_password", "redis_password")
+	})
+	s := namedStack(t)
+	for _, name := range []string{"mysql_password", "redis_password"} {
+		dockerWithInput(t, "chosen-by-hand-"+name, "secret", "create", name, "-")
+	}
+	folder := t.TempDir()
+	file, err := os.ReadFile(filepath.Join(root, "docker-stack.yml"))
+	if err != nil || os.WriteFile(filepath.Join(folder, "docker-stack.yml"), file, 0o600) != nil {
+		t.Fatalf("copy docker-stack.yml: %v", err)
+	}
+	const deploy = `if [ -z "${STACK_RENDER:-}" ]; then
+			docker stack deploy -c docker-stack.yml "$0"
+		else
+			docker stack config -c docker-stack.yml >config.yml
+			(cd "$1" && bash -euc "$STACK_RENDER") <config.yml |
+				docker stack deploy --resolve-image never -c - "$0"
+		fi`
+	out, err := command(untilInterrupted, folder, "env", fmt.Sprintf("HTTP_PORT=%d", s.port),
+		"bash", "-euo", "pipefail", "-c", deploy, s.name, root)
+	if err != nil {
+		t.Fatalf("docker stack deploy: %v\n%s", err, out)
+	}
+	s.visits() // waits until the site serves
+	before := s.submit()
+	docker(t, "service", "scale", "--detach=false", s.name+"_app=5")
+
+	s.make("rotate-secret", "NAME=mysql_password redis_password")
+	cache := s.containers("cache")
+	s.make("deploy")
+	if now := s.containers("cache"); len(now) != 1 || now[0] != cache[0] {
+		t.Errorf("make deploy restarted cache: %v runs, want still %v", now, cache)
+	}
+	s.make("status")
+	s.make("rotate-secret", "NAME=mysql_password")
+	s.make("undeploy")
+	s.make("swarm-init") // finds the passwords, which undeploy leaves
+	s.make("deploy")
+	s.make("status")
+	if _, stored := s.rows()[before]; !stored {
+		t.Errorf("submission %s is gone", before)
+	}
+}
+
+// submit stores a submission and returns its token.
+func (s *stack) submit() string {
+	s.Helper()
+	form := testsite.Form()
+	testsite.WantStatus(s, testsite.Post(s, "http://"+s.address(), form), 303)
+	return form.Get("token")
+}
