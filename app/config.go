@@ -33,6 +33,7 @@ type config struct {
 	RedisTLS      string        `env:"REDIS_TLS" envDefault:"off"`
 	RedisCA       string        `env:"REDIS_TLS_CA_FILE"`
 	RedisPassword secretFile    `env:"REDIS_PASSWORD_FILE" envDefault:"/run/secrets/redis_password"`
+	Instance      string        `env:"INSTANCE"`
 	TimeZone      string        `env:"TZ" envDefault:"UTC"`
 	LogLevel      slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
 	ShutdownDelay time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s"`
@@ -55,6 +56,11 @@ func loadConfig(environ map[string]string) (config, error) {
 	}
 	if c.location, err = location(c.TimeZone); err != nil {
 		return c, fmt.Errorf("TZ: %w: write a name such as Asia/Singapore or UTC", err)
+	}
+	if c.Instance == "" {
+		if c.Instance, err = os.Hostname(); err != nil {
+			return c, fmt.Errorf("INSTANCE: %w", err)
+		}
 	}
 	if c.ShutdownDelay < 0 {
 		return c, fmt.Errorf("SHUTDOWN_DELAY: %v is negative", c.ShutdownDelay)

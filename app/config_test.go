@@ -12,6 +12,19 @@ import (
 	"time"
 )
 
+func TestConfigInstance(t *testing.T) {
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for instance, want := range map[string]string{"": host, "3.node4": "3.node4"} {
+		c, err := loadConfig(map[string]string{"INSTANCE": instance})
+		if err != nil || c.Instance != want {
+			t.Errorf("INSTANCE=%s is %q, %v, want %q", instance, c.Instance, err, want)
+		}
+	}
+}
+
 // A mistake in the environment ends the program at once. The error names the variable and the file.
 func TestStartUpMistakes(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

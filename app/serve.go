@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"simpleapp/internal/database"
@@ -40,10 +39,6 @@ func serve(ctx context.Context, i invocation) error {
 		return err
 	}
 	defer private.Close()
-	instance, err := os.Hostname()
-	if err != nil {
-		return err
-	}
 
 	metrics := web.NewMetrics()
 	counter, err := openVisits(cfg, log, metrics)
@@ -65,7 +60,7 @@ func serve(ctx context.Context, i invocation) error {
 		return errors.Join(err, db.Close())
 	}
 	site, err := web.New(web.Config{Visits: counter, Submissions: submissions, Tally: counts,
-		Metrics: metrics, Log: log, Instance: instance, Version: version, Location: cfg.location})
+		Metrics: metrics, Log: log, Instance: cfg.Instance, Version: version, Location: cfg.location})
 	if err != nil {
 		return errors.Join(err, counter.Close(ctx), closeDatabase(ctx))
 	}
@@ -92,7 +87,7 @@ func serve(ctx context.Context, i invocation) error {
 	go func() { failed <- server.Serve(connections.LimitListener(server, public)) }()
 	go func() { failed <- admin.Serve(private) }()
 	log.Info("serving", "addr", public.Addr().String(), "admin_addr", private.Addr().String(),
-		"version", version, "instance", instance)
+		"version", version, "instance", cfg.Instance)
 	stopWatching := health.watch(log, metrics)
 
 	select {

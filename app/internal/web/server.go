@@ -24,7 +24,7 @@ type Config struct {
 	Tally       *tally.Tally
 	Metrics     *Metrics
 	Log         *slog.Logger
-	Instance    string         // the name of this process, which differs between replicas
+	Instance    string         // the name of this process, for people: replicas differ in it
 	Version     string         // of the program
 	Location    *time.Location // the time zone of the pages
 }
