@@ -2,12 +2,51 @@
 # The operator's commands share these functions. Each command is a script beside this file; `make help` lists them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-export STACK=${STACK:-mystack}
 command=${0##*/}
-if [ -n "${REGISTRY:-}" ]; then REGISTRY=${REGISTRY%/}/; fi
 
 say() { echo "$command: $*"; }
 fail() { echo "$command: $*" >&2; exit 1; }
+
+# The options that make deploy keeps as a label of app, so that a later make deploy may leave them out.
+kept_options=(DB_PLACEMENT HEALTH_TIMEOUT START_PERIOD WAIT_TIMEOUT MONITOR)
+# The variables that site.env may have.
+site_variables=(STACK REGISTRY VERSION DB_VERSION CACHE_VERSION CACHE_PLACEMENT APP_REPLICAS HTTP_PORT SSH_USER TIMEOUT
+  "${kept_options[@]}")
+
+# read_site_env FILE exports the variables in a file of NAME=value lines, except those that the environment has. Like the
+# env_file of Compose it may have comments, and quotes around a value.
+read_site_env() {
+  local line name value quote rest number=0
+  while IFS= read -r line || [ -n "$line" ]; do
+    number=$((number + 1))
+    line=${line#$'\xef\xbb\xbf'} line=${line%$'\r'} # of an editor on Windows
+    if [[ $line =~ ^[[:space:]]*(#.*)?$ ]]; then continue; fi
+    [[ $line =~ ^[[:space:]]*([A-Za-z_0-9]+)=[[:space:]]*(.*)$ ]] || fail "$1, line $number: write NAME=value"
+    name=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
+    [[ " ${site_variables[*]} " == *" $name "* ]] || fail "$1, line $number: $name is none of ${site_variables[*]}"
+    case $value in
+      \"* | \'*)
+        quote=${value:0:1} rest=${value:1}
+        value=${rest%%"$quote"*} rest=${rest#"$value"}
+        [[ $rest =~ ^.[[:space:]]*(#.*)?$ ]] || fail "$1, line $number: write the whole value of $name between two quotes"
+        ;;
+      *)
+        value=${value%%[[:space:]]#*}
+        value=${value%"${value##*[![:space:]]}"} # without white space at its end
+        ;;
+    esac
+    if [ -z "${!name+set}" ]; then export "$name=$value"; fi
+  done <"$1"
+}
+if [ -n "${SITE_ENV:-}" ]; then
+  [ -r "$SITE_ENV" ] || fail "SITE_ENV=$SITE_ENV can't be read"
+  read_site_env "$SITE_ENV"
+elif [ -z "${SITE_ENV+set}" ] && [ -e site.env ]; then
+  [ -r site.env ] || fail "site.env can't be read"
+  read_site_env site.env
+fi
+export STACK=${STACK:-mystack}
+if [ -n "${REGISTRY:-}" ]; then REGISTRY=${REGISTRY%/}/; fi
 
 if ! here=$(docker info --format '{{.Swarm.ControlAvailable}} {{.Swarm.NodeID}}' 2>&1); then
   fail "no Docker engine answers: $here"
@@ -194,10 +233,16 @@ pending() {
   esac
 }
 
+# no_room SERVICE prints Swarm's reason if it finds no node for a task of the service.
+no_room() {
+  docker service ps --no-trunc --filter desired-state=running --format '{{.CurrentState}}|{{.Error}}' "${STACK}_$1" |
+    sed -n 's/^Pending .*|"*\(no suitable node[^"]*\)"*$/\1/p' | head -n 1
+}
+
 # wait_until_running SERVICE… waits until each service runs as it is defined now. It prints each failure of a task once.
-# If an update fails or the time is over, it prints the failed task's log and returns 1.
+# If an update fails, no node has room, or the time is over, it prints the failed task's log and returns 1.
 wait_until_running() {
-  local deadline=$((SECONDS + ${TIMEOUT:-900})) service missing state printed_state='' reason='' pick=tail
+  local deadline=$((SECONDS + ${TIMEOUT:-900})) service missing state printed_state='' reason='' pick=tail changed room
   local task description failure printed_failures=$earlier
   while :; do
     state=''
@@ -217,7 +262,14 @@ wait_until_running() {
       done < <(failed_tasks "$service")
     done
     if [ -z "$state" ]; then return 0; fi
-    if [ "$state" != "$printed_state" ]; then say "${state%; }"; printed_state=$state; fi
+    if [ "$state" != "$printed_state" ]; then say "${state%; }"; printed_state=$state changed=$SECONDS; fi
+    # A node that has just come back may need some seconds until it has room.
+    if [ -z "$reason" ] && { [ $((SECONDS - changed)) -ge 30 ] || [ "$SECONDS" -gt "$deadline" ]; }; then
+      for service in "$@"; do
+        room=$(no_room "$service")
+        if [ -n "$room" ]; then reason="$service: $room"; fi
+      done
+    fi
     if [ -z "$reason" ] && [ "$SECONDS" -gt "$deadline" ]; then reason="not ready after ${TIMEOUT:-900} s" pick=head; fi
     if [ -n "$reason" ]; then break; fi
     sleep 1

@@ -42,6 +42,7 @@ func run(m *testing.M) int {
 		os.Unsetenv(name)
 	}
 	os.Setenv("VERSION", version)
+	os.Setenv("SITE_ENV", "") // the site.env of a developer is of another site
 	defer func() {
 		for _, service := range []string{"app", "db", "cache"} {
 			exec.Command("docker", "image", "rm", "mysimpleapp_"+service+":"+version).Run()

@@ -45,6 +45,7 @@ func run(m *testing.M) int {
 		os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Setenv("VERSION", tag)
+	os.Setenv("SITE_ENV", "") // the site.env of a developer is of another site
 	for _, name := range []string{"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "HTTP_PORT", "REGISTRY"} {
 		os.Unsetenv(name)
 	}

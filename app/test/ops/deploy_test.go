@@ -2,6 +2,7 @@ package ops
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -105,4 +106,49 @@ func TestUndeployAndDeployBringTheSiteBack(t *testing.T) {
 	if !strings.Contains(string(images), want) {
 		t.Errorf("deployed without %s (%v):\n%s", want, err, images)
 	}
+}
+
+// site.env has options of make deploy. What the command line says comes first.
+func TestDeployReadsSiteEnv(t *testing.T) {
+	write := func(t *testing.T, content string) string {
+		file := filepath.Join(t.TempDir(), "site.env")
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	t.Run("every way to write a line", func(t *testing.T) {
+		file := write(t, "\uFEFF# the site of the example\r\n\r\n"+
+			"REGISTRY=registry.example.com/team\r\n"+
+			"  HTTP_PORT=81   # not 80\n"+
+			"DB_PLACEMENT=node.role == worker\n"+
+			"CACHE_PLACEMENT=\"node.hostname == node5\" # quoted\n"+
+			"HEALTH_TIMEOUT='9s'\n"+
+			"APP_REPLICAS=7\n"+
+			"VERSION=1.1") // no line end
+		newOperator(t, manager+deployment).wantDeployed(
+			[]string{"SITE_ENV=" + file, "APP_REPLICAS=5"},
+			[]string{"REGISTRY=registry.example.com/team/", "VERSION=1.1", "HTTP_PORT=81",
+				"CACHE_PLACEMENT=node.hostname == node5", "APP_REPLICAS=5",
+				"PREVIOUS=mysimpleapp_app:1.0", "OPTIONS=DB_PLACEMENT=node.role == worker",
+				"HEALTH_TIMEOUT=9s"})
+	})
+	for _, test := range []struct{ name, content, reason string }{
+		{"no value", "# the site\nHTTP_PORT\n", "line 2: write NAME=value"},
+		{"a space before =", "HTTP_PORT = 80\n", "line 1: write NAME=value"},
+		{"a command", "export HTTP_PORT=80\n", "line 1: write NAME=value"},
+		{"an unknown name", "HTTP_PROT=80\n", "line 1: HTTP_PROT is none of STACK REGISTRY "},
+		{"a variable of the shell", "\nPATH=/tmp\n", "line 2: PATH is none of "},
+		{"half a quote", "VERSION=\"1.1\n", "line 1: write the whole value of VERSION between"},
+		{"words after a quote", "VERSION='1'.1\n", "line 1: write the whole value of VERSION"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			newOperator(t, manager+deployment).
+				wantRefused(test.reason, "deploy", "SITE_ENV="+write(t, test.content))
+		})
+	}
+	t.Run("no file", func(t *testing.T) {
+		newOperator(t, manager+deployment).
+			wantRefused("SITE_ENV=/no/such/file can't be read", "status", "SITE_ENV=/no/such/file")
+	})
 }

@@ -63,7 +63,8 @@ func (o *operator) runSeparately(command string, variables ...string) (
 	o.Helper()
 	var stdout, stderr strings.Builder
 	cmd := exec.Command("../../../ops/" + command)
-	cmd.Env = append([]string{"PATH=" + o.dir + ":" + os.Getenv("PATH"), "TIMEOUT=1"}, variables...)
+	cmd.Env = append([]string{"PATH=" + o.dir + ":" + os.Getenv("PATH"), "TIMEOUT=1", "SITE_ENV="},
+		variables...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	if _, exited := err.(*exec.ExitError); err != nil && !exited {

@@ -68,6 +68,28 @@ func TestScaleWaitsForEveryReplica(t *testing.T) {
 	}
 }
 
+// If the nodes have no room for all replicas, scale says so and goes back to the number before.
+func TestScaleGoesBackIfNoNodeHasRoom(t *testing.T) {
+	o := newOperator(t, tasks(`"running new" "pending new" "running new"`, "0")+`
+  "service inspect --format {{.Spec.Mode.Replicated.Replicas}} mystack_app") echo 2 ;;
+  "service ps --no-trunc --filter desired-state=running --format {{.CurrentState}}"*)
+    echo 'Running 2 minutes ago|'
+    echo 'Pending 2 seconds ago|"no suitable node (insufficient resources on 1 node)"' ;;
+`)
+	out, status := o.run("scale", "N=3")
+	for _, want := range []string{
+		"app: no suitable node (insufficient resources on 1 node)",
+		"room for 2 replicas, of which an update needs one: mystack_app goes back to 2",
+	} {
+		if status != 1 || !strings.Contains(out, want) {
+			t.Errorf("scale = %d, want 1 and %q:\n%s", status, want, out)
+		}
+	}
+	if !strings.Contains(o.calls(), "service scale --detach mystack_app=2\n") {
+		t.Errorf("scale did not go back to 2:\n%s", o.calls())
+	}
+}
+
 // A command uses a container that runs, although Swarm lists another task first, which is starting.
 func TestCommandUsesContainerThatRuns(t *testing.T) {
 	for _, tasks := range []string{

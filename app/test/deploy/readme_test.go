@@ -1,0 +1,72 @@
+package deploy
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// commandsOf returns the commands in the README's section with this heading.
+func commandsOf(t *testing.T, heading string) (commands []string) {
+	t.Helper()
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "\n## "+heading+"\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for line := range strings.Lines(section) {
+		if command, indented := strings.CutPrefix(line, "    "); indented {
+			commands = append(commands, strings.TrimSpace(command))
+		}
+	}
+	return commands
+}
+
+// The README's commands make a site with five replicas on one machine without a registry.
+func TestReadmeTriesSwarmOnOneMachine(t *testing.T) {
+	leaveSwarmAtEnd(t)
+	s := namedStack(t)
+	commands := commandsOf(t, "Try Swarm on one machine")
+	if len(commands) != 4 {
+		t.Fatalf("the README has the commands %q, want four", commands)
+	}
+	for _, line := range commands {
+		out, err := command(untilInterrupted, root, "env", "STACK="+s.name,
+			fmt.Sprintf("HTTP_PORT=%d", s.port), "VERSION="+tag, "MONITOR=5s", "bash", "-c", line)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, out)
+		}
+	}
+	name := regexp.MustCompile(`^[1-5]\.` + docker(t, "info", "--format", "{{.Name}}") + `$`)
+	names := map[string]bool{}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	eventually(t, "five replicas answer", func() error {
+		resp, err := client.Get("http://" + s.address() + "/ping")
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		var answer struct{ Instance, Version string }
+		if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+			return err
+		}
+		if !name.MatchString(answer.Instance) || answer.Version != tag {
+			t.Fatalf("%+v answered, want a replica such as 3.node4 of version %s", answer, tag)
+		}
+		names[answer.Instance] = true
+		if len(names) < 5 {
+			return fmt.Errorf("%d have answered", len(names))
+		}
+		return nil
+	})
+	out, err := s.tryMake("scale", "N=99")
+	wantFailure(t, "make scale N=99", out, err, "no suitable node", "goes back to 5")
+	s.awaitReplicas()
+	s.make("status")
+}
