@@ -34,6 +34,11 @@ type config struct {
 	RedisCA       string        `env:"REDIS_TLS_CA_FILE"`
 	RedisPassword secretFile    `env:"REDIS_PASSWORD_FILE" envDefault:"/run/secrets/redis_password"`
 	Instance      string        `env:"INSTANCE"`
+	Domain        string        `env:"DOMAIN"`
+	ACMEEmail     string        `env:"ACME_EMAIL"`
+	ACMEDirectory string        `env:"ACME_DIRECTORY"`
+	ACMECA        string        `env:"ACME_CA_FILE"`
+	HTTPSAddr     string        `env:"HTTPS_ADDR" envDefault:":8443"`
 	TimeZone      string        `env:"TZ" envDefault:"UTC"`
 	LogLevel      slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
 	ShutdownDelay time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s"`
@@ -42,6 +47,8 @@ type config struct {
 	mysqlPassword string         // the content of its file at the start
 	// The TLS configurations that verify the servers, or nil.
 	mysqlTLS, redisTLS *tls.Config
+	domains            []string       // of Domain; nil if the site is on plain http
+	acmeRoots          *x509.CertPool // of ACMECA; nil if they are those of the system
 }
 
 // loadConfig returns the settings in environ. Its errors name the variable that is wrong.
@@ -64,6 +71,9 @@ func loadConfig(environ map[string]string) (config, error) {
 	}
 	if c.ShutdownDelay < 0 {
 		return c, fmt.Errorf("SHUTDOWN_DELAY: %v is negative", c.ShutdownDelay)
+	}
+	if err := c.checkHTTPS(); err != nil {
+		return c, err
 	}
 	if c.MySQLAddr != "" {
 		for addr := range strings.SplitSeq(c.MySQLAddr, ",") {
@@ -114,18 +124,24 @@ func tlsConfig(name, value, other, caFile string) (*tls.Config, error) {
 	default:
 		return nil, fmt.Errorf("%s: %q is neither %s nor verify", name, value, other)
 	}
-	if caFile == "" {
-		return &tls.Config{}, nil
+	roots, err := readRoots(name+"_CA_FILE", caFile)
+	return &tls.Config{RootCAs: roots}, err
+}
+
+// readRoots returns the certificates in the file that a variable names, or nil if it names none.
+func readRoots(variable, file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
 	}
-	certificates, err := os.ReadFile(caFile)
+	certificates, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s_CA_FILE: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", variable, err)
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(certificates) {
-		return nil, fmt.Errorf("%s_CA_FILE: %s has no certificate in PEM format", name, caFile)
+		return nil, fmt.Errorf("%s: %s has no certificate in PEM format", variable, file)
 	}
-	return &tls.Config{RootCAs: roots}, nil
+	return roots, nil
 }
 
 // location returns the time zone that a TZ variable names. POSIX allows a colon before the name. C

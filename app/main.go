@@ -60,6 +60,7 @@ type command struct {
 // commands are the subcommands by name. Without arguments the program serves.
 var commands = map[string]command{
 	"":            {serve, ""},
+	"certificate": {printCertificate, ""},
 	"export":      {export, " [--format csv|json] [--visits] [--bom]"},
 	"forget":      {forget, " [--id ID] REFERENCE"},
 	"healthcheck": {healthcheck, ""},

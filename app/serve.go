@@ -1,14 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	logger "log"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
+	"simpleapp/internal/certificate"
 	"simpleapp/internal/database"
 	"simpleapp/internal/food"
 	"simpleapp/internal/visits"
@@ -39,6 +44,13 @@ func serve(ctx context.Context, i invocation) error {
 		return err
 	}
 	defer private.Close()
+	var secure net.Listener
+	if cfg.domains != nil {
+		if secure, err = listen("HTTPS_ADDR", cfg.HTTPSAddr); err != nil {
+			return err
+		}
+		defer secure.Close()
+	}
 
 	metrics := web.NewMetrics()
 	counter, err := openVisits(cfg, log, metrics)
@@ -59,8 +71,14 @@ func serve(ctx context.Context, i invocation) error {
 		counts.Close()
 		return errors.Join(err, db.Close())
 	}
+	var keeper *certificate.Keeper
+	if cfg.domains != nil {
+		keeper = certificate.New(cfg.certificate(), db, log)
+		metrics.WatchCertificate(keeper.Expiry)
+	}
 	site, err := web.New(web.Config{Visits: counter, Submissions: submissions, Tally: counts,
-		Metrics: metrics, Log: log, Instance: cfg.Instance, Version: version, Location: cfg.location})
+		Metrics: metrics, Log: log, Instance: cfg.Instance, Version: version,
+		Location: cfg.location, Certificate: keeper})
 	if err != nil {
 		return errors.Join(err, counter.Close(ctx), closeDatabase(ctx))
 	}
@@ -82,12 +100,23 @@ func serve(ctx context.Context, i invocation) error {
 	admin.WriteTimeout = 0 // a request for a profile names its duration
 	server := newServer(site, log)
 
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	connections := web.NewConnections(log, metrics)
-	go func() { failed <- server.Serve(connections.LimitListener(server, public)) }()
+	public = connections.LimitListener(server, public)
+	stopKeeper := func() {}
+	if keeper != nil {
+		server.TLSConfig = &tls.Config{GetCertificate: keeper.GetCertificate}
+		secure = connections.LimitListener(server, secure)
+		go func() { failed <- server.ServeTLS(secure, "", "") }()
+		stopKeeper = keeper.Start()
+	}
+	go func() { failed <- server.Serve(public) }()
 	go func() { failed <- admin.Serve(private) }()
-	log.Info("serving", "addr", public.Addr().String(), "admin_addr", private.Addr().String(),
-		"version", version, "instance", cfg.Instance)
+	addresses := []any{"addr", public.Addr().String(), "admin_addr", private.Addr().String()}
+	if secure != nil {
+		addresses = append(addresses, "https_addr", secure.Addr().String())
+	}
+	log.With(addresses...).Info("serving", "version", version, "instance", cfg.Instance)
 	stopWatching := health.watch(log, metrics)
 
 	select {
@@ -101,6 +130,7 @@ func serve(ctx context.Context, i invocation) error {
 		time.Sleep(cfg.ShutdownDelay)
 	}
 	stopWatching()
+	stopKeeper()
 	stopCtx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
 	err = errors.Join(err,
@@ -126,6 +156,8 @@ func wrap(doing string, err error) error {
 }
 
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true) // alone: see web.Connections
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -135,6 +167,20 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 		// send a request on a connection that this server is closing.
 		IdleTimeout:    90 * time.Second,
 		MaxHeaderBytes: 16 << 10,
-		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog:       logger.New(serverLog{log}, "", 0),
+		Protocols:      protocols,
 	}
+}
+
+// A serverLog logs what net/http reports. Anybody can make a TLS handshake fail, so these lines are
+// for debugging.
+type serverLog struct{ log *slog.Logger }
+
+func (l serverLog) Write(line []byte) (int, error) {
+	level := slog.LevelWarn
+	if bytes.Contains(line, []byte("TLS handshake error")) {
+		level = slog.LevelDebug
+	}
+	l.log.Log(context.Background(), level, strings.TrimSpace(string(line)))
+	return len(line), nil
 }

@@ -5,3 +5,4 @@ GRANT SELECT, INSERT ON simple_db.submissions TO 'simpleapp'@'%';
 GRANT SELECT, INSERT, UPDATE ON simple_db.tallies TO 'simpleapp'@'%';
 GRANT SELECT, INSERT, DELETE ON simple_db.tally_log TO 'simpleapp'@'%';
 GRANT SELECT, UPDATE ON simple_db.visit_total TO 'simpleapp'@'%';
+GRANT SELECT, INSERT, DELETE ON simple_db.acme TO 'simpleapp'@'%';

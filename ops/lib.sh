@@ -8,7 +8,7 @@ say() { echo "$command: $*"; }
 fail() { echo "$command: $*" >&2; exit 1; }
 
 # The options that make deploy keeps as a label of app, so that a later make deploy may leave them out.
-kept_options=(DB_PLACEMENT HEALTH_TIMEOUT START_PERIOD WAIT_TIMEOUT MONITOR)
+kept_options=(DB_PLACEMENT HEALTH_TIMEOUT START_PERIOD WAIT_TIMEOUT MONITOR DOMAIN ACME_EMAIL ACME_DIRECTORY HTTPS_PORT)
 # The variables that site.env may have.
 site_variables=(STACK REGISTRY VERSION DB_VERSION CACHE_VERSION CACHE_PLACEMENT APP_REPLICAS HTTP_PORT SSH_USER TIMEOUT
   "${kept_options[@]}")
@@ -85,7 +85,7 @@ settings() {
     return
   fi
   inspect app '{{with .Spec}}APP_REPLICAS={{.Mode.Replicated.Replicas}}
-HTTP_PORT={{with .EndpointSpec}}{{range .Ports}}{{.PublishedPort}}{{end}}{{end}}
+HTTP_PORT={{with .EndpointSpec}}{{range .Ports}}{{if eq .TargetPort 8080}}{{.PublishedPort}}{{end}}{{end}}{{end}}
 PREVIOUS={{index .Labels "simpleapp.previous"}}
 {{index .Labels "simpleapp.options"}}{{end}}'
   echo "CACHE_PLACEMENT=$(inspect cache '{{with .Spec.TaskTemplate.Placement}}{{range .Constraints}}{{.}}{{end}}{{end}}')"

@@ -17,6 +17,7 @@ import (
 // An App is a running process of the program. It listens on free ports.
 type App struct {
 	Addr, AdminAddr string // host:port
+	HTTPSAddr       string // "" if the program serves no https
 	PID             int
 
 	cmd    *exec.Cmd
@@ -68,9 +69,10 @@ func (a *App) readLog(stderr io.Reader, listening chan struct{}) {
 		var line struct {
 			Msg, Addr string
 			AdminAddr string `json:"admin_addr"`
+			HTTPSAddr string `json:"https_addr"`
 		}
 		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
-			a.Addr, a.AdminAddr = line.Addr, line.AdminAddr
+			a.Addr, a.AdminAddr, a.HTTPSAddr = line.Addr, line.AdminAddr, line.HTTPSAddr
 			close(listening)
 		}
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/http"
@@ -65,22 +66,23 @@ func NewConnections(log *slog.Logger, metrics *Metrics) *Connections {
 }
 
 // LimitListener returns a listener that server must serve instead of listener, which must be a TCP
-// listener. It sets server.ConnState and server.ConnContext.
+// listener. It sets server.ConnState and server.ConnContext. A server may serve several, one of
+// them with TLS, and without HTTP/2: its connections have several requests at a time.
 func (c *Connections) LimitListener(
 	server *http.Server, listener net.Listener,
 ) net.Listener {
 	server.ConnState = func(conn net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateActive: // the header of a request has arrived
-			conn.(*connection).enter(working)
+			limited(conn).enter(working)
 		case http.StateIdle:
-			conn.(*connection).enter(idle)
+			limited(conn).enter(idle)
 		case http.StateClosed:
-			conn.(*connection).enter(closed)
+			limited(conn).enter(closed)
 		}
 	}
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
-		return context.WithValue(ctx, connectionKey{}, conn)
+		return context.WithValue(ctx, connectionKey{}, limited(conn))
 	}
 	return limitedListener{listener, c}
 }
@@ -153,6 +155,14 @@ func (l limitedListener) Accept() (net.Conn, error) {
 	c.SetWriteBuffer(writeBuffer) // if this fails, the kernel's default applies
 	c.enter(idle)
 	return c, nil
+}
+
+// limited returns the connection under the one that a server knows, which may be that of TLS.
+func limited(conn net.Conn) *connection {
+	if encrypted, ok := conn.(*tls.Conn); ok {
+		conn = encrypted.NetConn()
+	}
+	return conn.(*connection)
 }
 
 type connectionKey struct{}

@@ -71,6 +71,20 @@ func (m *Metrics) SetDependency(name string, up bool) {
 	m.dependencyUp.WithLabelValues(name).Set(value)
 }
 
+// WatchCertificate registers the metric of the certificate. expiry returns the zero time while there
+// is none.
+func (m *Metrics) WatchCertificate(expiry func() time.Time) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "simpleapp_certificate_expiry_timestamp_seconds",
+		Help: "When the certificate of https ends, in Unix time, or 0 while there is none."},
+		func() float64 {
+			if end := expiry(); !end.IsZero() {
+				return float64(end.Unix())
+			}
+			return 0
+		}))
+}
+
 // countConnections registers count as the metric of the connections in a state.
 func (m *Metrics) countConnections(state string, count func() int) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -47,6 +47,9 @@ func (s *Server) wrap(routes http.Handler) http.Handler {
 	var protection http.CrossOriginProtection
 	refused := refusalLog{log: s.cfg.Log}
 	protected := s.handle(func(w http.ResponseWriter, r *http.Request) error {
+		if s.redirectToHTTPS(w, r) {
+			return nil
+		}
 		if err := checkOrigin(&protection, r); err != nil {
 			refused.report(r, err)
 			return errCrossSite
@@ -65,6 +68,9 @@ func (s *Server) wrap(routes http.Handler) http.Handler {
 		// send Sec-Fetch-Site if and only if they obey the policy.
 		if r.Header["Sec-Fetch-Site"] != nil {
 			h["Cross-Origin-Opener-Policy"] = sameOrigin
+		}
+		if r.TLS != nil {
+			h["Strict-Transport-Security"] = hsts
 		}
 		if s.leaving.Load() {
 			h["Connection"] = connectionClose

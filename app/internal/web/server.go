@@ -12,21 +12,24 @@ import (
 	"sync/atomic"
 	"time"
 
+	"simpleapp/internal/certificate"
 	"simpleapp/internal/food"
 	"simpleapp/internal/tally"
 	"simpleapp/internal/visits"
 )
 
-// Config contains the settings and the dependencies of a Server. Every field is required.
+// Config contains the settings and the dependencies of a Server. Every field but Certificate is
+// required.
 type Config struct {
 	Visits      *visits.Counter
 	Submissions *food.Submissions
 	Tally       *tally.Tally
 	Metrics     *Metrics
 	Log         *slog.Logger
-	Instance    string         // the name of this process, for people: replicas differ in it
-	Version     string         // of the program
-	Location    *time.Location // the time zone of the pages
+	Instance    string              // the name of this process, for people: replicas differ in it
+	Version     string              // of the program
+	Location    *time.Location      // the time zone of the pages
+	Certificate *certificate.Keeper // of https, or nil if the site is on plain http
 }
 
 // A Server is the handler of the site. Use New to make one.
@@ -77,6 +80,9 @@ func (s *Server) routes(static http.Handler) *http.ServeMux {
 		"/":                       s.notFound(mux),
 	} {
 		mux.Handle(pattern, s.handle(h))
+	}
+	if s.cfg.Certificate != nil {
+		mux.Handle("GET "+challengePath+"{token}", s.handle(limit(s.getChallenge)))
 	}
 	return mux
 }

@@ -1,13 +1,16 @@
 package deploy
 
 import (
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -69,4 +72,34 @@ func TestReadmeTriesSwarmOnOneMachine(t *testing.T) {
 	wantFailure(t, "make scale N=99", out, err, "no suitable node", "goes back to 5")
 	s.awaitReplicas()
 	s.make("status")
+	s.tryHTTPS()
+}
+
+// tryHTTPS deploys the site with a DOMAIN and an authority that nobody reaches. The site goes on
+// with plain http, and make status says why it has no certificate.
+func (s *stack) tryHTTPS() {
+	s.Helper()
+	port := freePort(s)
+	connect := func() error {
+		_, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port), nil)
+		return err
+	}
+	s.make("deploy", "DOMAIN=food.example.test", "ACME_EMAIL=me@example.com",
+		fmt.Sprintf("HTTPS_PORT=%d", port), "ACME_DIRECTORY=https://127.0.0.1:1/directory")
+	eventually(s, "make status says why there is no certificate", func() error {
+		out, err := s.tryMake("status")
+		if err == nil || !strings.Contains(out, "the authority can't be reached") {
+			return fmt.Errorf("%v\n%s", err, out)
+		}
+		return nil
+	})
+	s.submit()
+	if err := connect(); err == nil || !strings.Contains(err.Error(), "internal error") {
+		s.Errorf("the port of https = %v, want that the site answers without a certificate", err)
+	}
+	s.make("deploy", "DOMAIN=off")
+	s.make("status")
+	if err := connect(); !errors.Is(err, syscall.ECONNREFUSED) {
+		s.Errorf("the port of https after DOMAIN=off = %v, want that it is closed", err)
+	}
 }

@@ -108,6 +108,32 @@ func TestUndeployAndDeployBringTheSiteBack(t *testing.T) {
 	}
 }
 
+// With DOMAIN, make deploy publishes the port of https, too. DOMAIN=off ends that.
+func TestDeployPublishesHTTPS(t *testing.T) {
+	const port = `app: { ports: ["443:8443"] }`
+	for _, test := range []struct {
+		name      string
+		variables []string
+		want      string // in the environment
+		published bool
+	}{
+		{"no domain", nil, "OPTIONS=HEALTH_TIMEOUT=20s", false},
+		{"a domain", []string{"DOMAIN=food.example.com", "ACME_EMAIL=me@example.com",
+			"HEALTH_TIMEOUT=9s"}, "ACME_EMAIL=me@example.com", true},
+		{"off", []string{"DOMAIN=off"}, "OPTIONS=HEALTH_TIMEOUT=20s", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := newOperator(t, manager+deployment)
+			o.wantDeployed(test.variables, []string{test.want})
+			additions, err := os.ReadFile(o.file("docker.images"))
+			if err != nil || strings.Contains(string(additions), port) != test.published {
+				t.Errorf("deployed with (%v)\n%s\nwant %s: %t", err, additions, port,
+					test.published)
+			}
+		})
+	}
+}
+
 // site.env has options of make deploy. What the command line says comes first.
 func TestDeployReadsSiteEnv(t *testing.T) {
 	write := func(t *testing.T, content string) string {

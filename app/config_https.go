@@ -1,0 +1,84 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"simpleapp/internal/certificate"
+)
+
+const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory"
+
+// checkHTTPS checks the settings of https, and sets domains and acmeRoots. Without DOMAIN the
+// others have no effect.
+func (c *config) checkHTTPS() (err error) {
+	if c.Domain == "" {
+		return nil
+	}
+	for name := range strings.FieldsFuncSeq(c.Domain, func(r rune) bool {
+		return r == ',' || r == ' '
+	}) {
+		name = strings.TrimSuffix(strings.ToLower(name), ".")
+		if err := checkDomain(name); err != nil {
+			return fmt.Errorf("DOMAIN: %q %w", name, err)
+		}
+		if !slices.Contains(c.domains, name) {
+			c.domains = append(c.domains, name)
+		}
+	}
+	if len(c.domains) == 0 || len(c.domains) > 100 {
+		return fmt.Errorf("DOMAIN: it has %d names: a certificate has 1 to 100", len(c.domains))
+	}
+	address, err := mail.ParseAddress(c.ACMEEmail)
+	if err != nil || address.Address != c.ACMEEmail {
+		return fmt.Errorf("ACME_EMAIL: %q is no e-mail address: with DOMAIN, set it to yours, to "+
+			"which the authority writes", c.ACMEEmail)
+	}
+	c.ACMEDirectory = cmp.Or(c.ACMEDirectory, letsEncrypt)
+	directory, err := url.Parse(c.ACMEDirectory)
+	if err != nil || directory.Scheme != "https" || directory.Host == "" {
+		return fmt.Errorf("ACME_DIRECTORY: %q is no https address, such as %s",
+			c.ACMEDirectory, letsEncrypt)
+	}
+	c.acmeRoots, err = readRoots("ACME_CA_FILE", c.ACMECA)
+	return err
+}
+
+var domainPattern = regexp.MustCompile(
+	`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// checkDomain returns an error unless name is a name that an authority certifies by http.
+func checkDomain(name string) error {
+	const example = "write a name alone, such as food.example.com"
+	switch {
+	case net.ParseIP(strings.Trim(name, "[]")) != nil:
+		return fmt.Errorf("is an address: %s", example)
+	case strings.Contains(name, "/"):
+		return fmt.Errorf("has a path or a scheme: %s", example)
+	case strings.Contains(name, ":"):
+		return fmt.Errorf("has a port: %s", example)
+	case strings.HasPrefix(name, "*."):
+		return fmt.Errorf("is a wildcard, which can't be proved by http: list the names")
+	case len(name) > 253 || !domainPattern.MatchString(name):
+		return fmt.Errorf("is no full name in DNS: %s (letters other than a to z in the form xn--…)",
+			example)
+	}
+	return nil
+}
+
+// certificate returns the configuration of the certificate.
+func (c config) certificate() certificate.Config {
+	cfg := certificate.Config{Domains: c.domains, Email: c.ACMEEmail,
+		Directory: c.ACMEDirectory, Roots: c.acmeRoots}
+	if c.MySQLAddr != "" { // there may be a balancer, which asks every 5 s who is healthy
+		cfg.Settle = 15 * time.Second
+	}
+	return cfg
+}

@@ -1,0 +1,226 @@
+package certificate
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/acme"
+)
+
+// orderTime is the timeout of one order. While it runs, no other replica orders.
+const orderTime = 2 * time.Minute
+
+// order orders a certificate and returns it in PEM format, the private key first.
+func (k *Keeper) order(ctx context.Context) ([]byte, error) {
+	client, err := k.account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	order, err := client.AuthorizeOrder(ctx, acme.DomainIDs(k.cfg.Domains...))
+	if err != nil {
+		return nil, fmt.Errorf("order: %w", err)
+	}
+	defer k.deleteTokens(context.WithoutCancel(ctx))
+	var accepted []*acme.Authorization
+	for _, address := range order.AuthzURLs {
+		authorization, err := client.GetAuthorization(ctx, address)
+		if err != nil {
+			return nil, fmt.Errorf("read an authorization: %w", err)
+		}
+		if authorization.Status == acme.StatusValid { // proved a short time ago
+			continue
+		}
+		if err := k.accept(ctx, client, authorization); err != nil {
+			return nil, fmt.Errorf("%s: %w", authorization.Identifier.Value, err)
+		}
+		accepted = append(accepted, authorization)
+	}
+	for _, authorization := range accepted {
+		if _, err := client.WaitAuthorization(ctx, authorization.URI); err != nil {
+			return nil, fmt.Errorf("%s: %w", authorization.Identifier.Value, err)
+		}
+	}
+	if order, err = client.WaitOrder(ctx, order.URI); err != nil {
+		return nil, fmt.Errorf("order: %w", err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	request, err := x509.CreateCertificateRequest(rand.Reader,
+		&x509.CertificateRequest{DNSNames: k.cfg.Domains}, key)
+	if err != nil {
+		return nil, err
+	}
+	chain, _, err := client.CreateCertFromOrder(ctx, order, request, true)
+	if err != nil {
+		return nil, fmt.Errorf("fetch the certificate: %w", err)
+	}
+	value, err := encodeKey(key)
+	for _, certificate := range chain {
+		value = append(value, pem.EncodeToMemory(
+			&pem.Block{Type: "CERTIFICATE", Bytes: certificate})...)
+	}
+	return value, err
+}
+
+// account returns a client that is logged in with the site's account. It makes the account if there
+// is none.
+func (k *Keeper) account(ctx context.Context) (*acme.Client, error) {
+	value, err := k.get(ctx, k.accountRow())
+	if err != nil {
+		return nil, err
+	}
+	var key crypto.Signer
+	if value == nil {
+		if key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+			return nil, err
+		}
+		if value, err = encodeKey(key); err != nil {
+			return nil, err
+		}
+		if err := k.set(ctx, k.accountRow(), value); err != nil {
+			return nil, err
+		}
+	} else if key, err = decodeKey(value); err != nil {
+		return nil, err
+	}
+	client := &acme.Client{Key: key, DirectoryURL: k.cfg.Directory, HTTPClient: k.client,
+		UserAgent: "simpleapp"}
+	_, err = client.Register(ctx, &acme.Account{Contact: []string{"mailto:" + k.cfg.Email}},
+		acme.AcceptTOS)
+	if err != nil && !errors.Is(err, acme.ErrAccountAlreadyExists) {
+		return nil, fmt.Errorf("register with the authority: %w", err)
+	}
+	return client, nil
+}
+
+// accept stores the answer to the challenge by http, and tells the authority to ask for it.
+func (k *Keeper) accept(ctx context.Context, client *acme.Client, a *acme.Authorization) error {
+	for _, challenge := range a.Challenges {
+		if challenge.Type != "http-01" {
+			continue
+		}
+		answer, err := client.HTTP01ChallengeResponse(challenge.Token)
+		if err != nil {
+			return err
+		}
+		if err := k.set(ctx, tokenRow(challenge.Token), []byte(answer)); err != nil {
+			return err
+		}
+		_, err = client.Accept(ctx, challenge)
+		return err
+	}
+	return errors.New("the authority has no challenge by http for this name")
+}
+
+func encodeKey(key crypto.Signer) ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
+}
+
+func decodeKey(value []byte) (crypto.Signer, error) {
+	block, _ := pem.Decode(bytes.TrimSpace(value))
+	if block == nil {
+		return nil, errors.New("the key of the account is not in PEM format")
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("the key of the account is a %T", key)
+	}
+	return signer, nil
+}
+
+// failedAttempt returns the attempt that follows before and failed with err. An authority that is
+// not reached is tried again soon. An authority that refused is tried again once soon, and then
+// every quarter of an hour: Let's Encrypt allows five refusals in an hour.
+func failedAttempt(before Attempt, err error, now time.Time) Attempt {
+	a := Attempt{Failures: before.Failures + 1, Error: err.Error(), Hint: Hint(err)}
+	pause := min(10*time.Second<<min(before.Failures, 5), 5*time.Minute)
+	if problem := problemOf(err); problem != nil {
+		pause = 15 * time.Minute
+		if before.Failures == 0 {
+			pause = 30 * time.Second
+		}
+		if wait, limited := acme.RateLimit(problem); limited {
+			pause = max(wait, pause)
+		}
+	}
+	a.Next = now.Add(pause)
+	return a
+}
+
+// problemOf returns what the authority said, or nil if err is not an answer of the authority.
+func problemOf(err error) *acme.Error {
+	var refused *acme.AuthorizationError
+	var order *acme.OrderError
+	var problem *acme.Error
+	switch {
+	case errors.As(err, &refused):
+		for _, challenge := range refused.Errors {
+			if errors.As(challenge, &problem) {
+				return problem
+			}
+		}
+		return &acme.Error{}
+	case errors.As(err, &order):
+		if order.Problem != nil {
+			return order.Problem
+		}
+		return &acme.Error{}
+	case errors.As(err, &problem):
+		return problem
+	}
+	return nil
+}
+
+// Hint returns what an operator can do about an error of an order, or "" if it does not know.
+func Hint(err error) string {
+	problem := problemOf(err)
+	if problem == nil {
+		var unreachable *url.Error
+		if errors.As(err, &unreachable) || errors.Is(err, context.DeadlineExceeded) {
+			return "the authority can't be reached: let this machine open connections to the " +
+				"address in ACME_DIRECTORY"
+		}
+		return ""
+	}
+	kind := problem.ProblemType[strings.LastIndex(problem.ProblemType, ":")+1:]
+	switch kind {
+	case "dns":
+		return "the name has no address that the authority finds: let an A or AAAA record in DNS " +
+			"name this site's machines"
+	case "connection":
+		return "the authority can't connect to port 80 of the name: open it in the firewall, " +
+			"and let the name's A and AAAA records in DNS name this site's machines"
+	case "unauthorized", "incorrectResponse":
+		return "another server answers at the name: let the name point to this site's machines " +
+			"alone, also its AAAA record"
+	case "caa":
+		return "a CAA record in DNS forbids this authority to certify the name"
+	case "rateLimited":
+		return "the authority has limits, and this site has reached one: wait"
+	case "rejectedIdentifier", "unsupportedIdentifier":
+		return "the authority certifies no such name: correct DOMAIN"
+	case "invalidContact", "unsupportedContact":
+		return "the authority does not accept ACME_EMAIL: correct it"
+	case "externalAccountRequired":
+		return "this authority wants an account that it makes elsewhere: choose another one"
+	}
+	return ""
+}

@@ -1,0 +1,126 @@
+package certificate
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"simpleapp/internal/database"
+)
+
+// rows reads and writes the rows of the table acme. A row belongs to an authority, so that its test
+// authority can be tried first.
+type rows struct {
+	db  *database.DB
+	cfg Config
+}
+
+func (r rows) accountRow() string     { return "account " + digest(r.cfg.Directory) }
+func (r rows) certificateRow() string { return "certificate " + r.site() }
+func (r rows) attemptRow() string     { return "attempt " + r.site() }
+func tokenRow(token string) string    { return "token " + token }
+
+// site names the certificate: the names in it, and the authority.
+func (r rows) site() string {
+	names := slices.Sorted(slices.Values(r.cfg.Domains))
+	return digest(r.cfg.Directory + " " + strings.Join(names, " "))
+}
+
+func digest(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s)))[:32] }
+
+// get returns the value of a row, or nil if there is no such row.
+func (r rows) get(ctx context.Context, name string) (value []byte, err error) {
+	err = r.db.QueryRowContext(ctx, "SELECT value FROM acme WHERE name = ?", name).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return value, err
+}
+
+func (r rows) set(ctx context.Context, name string, value []byte) error {
+	return r.db.Retry(ctx, func() error {
+		return r.db.Write(ctx,
+			database.Statement{SQL: "DELETE FROM acme WHERE name = ?", Args: []any{name}},
+			database.Statement{SQL: "INSERT INTO acme (name, value) VALUES (?, ?)",
+				Args: []any{name, value}})
+	})
+}
+
+func (r rows) deleteTokens(ctx context.Context) error {
+	return r.db.Retry(ctx, func() error {
+		return r.db.Write(ctx,
+			database.Statement{SQL: "DELETE FROM acme WHERE name LIKE 'token %'"})
+	})
+}
+
+// tokenPattern matches the tokens of challenges: RFC 8555, section 8.3.
+var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{16,86}$`)
+
+// Answer returns the answer to a challenge of the authority, or "" if no replica awaits it.
+func (k *Keeper) Answer(ctx context.Context, token string) (string, error) {
+	if !tokenPattern.MatchString(token) {
+		return "", nil
+	}
+	value, err := k.get(ctx, tokenRow(token))
+	return string(value), err
+}
+
+// An Attempt is the latest attempt to order a certificate, if it failed.
+type Attempt struct {
+	Failures    int       // without a success between them
+	Error, Hint string    // of the latest failure
+	Next        time.Time // when the next attempt may begin
+}
+
+func (r rows) attempt(ctx context.Context) (a Attempt, err error) {
+	value, err := r.get(ctx, r.attemptRow())
+	if err == nil && value != nil {
+		err = json.Unmarshal(value, &a)
+	}
+	return a, err
+}
+
+func (r rows) setAttempt(ctx context.Context, a Attempt) error {
+	value, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	return r.set(ctx, r.attemptRow(), value)
+}
+
+// A Status says how the certificate of a site is.
+type Status struct {
+	Certificate *x509.Certificate // nil if there is none
+	Attempt     Attempt
+}
+
+// ReadStatus reads the status from the database.
+func ReadStatus(ctx context.Context, cfg Config, db *database.DB) (s Status, err error) {
+	r := rows{db, cfg}
+	if s.Attempt, err = r.attempt(ctx); err != nil {
+		return s, err
+	}
+	value, err := r.get(ctx, r.certificateRow())
+	if err != nil || value == nil {
+		return s, err
+	}
+	pair, err := tls.X509KeyPair(value, value)
+	s.Certificate = pair.Leaf
+	return s, err
+}
+
+// IsLate reports whether the certificate should have been renewed long ago: half of the time that
+// is for renewals has passed.
+func (s Status) IsLate(now time.Time) bool {
+	c := s.Certificate
+	return c == nil || now.Add(c.NotAfter.Sub(c.NotBefore)/6).After(c.NotAfter)
+}

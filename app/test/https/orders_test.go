@@ -1,0 +1,138 @@
+package https
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
+)
+
+// Three replicas that start at the same moment order one certificate. Any of them answers the
+// authority, and a new one has the certificate at once.
+func TestReplicasShareOneCertificate(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, 7776000)
+	apps := a.startThree(t, both)
+	certificate := a.awaitServed(t, nil, apps...)
+	if _, err := a.served(apps[0], "www."+domain); err != nil {
+		t.Errorf("the second name: %v", err)
+	}
+	a.wantIssued(t, 1)
+	for _, app := range apps {
+		if err := app.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	environ := append(a.environ(both), onMySQL()...)
+	if next := a.awaitServed(t, nil, start(t, environ...)); !next.Equal(certificate) {
+		t.Error("a new replica has another certificate")
+	}
+	a.wantIssued(t, 1)
+	out, err := a.status(environ...)
+	if want := "certificate of food.example.test, www.food.example.test: 89 days left"; err != nil ||
+		!strings.Contains(out, want) {
+		t.Errorf("simpleapp certificate = %v, want %q:\n%s", err, want, out)
+	}
+}
+
+// The replica that orders is killed. Another one orders in its place.
+func TestOrderingReplicaIsKilled(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, 7776000)
+	ordering, goOn := make(chan bool, 100), make(chan bool)
+	a.onRequest("/order-plz", func() {
+		ordering <- true
+		<-goOn
+	})
+	apps := a.startThree(t, domain)
+	<-ordering
+	for i, app := range apps {
+		if strings.Contains(app.Log(), "ordering a certificate") {
+			if err := app.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			apps = append(apps[:i], apps[i+1:]...)
+			break
+		}
+	}
+	close(goOn)
+	if len(apps) != 2 {
+		t.Fatal("no replica says that it orders")
+	}
+	a.awaitServed(t, nil, apps...)
+	a.wantIssued(t, 1)
+}
+
+// One of the replicas renews the certificate when the last third of its time begins, and all serve
+// the new one.
+func TestRenewal(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, 60)
+	apps := a.startThree(t, domain)
+	first := a.awaitServed(t, nil, apps...)
+	second := a.awaitServed(t, first, apps...)
+	a.wantIssued(t, 2)
+	if earliest := first.NotBefore.Add(35 * time.Second); second.NotBefore.Before(earliest) {
+		t.Errorf("renewed at %v, want not before %v", second.NotBefore, earliest)
+	}
+}
+
+// Where the authority gives no certificate, the site goes on without https, and the log and
+// `simpleapp certificate` say why and what to do.
+func TestNoCertificate(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, 7776000)
+	elsewhere := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(elsewhere.Close)
+	balance(t, "127.0.0.2", a.port).set(elsewhere.Listener.Addr().String())
+	for _, test := range []struct{ name, domain, hint string }{
+		{"the name does not exist", "nowhere.example.test", "let the name's A and AAAA records"},
+		{"the name points elsewhere", "elsewhere.example.test", "another server answers"},
+		{"the port is closed", "closed.example.test", "can't connect to port 80"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			environ := a.environ(test.domain)
+			app := start(t, environ...)
+			wantReason(t, app, test.hint)
+			out, err := a.status(environ...)
+			if err == nil || !strings.Contains(out, "no certificate of "+test.domain+" yet: ") ||
+				!strings.Contains(out, test.hint) {
+				t.Errorf("simpleapp certificate = %v, want a failure and %q:\n%s", err, test.hint,
+					out)
+			}
+		})
+	}
+}
+
+// wantReason waits until the log has a hint, and checks that the site is served on plain http.
+func wantReason(t *testing.T, app *testserver.App, hint string) {
+	t.Helper()
+	testsite.Eventually(t, "the log says why", func() error {
+		if !strings.Contains(app.Log(), hint) {
+			return errors.New("it does not")
+		}
+		return nil
+	})
+	testsite.WantStatus(t, testsite.Get(t, "http://"+app.Addr+"/"), http.StatusOK)
+	if n := strings.Count(app.Log(), "the authority gave no certificate"); n != 1 {
+		t.Errorf("the log says %d times that there is no certificate, want once", n)
+	}
+}
+
+// An authority that is down is tried again until it answers.
+func TestAuthorityIsDown(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, 7776000)
+	again := a.stop()
+	app := start(t, a.environ(domain)...)
+	balance(t, "127.0.0.1", a.port).set(app.Addr)
+	wantReason(t, app, "the authority can't be reached")
+	again()
+	a.awaitServed(t, nil, app)
+}

@@ -1,0 +1,129 @@
+// Package https tests the site's certificate with pebble, an authority that speaks ACME as Let's
+// Encrypt does, and with several replicas of the built program on one MySQL.
+package https
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
+)
+
+const (
+	domain = "food.example.test"
+	both   = domain + ",www." + domain
+)
+
+var (
+	binary   string // the built program
+	database *testserver.Server
+)
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	os.Setenv("PEBBLE_VA_NOSLEEP", "1") // pebble delays each check otherwise
+	dir, err := os.MkdirTemp("", "simpleapp-https-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if database, err = testserver.StartMySQL(); err != nil {
+		log.Fatal(err)
+	}
+	defer database.Close()
+	binary = filepath.Join(dir, "simpleapp")
+	build := exec.Command("go", "build", "-C", "../..", "-race", "-o", binary, ".")
+	if output, err := build.CombinedOutput(); err != nil {
+		log.Fatalf("build: %v\n%s", err, output)
+	}
+	return m.Run()
+}
+
+// environ returns the environment of a replica with a data folder of its own.
+func (a *authority) environ(domains string) []string {
+	return []string{"DOMAIN=" + domains, "ACME_EMAIL=me@example.com", "HTTPS_ADDR=127.0.0.1:0",
+		"ACME_DIRECTORY=" + a.directory, "ACME_CA_FILE=" + a.caFile, "DATA_DIR=" + a.TempDir()}
+}
+
+func onMySQL() []string {
+	return []string{"MYSQL_ADDR=" + database.Addr, "MYSQL_PASSWORD_FILE=" + database.PasswordFile}
+}
+
+func start(t *testing.T, environ ...string) *testserver.App {
+	t.Helper()
+	app, err := testserver.StartApp(binary, environ...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := app.Kill(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("log of the replica at %s:\n%s", app.Addr, app.Log())
+		}
+	})
+	return app
+}
+
+// startThree starts three replicas on MySQL, all at the same moment, behind the name.
+func (a *authority) startThree(t *testing.T, domains string) []*testserver.App {
+	t.Helper()
+	apps := make([]*testserver.App, 3)
+	var all sync.WaitGroup
+	for i := range apps {
+		all.Go(func() { apps[i] = start(t, append(a.environ(domains), onMySQL()...)...) })
+	}
+	all.Wait()
+	balance(t, "127.0.0.1", a.port).set(apps[0].Addr, apps[1].Addr, apps[2].Addr)
+	return apps
+}
+
+// served returns the certificate that a replica has for the name, if it is valid.
+func (a *authority) served(app *testserver.App, name string) (*x509.Certificate, error) {
+	conn, err := tls.Dial("tcp", app.HTTPSAddr, &tls.Config{ServerName: name, RootCAs: a.roots})
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	return conn.ConnectionState().PeerCertificates[0], nil
+}
+
+// awaitServed waits until all replicas have the same certificate, another one than old.
+func (a *authority) awaitServed(t *testing.T, old *x509.Certificate, apps ...*testserver.App,
+) (certificate *x509.Certificate) {
+	t.Helper()
+	testsite.Within(t, 2*time.Minute, "every replica has the certificate", func() error {
+		certificate = nil
+		for i, app := range apps {
+			c, err := a.served(app, domain)
+			if err != nil {
+				return err
+			}
+			if old != nil && c.Equal(old) || certificate != nil && !c.Equal(certificate) {
+				return fmt.Errorf("replica %d has another certificate: %v", i, c.SerialNumber)
+			}
+			certificate = c
+		}
+		return nil
+	})
+	return certificate
+}
+
+// status runs `simpleapp certificate`.
+func (a *authority) status(environ ...string) (string, error) {
+	cmd := exec.Command(binary, "certificate")
+	cmd.Env = environ
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}

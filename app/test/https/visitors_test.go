@@ -1,0 +1,113 @@
+package https
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"simpleapp/internal/testsite"
+	"simpleapp/test/e2e/chrome"
+)
+
+// A browser that opens the site on plain http ends on https, and submits the form there.
+func TestBrowser(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, 7776000)
+	app := start(t, a.environ(both)...)
+	balance(t, "127.0.0.1", a.port).set(app.Addr)
+	certificate := a.awaitServed(t, nil, app)
+	key := sha256.Sum256(certificate.RawSubjectPublicKeyInfo)
+	browser := chrome.Start(t,
+		chromedp.Flag("host-resolver-rules", fmt.Sprintf("MAP %s:80 %s, MAP %[1]s:443 %[3]s",
+			domain, app.Addr, app.HTTPSAddr)),
+		chromedp.Flag("ignore-certificate-errors-spki-list",
+			base64.StdEncoding.EncodeToString(key[:])))
+	response, err := chromedp.RunResponse(browser,
+		chromedp.Navigate("http://"+domain+"/simpleform"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "https://" + domain + "/simpleform"; response.URL != want {
+		t.Errorf("the browser is at %s, want %s", response.URL, want)
+	}
+	if _, err := chromedp.Run(browser, chrome.FillIn(testsite.Form())); err != nil {
+		t.Fatal(err)
+	}
+	chrome.Submit(t, browser, http.StatusOK)
+}
+
+// Plain http redirects to https, except for the authority. https tells browsers to stay there.
+func TestRedirects(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, 7776000)
+	app := start(t, a.environ(both)...)
+	balance(t, "127.0.0.1", a.port).set(app.Addr)
+	a.awaitServed(t, nil, app)
+	for _, test := range []struct {
+		method, host, path, want string
+		status                   int
+	}{
+		{"GET", domain, "/", "https://food.example.test/", 301},
+		{"HEAD", domain + ":80", "/results?x=1", "https://food.example.test/results?x=1", 301},
+		{"GET", "WWW.food.example.test", "/%41b", "https://www.food.example.test/%41b", 301},
+		{"GET", "192.0.2.7", "/ping", "https://food.example.test/ping", 301},
+		{"POST", domain, "/simpleform", "https://food.example.test/simpleform", 308},
+		{"GET", domain, "/.well-known/acme-challenge/unknown-unknown-unknown", "", 404},
+		{"GET", domain, "/.well-known/acme-challenge/' OR 1=1 --", "", 404},
+	} {
+		r := testsite.Request(t, test.method, "http://"+app.Addr, nil)
+		r.Host, r.URL.Opaque = test.host, strings.ReplaceAll(test.path, " ", "%20")
+		answer := testsite.Send(t, r)
+		if answer.StatusCode != test.status || answer.Header.Get("Location") != test.want {
+			t.Errorf("%s http://%s%s = %d to %q, want %d to %q", test.method, test.host, test.path,
+				answer.StatusCode, answer.Header.Get("Location"), test.status, test.want)
+		}
+		if answer.Header.Get("Strict-Transport-Security") != "" {
+			t.Errorf("%s http://%s%s has Strict-Transport-Security", test.method, test.host,
+				test.path)
+		}
+	}
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: a.roots},
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", app.HTTPSAddr)
+		}}}
+	defer client.CloseIdleConnections()
+	form := testsite.Form()
+	for _, request := range []func() (*http.Response, error){
+		func() (*http.Response, error) { return client.Get("https://" + domain + "/") },
+		func() (*http.Response, error) {
+			return client.PostForm("https://"+domain+"/simpleform", url.Values(form))
+		},
+	} {
+		answer, err := request()
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		hsts := answer.Header.Get("Strict-Transport-Security")
+		if answer.StatusCode != 200 || hsts != "max-age=31536000" {
+			t.Errorf("%s = %d, Strict-Transport-Security %q, want 200 and a year",
+				answer.Request.URL, answer.StatusCode, hsts)
+		}
+	}
+	metrics := testsite.Get(t, "http://"+app.AdminAddr+"/metrics").Body
+	expiry := regexp.MustCompile(`(?m)^simpleapp_certificate_expiry_timestamp_seconds 1\.\d+e\+09$`)
+	if !expiry.MatchString(metrics) {
+		t.Error("the metrics lack the end of the certificate")
+	}
+	if bytes.Contains([]byte(app.Log()), []byte("PRIVATE")) {
+		t.Error("the log has a private key")
+	}
+}
