@@ -15,7 +15,8 @@ import (
 // printCertificate prints until when the site's certificate is valid. It returns an error if there
 // is none, or if it should have been renewed long ago.
 func printCertificate(ctx context.Context, i invocation) error {
-	args, err := i.parse(new(flag.FlagSet), "Prints how many days the certificate of https has left.")
+	args, err := i.parse(new(flag.FlagSet),
+		"Prints how many days the certificate of https has left.")
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func checkDomain(name string) error {
 	case strings.HasPrefix(name, "*."):
 		return fmt.Errorf("is a wildcard, which can't be proved by http: list the names")
 	case len(name) > 253 || !domainPattern.MatchString(name):
-		return fmt.Errorf("is no full name in DNS: %s (letters other than a to z in the form xn--…)",
+		return fmt.Errorf("is no full name in DNS: %s (other letters than a to z as xn--…)",
 			example)
 	}
 	return nil

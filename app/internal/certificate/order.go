@@ -31,7 +31,7 @@ func (k *Keeper) order(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("order: %w", err)
 	}
-	defer k.deleteTokens(context.WithoutCancel(ctx))
+	defer k.deleteTokens(ctx)
 	var accepted []*acme.Authorization
 	for _, address := range order.AuthzURLs {
 		authorization, err := client.GetAuthorization(ctx, address)
@@ -98,9 +98,12 @@ func (k *Keeper) account(ctx context.Context) (*acme.Client, error) {
 	}
 	client := &acme.Client{Key: key, DirectoryURL: k.cfg.Directory, HTTPClient: k.client,
 		UserAgent: "simpleapp"}
-	_, err = client.Register(ctx, &acme.Account{Contact: []string{"mailto:" + k.cfg.Email}},
-		acme.AcceptTOS)
-	if err != nil && !errors.Is(err, acme.ErrAccountAlreadyExists) {
+	account := &acme.Account{Contact: []string{"mailto:" + k.cfg.Email}}
+	_, err = client.Register(ctx, account, acme.AcceptTOS)
+	if errors.Is(err, acme.ErrAccountAlreadyExists) {
+		_, err = client.UpdateReg(ctx, account) // the address may be another one now
+	}
+	if err != nil {
 		return nil, fmt.Errorf("register with the authority: %w", err)
 	}
 	return client, nil

@@ -74,15 +74,6 @@ func (db *DB) Write(ctx context.Context, statements ...Statement) error {
 	return db.write(ctx, db.DB, statements)
 }
 
-// TryLock locks a name for at most a duration, unless another process has locked it. If locked is
-// true, the caller must call unlock. The lock is lost when the server ends or another one becomes
-// the primary, so it can prevent work that is done twice, and not protect data. An embedded
-// database has one process, which always gets the lock.
-func (db *DB) TryLock(ctx context.Context, name string, most time.Duration) (
-	unlock func(), locked bool, err error) {
-	return db.tryLock(ctx, db.DB, name, most)
-}
-
 // ErrUnknown is the error of Update when the answer to its COMMIT was lost.
 var ErrUnknown = errors.New("the transaction may be committed or not")
 

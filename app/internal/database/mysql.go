@@ -119,31 +119,6 @@ func OpenMySQL(cfg MySQLConfig) (*DB, error) {
 	return &DB{db, mysqlEngine{}, noLock{}}, nil
 }
 
-// tryLock holds the lock with a connection of its own. The server ends a session that is idle for
-// longer than most, and the session's lock with it.
-func (mysqlEngine) tryLock(ctx context.Context, db *sql.DB, name string, most time.Duration) (
-	unlock func(), locked bool, err error) {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	end := func() { // closes the connection, which is not for the pool any more
-		conn.Raw(func(any) error { return driver.ErrBadConn })
-	}
-	var got sql.NullInt64
-	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK(CONCAT(DATABASE(), '.', ?), 0)", name).
-		Scan(&got)
-	if err == nil && got.Int64 == 1 {
-		_, err = conn.ExecContext(ctx,
-			fmt.Sprintf("SET SESSION wait_timeout = %.0f", most.Seconds()))
-	}
-	if err != nil || got.Int64 != 1 {
-		end()
-		return nil, false, err
-	}
-	return end, true, nil
-}
-
 // errNotSent is the error of write when it gets no connection, so that nothing was sent.
 var errNotSent = errors.New("connect to MySQL")
 

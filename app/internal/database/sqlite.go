@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
-	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -46,10 +45,6 @@ func (sqliteEngine) SkipLocked() string { return "" }
 func (sqliteEngine) AddToDuplicate(column, key string) string {
 	return "ON CONFLICT (" + key + ") DO UPDATE SET " +
 		column + " = " + column + " + excluded." + column
-}
-
-func (sqliteEngine) tryLock(context.Context, *sql.DB, string, time.Duration) (func(), bool, error) {
-	return func() {}, true, nil
 }
 
 func (sqliteEngine) write(ctx context.Context, db *sql.DB, statements []Statement) error {

@@ -71,8 +71,8 @@ func (m *Metrics) SetDependency(name string, up bool) {
 	m.dependencyUp.WithLabelValues(name).Set(value)
 }
 
-// WatchCertificate registers the metric of the certificate. expiry returns the zero time while there
-// is none.
+// WatchCertificate registers the metric of the certificate. expiry returns the zero time while
+// there is none.
 func (m *Metrics) WatchCertificate(expiry func() time.Time) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "simpleapp_certificate_expiry_timestamp_seconds",

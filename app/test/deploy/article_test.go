@@ -21,7 +21,8 @@ func TestSiteOfTheStackFileAlone(t *testing.T) {
 	})
 	s := namedStack(t)
 	for _, name := range []string{"mysql_password", "redis_password"} {
-		dockerWithInput(t, "chosen-by-hand-"+name, "secret", "create", name, "-")
+		// echo ends a password with a line end.
+		dockerWithInput(t, "chosen-by-hand-"+name+"\n", "secret", "create", name, "-")
 	}
 	folder := t.TempDir()
 	file, err := os.ReadFile(filepath.Join(root, "docker-stack.yml"))

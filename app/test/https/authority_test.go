@@ -154,7 +154,8 @@ func freePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// A balancer hands each connection to the next of its targets that accepts it, as Swarm's mesh does.
+// A balancer hands each connection to the next of its targets that accepts it, as Swarm's mesh
+// does.
 type balancer struct {
 	mu      sync.Mutex
 	targets []string

@@ -34,8 +34,8 @@ func TestReplicasShareOneCertificate(t *testing.T) {
 	}
 	a.wantIssued(t, 1)
 	out, err := a.status(environ...)
-	if want := "certificate of food.example.test, www.food.example.test: 89 days left"; err != nil ||
-		!strings.Contains(out, want) {
+	const want = "certificate of food.example.test, www.food.example.test: 89 days left"
+	if err != nil || !strings.Contains(out, want) {
 		t.Errorf("simpleapp certificate = %v, want %q:\n%s", err, want, out)
 	}
 }

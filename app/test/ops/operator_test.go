@@ -18,8 +18,8 @@ type operator struct {
 	dir string
 }
 
-// newOperator returns an operator whose docker has these cases: the beginning of a case statement of
-// bash, without its esac. For example, this docker knows one service:
+// newOperator returns an operator whose docker has these cases: the beginning of a case statement
+// of bash, without its esac. For example, this docker knows one service:
 //
 //	case "$*" in
 //	  "service inspect"*mystack_app) echo app1 ;;

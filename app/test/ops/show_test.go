@@ -24,8 +24,7 @@ func TestShowDrawsEachReplica(t *testing.T) {
 			if replica == 2 {
 				w.Header().Set("Connection", "close")
 			}
-			fmt.Fprintf(w, `{"message":"pong","visits":7,"instance":"%d.node4","version":"1.%[1]d"}`,
-				replica)
+			fmt.Fprintf(w, `{"visits":7,"instance":"%d.node4","version":"1.%[1]d"}`, replica)
 		}))
 	site.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {

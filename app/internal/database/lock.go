@@ -1,0 +1,48 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"time"
+)
+
+// TryLock locks a name for at most a duration, unless another process has locked it. If locked is
+// true, the caller must call unlock. The lock is lost when the server ends or another one becomes
+// the primary, so it can prevent work that is done twice, and not protect data. An embedded
+// database has one process, which always gets the lock.
+func (db *DB) TryLock(ctx context.Context, name string, most time.Duration) (
+	unlock func(), locked bool, err error) {
+	return db.tryLock(ctx, db.DB, name, most)
+}
+
+// tryLock holds the lock with a connection of its own. The server ends a session that is idle for
+// longer than most, and the session's lock with it.
+func (mysqlEngine) tryLock(ctx context.Context, db *sql.DB, name string, most time.Duration) (
+	unlock func(), locked bool, err error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	end := func() { // closes the connection, which is not for the pool any more
+		conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+	var got sql.NullInt64
+	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK(CONCAT(DATABASE(), '.', ?), 0)", name).
+		Scan(&got)
+	if err == nil && got.Int64 == 1 {
+		_, err = conn.ExecContext(ctx,
+			fmt.Sprintf("SET SESSION wait_timeout = %.0f", most.Seconds()))
+	}
+	if err != nil || got.Int64 != 1 {
+		end()
+		return nil, false, err
+	}
+	return end, true, nil
+}
+
+func (sqliteEngine) tryLock(context.Context, *sql.DB, string, time.Duration) (
+	func(), bool, error) {
+	return func() {}, true, nil
+}
