@@ -21,6 +21,7 @@ func appRights(p *project) {
 	grants, err := p.sql("SHOW GRANTS")
 	wanted := []string{
 		"GRANT USAGE ON *.*",
+		"GRANT SELECT, INSERT, DELETE ON `simple_db`.`acme`",
 		"GRANT SELECT, INSERT ON `simple_db`.`submissions`",
 		"GRANT SELECT, INSERT, UPDATE ON `simple_db`.`tallies`",
 		"GRANT SELECT, INSERT, DELETE ON `simple_db`.`tally_log`",
@@ -38,7 +39,7 @@ func appRights(p *project) {
 		"DROP TABLE submissions", "TRUNCATE submissions", "ALTER TABLE submissions ADD other INT",
 		"DELETE FROM submissions", "UPDATE submissions SET country = 'SG'",
 		"CREATE TABLE other (id INT)", "DELETE FROM tallies", "DELETE FROM visit_total",
-		"UPDATE tally_log SET counts = ''", "SELECT * FROM mysql.user",
+		"UPDATE tally_log SET counts = ''", "UPDATE acme SET value = ''", "SELECT * FROM mysql.user",
 	} {
 		if out, err := p.sql(statement); err == nil || !strings.Contains(out, "command denied") {
 			p.Errorf("%s as the app: %v, want denied\n%s", statement, err, out)
