@@ -42,7 +42,11 @@ func printCertificate(ctx context.Context, i invocation) error {
 	names := strings.Join(cfg.domains, ", ")
 	if c := status.Certificate; c != nil {
 		days := math.Floor(c.NotAfter.Sub(now).Hours() / 24)
-		fmt.Fprintf(i.stdout, "certificate of %s: %.0f days left, until %s\n", names, days,
+		left := fmt.Sprintf("%.0f days left, until", days)
+		if now.After(c.NotAfter) {
+			left = "expired on"
+		}
+		fmt.Fprintf(i.stdout, "certificate of %s: %s %s\n", names, left,
 			c.NotAfter.In(cfg.location).Format("2006-01-02 15:04 MST"))
 	}
 	if !status.IsLate(now) {

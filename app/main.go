@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -97,7 +98,7 @@ func run(ctx context.Context, args []string, environ map[string]string,
 	case errors.Is(err, errUsage):
 		return errors.New(usage)
 	case err != nil:
-		if hint := database.Hint(err) + visits.Hint(err); hint != "" {
+		if hint := cmp.Or(database.Hint(err), visits.Hint(err)); hint != "" {
 			err = fmt.Errorf("%w: %s", err, hint)
 		}
 	}

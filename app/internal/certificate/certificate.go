@@ -25,26 +25,30 @@ import (
 
 // Config says which certificate a Keeper keeps.
 type Config struct {
-	Domains   []string       // the names of the site
-	Email     string         // where the authority writes to
-	Directory string         // the URL of the authority's directory
-	Roots     *x509.CertPool // the authorities that Directory may have its certificate from, or nil
+	Domains   []string // the names of the site
+	Email     string   // where the authority writes to
+	Directory string   // the URL of the authority's directory
+	// Roots are the authorities that may have signed the directory's own certificate. If Roots is
+	// nil, they are those of the system.
+	Roots *x509.CertPool
 	// Settle is how long a process runs before it orders. The authority connects to port 80 of the
-	// names, and a balancer leads nobody to a replica that has just started.
+	// names, and a load balancer sends no requests to a replica that has just started.
 	Settle time.Duration
 }
 
 // A Keeper keeps the certificate of a site. Use New to make one.
 type Keeper struct {
 	rows
-	db      *database.DB
 	log     *slog.Logger
 	client  *http.Client
-	current atomic.Pointer[loaded]
+	current atomic.Pointer[storedCertificate]
+	// next is when this process may order. Attempt.Next says the same for all replicas, but a
+	// database that takes no writes does not keep it.
+	next time.Time
 }
 
-// A loaded is a certificate with the value of its row, from which it was parsed.
-type loaded struct {
+// A storedCertificate is a certificate with the value of the row that it was parsed from.
+type storedCertificate struct {
 	*tls.Certificate
 	value []byte
 }
@@ -53,7 +57,7 @@ type loaded struct {
 func New(cfg Config, db *database.DB, log *slog.Logger) *Keeper {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{RootCAs: cfg.Roots}
-	return &Keeper{rows: rows{db, cfg}, db: db, log: log,
+	return &Keeper{rows: rows{db, cfg}, log: log, next: time.Now().Add(cfg.Settle),
 		client: &http.Client{Transport: transport, Timeout: 30 * time.Second}}
 }
 
@@ -79,15 +83,18 @@ func (k *Keeper) Expiry() time.Time {
 // Domains returns the names of the site.
 func (k *Keeper) Domains() []string { return k.cfg.Domains }
 
+// HasDomain reports whether name is one of the names of the site.
+func (k *Keeper) HasDomain(name string) bool { return slices.Contains(k.cfg.Domains, name) }
+
 const (
-	// Another replica may have renewed the certificate. Each one looks that often.
+	// lookEvery is how often a replica reads the certificate, which another one may have renewed.
 	lookEvery = time.Minute
-	// The first certificate of a site is awaited, so each replica looks more often.
-	lookForFirst = time.Second
+	// lookSoon replaces lookEvery while the site has no certificate.
+	lookSoon = time.Second
 )
 
-// Start begins to keep the certificate: it loads it from the database, and orders one when there is
-// none or when the last third of its time has begun. The caller must call stop.
+// Start starts a goroutine that loads the certificate from the database, and orders one when there
+// is none or when the last third of its time has begun. The caller must call stop.
 func (k *Keeper) Start() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -102,22 +109,20 @@ func (k *Keeper) Start() (stop func()) {
 }
 
 func (k *Keeper) run(ctx context.Context) {
-	var logged string // the latest error of the database
-	for settled := time.Now().Add(k.cfg.Settle); ; {
+	failed := false
+	for {
 		err := k.load(ctx)
-		if now := time.Now(); err == nil && now.After(settled) && k.isDue(now) {
+		if now := time.Now(); err == nil && k.isDue(now) && !now.Before(k.next) {
 			err = k.orderIfNobodyDoes(ctx)
 		}
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return
-		case err == nil:
-			logged = ""
-		case err.Error() != logged:
-			logged = err.Error()
-			k.log.Error("the certificate can't be kept in the database", "err", err,
+		}
+		if err != nil && !failed { // one line for each outage
+			k.log.Error("the certificate can't be read or stored in the database", "err", err,
 				"hint", cmp.Or(database.Hint(err), "it is tried again until it works"))
 		}
+		failed = err != nil
 		if !database.Pause(ctx, k.untilNextLook()) {
 			return
 		}
@@ -127,9 +132,13 @@ func (k *Keeper) run(ctx context.Context) {
 func (k *Keeper) untilNextLook() time.Duration {
 	current := k.current.Load()
 	if current == nil {
-		return lookForFirst
+		return lookSoon
 	}
-	return min(max(time.Until(renewalOf(current.Leaf)), lookForFirst), lookEvery)
+	if wait := time.Until(renewalOf(current.Leaf)); wait > 0 {
+		return min(wait, lookEvery)
+	}
+	// A renewal is due: another replica orders, or an attempt has failed.
+	return min(current.Leaf.NotAfter.Sub(renewalOf(current.Leaf))/20+lookSoon, lookEvery)
 }
 
 // renewalOf returns when a certificate is renewed.
@@ -153,7 +162,7 @@ func (k *Keeper) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	k.current.Store(&loaded{&certificate, value})
+	k.current.Store(&storedCertificate{&certificate, value})
 	k.log.Info("certificate loaded", "names", certificate.Leaf.DNSNames,
 		"until", certificate.Leaf.NotAfter)
 	return nil
@@ -178,6 +187,7 @@ func (k *Keeper) orderIfNobodyDoes(ctx context.Context) error {
 	if err := k.load(ctx); err != nil || !k.isDue(time.Now()) {
 		return err
 	}
+	k.next = time.Now().Add(lookEvery)
 	k.log.Info("ordering a certificate", "names", k.cfg.Domains, "authority", k.cfg.Directory)
 	orderCtx, cancel := context.WithTimeout(ctx, orderTime)
 	value, err := k.order(orderCtx)
@@ -187,6 +197,7 @@ func (k *Keeper) orderIfNobodyDoes(ctx context.Context) error {
 	}
 	if err != nil {
 		failed := failedAttempt(before, err, time.Now())
+		k.next = failed.Next
 		k.log.Error("the authority gave no certificate", "names", k.cfg.Domains,
 			"authority", k.cfg.Directory, "err", err, "hint", failed.Hint, "next_try", failed.Next)
 		return k.setAttempt(ctx, failed)
@@ -194,8 +205,6 @@ func (k *Keeper) orderIfNobodyDoes(ctx context.Context) error {
 	if err := k.set(ctx, k.certificateRow(), value); err != nil {
 		return err
 	}
+	k.next = time.Time{}
 	return errors.Join(k.setAttempt(ctx, Attempt{}), k.load(ctx))
 }
-
-// Names reports whether name is one of the site's.
-func (k *Keeper) Names(name string) bool { return slices.Contains(k.cfg.Domains, name) }

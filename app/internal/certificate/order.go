@@ -7,6 +7,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -16,9 +17,11 @@ import (
 	"time"
 
 	"golang.org/x/crypto/acme"
+
+	"simpleapp/internal/database"
 )
 
-// orderTime is the timeout of one order. While it runs, no other replica orders.
+// orderTime is the timeout of one order. While an order runs, no other replica orders.
 const orderTime = 2 * time.Minute
 
 // order orders a certificate and returns it in PEM format, the private key first.
@@ -38,7 +41,7 @@ func (k *Keeper) order(ctx context.Context) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read an authorization: %w", err)
 		}
-		if authorization.Status == acme.StatusValid { // proved a short time ago
+		if authorization.Status == acme.StatusValid { // an earlier proof is still valid
 			continue
 		}
 		if err := k.accept(ctx, client, authorization); err != nil {
@@ -68,14 +71,17 @@ func (k *Keeper) order(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("fetch the certificate: %w", err)
 	}
 	value, err := encodeKey(key)
+	if err != nil {
+		return nil, err
+	}
 	for _, certificate := range chain {
 		value = append(value, pem.EncodeToMemory(
 			&pem.Block{Type: "CERTIFICATE", Bytes: certificate})...)
 	}
-	return value, err
+	return value, nil
 }
 
-// account returns a client that is logged in with the site's account. It makes the account if there
+// account returns a client for the site's account with the authority. It makes the account if there
 // is none.
 func (k *Keeper) account(ctx context.Context) (*acme.Client, error) {
 	value, err := k.get(ctx, k.accountRow())
@@ -149,9 +155,9 @@ func decodeKey(value []byte) (crypto.Signer, error) {
 	return signer, nil
 }
 
-// failedAttempt returns the attempt that follows before and failed with err. An authority that is
-// not reached is tried again soon. An authority that refused is tried again once soon, and then
-// every quarter of an hour: Let's Encrypt allows five refusals in an hour.
+// failedAttempt returns the attempt that follows before and failed with err. After an authority
+// that is not reached, the pause doubles from 10 s to 5 min. After a refusal it is 15 min, because
+// Let's Encrypt allows five refusals in an hour, or 30 s if the refusal is the first failure.
 func failedAttempt(before Attempt, err error, now time.Time) Attempt {
 	a := Attempt{Failures: before.Failures + 1, Error: err.Error(), Hint: Hint(err)}
 	pause := min(10*time.Second<<min(before.Failures, 5), 5*time.Minute)
@@ -197,11 +203,18 @@ func Hint(err error) string {
 	problem := problemOf(err)
 	if problem == nil {
 		var unreachable *url.Error
-		if errors.As(err, &unreachable) || errors.Is(err, context.DeadlineExceeded) {
+		var certificate *tls.CertificateVerificationError
+		switch {
+		case errors.As(err, &certificate):
+			return "the certificate of the authority's directory is not trusted: name its " +
+				"authority in ACME_CA_FILE"
+		case errors.As(err, &unreachable):
 			return "the authority can't be reached: let this machine open connections to the " +
 				"address in ACME_DIRECTORY"
+		case errors.Is(err, context.DeadlineExceeded):
+			return "the authority did not finish in two minutes: it is tried again"
 		}
-		return ""
+		return database.Hint(err)
 	}
 	kind := problem.ProblemType[strings.LastIndex(problem.ProblemType, ":")+1:]
 	switch kind {
@@ -212,8 +225,8 @@ func Hint(err error) string {
 		return "the authority can't connect to port 80 of the name: open it in the firewall, " +
 			"and let the name's A and AAAA records in DNS name this site's machines"
 	case "unauthorized", "incorrectResponse":
-		return "another server answers at the name: let the name point to this site's machines " +
-			"alone, also its AAAA record"
+		return "another server answers at the name: let the name's A and AAAA records in DNS " +
+			"name this site's machines only"
 	case "caa":
 		return "a CAA record in DNS forbids this authority to certify the name"
 	case "rateLimited":

@@ -2,6 +2,7 @@ package certificate
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -37,8 +38,10 @@ func TestHint(t *testing.T) {
 		{"bad contact", problem("invalidContact"), "the authority does not accept ACME_EMAIL"},
 		{"not reached", &url.Error{Err: errors.New("connection refused")},
 			"the authority can't be reached"},
+		{"not trusted", &url.Error{Err: &tls.CertificateVerificationError{}},
+			"the certificate of the authority's directory is not trusted"},
 		{"no answer", fmt.Errorf("order: %w", context.DeadlineExceeded),
-			"the authority can't be reached"},
+			"the authority did not finish"},
 		{"unknown problem", problem("brandNew"), ""},
 		{"another error", errors.New("oops"), ""},
 	} {

@@ -17,8 +17,9 @@ import (
 	"simpleapp/internal/database"
 )
 
-// rows reads and writes the rows of the table acme. A row belongs to an authority, so that its test
-// authority can be tried first.
+// rows reads and writes the rows of the table acme. The names of the rows, except those of tokens,
+// contain a digest of the authority's URL. So an operator can try an authority's staging service
+// first, and its account and certificate stay separate.
 type rows struct {
 	db  *database.DB
 	cfg Config
@@ -46,6 +47,7 @@ func (r rows) get(ctx context.Context, name string) (value []byte, err error) {
 	return value, err
 }
 
+// set replaces a row. It deletes and inserts, because MySQL and SQLite have no upsert in common.
 func (r rows) set(ctx context.Context, name string, value []byte) error {
 	return r.db.Retry(ctx, func() error {
 		return r.db.Write(ctx,
@@ -55,8 +57,8 @@ func (r rows) set(ctx context.Context, name string, value []byte) error {
 	})
 }
 
-// deleteTokens deletes the answers to challenges after an order, also if ctx has ended. If it fails,
-// the next order deletes them.
+// deleteTokens deletes the answers to challenges after an order, also if ctx has ended. If it
+// fails, the next order deletes them.
 func (r rows) deleteTokens(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
@@ -98,7 +100,7 @@ func (r rows) setAttempt(ctx context.Context, a Attempt) error {
 	return r.set(ctx, r.attemptRow(), value)
 }
 
-// A Status says how the certificate of a site is.
+// A Status is the site's certificate, and the latest attempt to order one that failed.
 type Status struct {
 	Certificate *x509.Certificate // nil if there is none
 	Attempt     Attempt
@@ -119,8 +121,8 @@ func ReadStatus(ctx context.Context, cfg Config, db *database.DB) (s Status, err
 	return s, err
 }
 
-// IsLate reports whether the certificate should have been renewed long ago: half of the time that
-// is for renewals has passed.
+// IsLate reports whether there is no certificate, or less than a sixth of its validity is left.
+// Renewals begin when a third is left.
 func (s Status) IsLate(now time.Time) bool {
 	c := s.Certificate
 	return c == nil || now.Add(c.NotAfter.Sub(c.NotBefore)/6).After(c.NotAfter)

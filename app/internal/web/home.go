@@ -69,6 +69,11 @@ func (s *Server) getPing(w http.ResponseWriter, _ *http.Request) error {
 	if total, err := s.cfg.Visits.Total(); err == nil {
 		answer.Visits = &total
 	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
 	w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(w).Encode(answer)
+	w.Write(append(body, '\n'))
+	return nil
 }

@@ -10,29 +10,30 @@ import (
 // challengePath is where an authority asks for the answer to a challenge: RFC 8555, section 8.3.
 const challengePath = "/.well-known/acme-challenge/"
 
-// hsts tells browsers to use https alone for a year: RFC 6797. It does not speak for other sites
-// below the same name.
+// hsts tells browsers to use https alone for a year: RFC 6797. It leaves out includeSubDomains,
+// because other sites may run on subdomains.
 var hsts = []string{"max-age=31536000"}
 
 // redirectToHTTPS redirects a request on plain http, and reports whether it did. Until the site has
 // a certificate that is valid, it serves on plain http.
+//
+// A form that comes on plain http was opened before there was a certificate. It is not redirected:
+// its answers are on their way already, and after a redirect to https browsers name another site as
+// its origin. The page that follows it is on https.
 func (s *Server) redirectToHTTPS(w http.ResponseWriter, r *http.Request) bool {
 	certificate := s.cfg.Certificate
-	if certificate == nil || r.TLS != nil || strings.HasPrefix(r.URL.Path, challengePath) ||
-		!time.Now().Before(certificate.Expiry()) {
+	if certificate == nil || r.TLS != nil || !time.Now().Before(certificate.Expiry()) ||
+		r.Method != http.MethodGet && r.Method != http.MethodHead ||
+		strings.HasPrefix(r.URL.Path, challengePath) {
 		return false
 	}
 	name := comparableName(&url.URL{Host: r.Host})
-	if !certificate.Names(name) {
+	if !certificate.HasDomain(name) {
 		name = certificate.Domains()[0]
 	}
 	target := *r.URL
 	target.Scheme, target.Host = "https", name
-	status := http.StatusMovedPermanently
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		status = http.StatusPermanentRedirect // the browser sends the form again, to https
-	}
-	http.Redirect(w, r, target.String(), status)
+	http.Redirect(w, r, target.String(), http.StatusMovedPermanently)
 	return true
 }
 
@@ -45,7 +46,7 @@ func (s *Server) getChallenge(w http.ResponseWriter, r *http.Request) error {
 	if answer == "" {
 		return errNotFound
 	}
-	w.Header()["Content-Type"] = []string{"application/octet-stream"}
-	_, err = w.Write([]byte(answer))
-	return err
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Write([]byte(answer))
+	return nil
 }

@@ -114,7 +114,7 @@ func (s *Server) finish(w *recorder, r *http.Request, start time.Time) {
 	took := time.Since(start)
 	route := r.Pattern
 	if route == "" {
-		route = "none" // the request was refused before routing
+		route = "none" // the request was refused or redirected before routing
 	}
 	s.cfg.Metrics.observeRequest(route, metricMethod(r.Method), w.status, took)
 	if s.cfg.Log.Enabled(r.Context(), slog.LevelDebug) {

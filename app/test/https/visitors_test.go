@@ -47,6 +47,36 @@ func TestBrowser(t *testing.T) {
 	chrome.Submit(t, browser, http.StatusOK)
 }
 
+// A visitor opens the form while the site is still on plain http, and submits it when the site has
+// its certificate. The form is stored, and the page that follows is on https.
+func TestBrowserFormOpenedBeforeTheCertificate(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, 7776000)
+	again := a.stop()
+	app := start(t, a.environ(both)...)
+	balance(t, "127.0.0.1", a.port).set(app.Addr)
+	browser := chrome.Start(t, chromedp.IgnoreCertErrors,
+		chromedp.Flag("host-resolver-rules", fmt.Sprintf("MAP %s:80 %s, MAP %[1]s:443 %[3]s",
+			domain, app.Addr, app.HTTPSAddr)))
+	_, err := chromedp.Run(browser, chromedp.Navigate("http://"+domain+"/simpleform"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Run(browser, chrome.FillIn(testsite.Form())); err != nil {
+		t.Fatal(err)
+	}
+	again()
+	a.awaitServed(t, nil, app)
+	chrome.Submit(t, browser, http.StatusOK)
+	address, err := chromedp.Run(browser, chromedp.Location())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "https://" + domain + "/simpleform/success"; !strings.HasPrefix(address, want) {
+		t.Errorf("the browser is at %s, want %s", address, want)
+	}
+}
+
 // Plain http redirects to https, except for the authority. https tells browsers to stay there.
 func TestRedirects(t *testing.T) {
 	t.Parallel()
@@ -62,7 +92,7 @@ func TestRedirects(t *testing.T) {
 		{"HEAD", domain + ":80", "/results?x=1", "https://food.example.test/results?x=1", 301},
 		{"GET", "WWW.food.example.test", "/%41b", "https://www.food.example.test/%41b", 301},
 		{"GET", "192.0.2.7", "/ping", "https://food.example.test/ping", 301},
-		{"POST", domain, "/simpleform", "https://food.example.test/simpleform", 308},
+		{"POST", domain, "/simpleform", "", 415}, // see TestBrowserFormOpenedBeforeTheCertificate
 		{"GET", domain, "/.well-known/acme-challenge/unknown-unknown-unknown", "", 404},
 		{"GET", domain, "/.well-known/acme-challenge/' OR 1=1 --", "", 404},
 	} {
