@@ -85,13 +85,13 @@ logs: ## Follow the logs of the containers
 ps: ## List the containers and their health
 	$(COMPOSE) ps --all
 
-test-deploy: setup ## Test images, Compose and the operator's commands on a real engine, which nothing else may use (15 minutes)
+test-deploy: setup ## Test images, Compose and the operator's commands on a real engine, which nothing else may use (45 minutes on two cores)
 	cd app/test && go test -race -count=1 -timeout 60m -v ./deploy
 
-test-cluster: setup ## Let the machines of a site fail, one after the other, under load (10 minutes); needs Docker
+test-cluster: setup ## Let the machines of a site fail, one after the other, under load (20 minutes); needs Docker
 	cd app/test && go test -race -count=1 -timeout 60m -v ./cluster
 
-test-cluster-all: setup ## The same with every act (half an hour)
+test-cluster-all: setup ## The same with every act (an hour)
 	cd app/test && CLUSTER_ACTS=all go test -race -count=1 -timeout 120m -v ./cluster
 
 test-faults: setup ## Kill, suspend and overload real servers under load (some minutes; FAULTS_SEED repeats a run)
