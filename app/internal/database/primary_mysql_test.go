@@ -137,7 +137,7 @@ func TestWriteWithoutAPrimary(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			db := testsite.OpenMySQL(t, addr)
 			defer db.Close()
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			defer cancel()
 			err := db.Write(ctx, database.Statement{
 				SQL: "INSERT INTO tallies (scope, name, n) VALUES ('test', 'x', 1)"})
