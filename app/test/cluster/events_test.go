@@ -140,8 +140,15 @@ func (c *cluster) operate() {
 	file := filepath.Join(c.TempDir(), "site.json.gz")
 	c.make("backup", "FILE="+file)
 	c.make("restore", "FILE="+file, "MERGE=yes", "ONLY=submissions")
-	answer := testsite.Post(c, "http://"+c.addresses()[0], testsite.Form())
-	testsite.WantStatus(c, answer, http.StatusSeeOther)
+	form := testsite.Form()
+	var answer testsite.Answer
+	c.eventually("a submission is stored", func() error { // the primary may still be moving
+		answer = testsite.Post(c, "http://"+c.addresses()[0], form)
+		if answer.StatusCode != http.StatusSeeOther {
+			return fmt.Errorf("POST /simpleform = %s", answer.Status)
+		}
+		return nil
+	})
 	_, reference, _ := strings.Cut(answer.Header.Get("Location"), "reference=")
 	c.make("forget", "REFERENCE="+reference)
 	c.make("rotate-secret", "NAME=mysql_password")
