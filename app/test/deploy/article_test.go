@@ -21,7 +21,7 @@ func TestSiteOfTheStackFileAlone(t *testing.T) {
 	})
 	s := namedStack(t)
 	for _, name := range []string{"mysql_password", "redis_password"} {
-		// echo ends a password with a line end.
+		// An editor may leave an empty line after the password.
 		dockerWithInput(t, "chosen-by-hand-"+name+"\n", "secret", "create", name, "-")
 	}
 	folder := t.TempDir()
