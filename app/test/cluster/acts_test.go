@@ -51,10 +51,7 @@ var short = []act{
 var further = []act{
 	{"the network cable of the primary is pulled for a minute", func(c *cluster, l *load.Load) {
 		c.outage(l, "cut", "join", c.primary(), func() {
-			select {
-			case <-time.After(time.Minute): // the minute is the act
-			case <-untilInterrupted.Done():
-			}
+			c.pause(time.Minute)
 		})
 	}},
 	{"a machine without the primary loses power", func(c *cluster, l *load.Load) {
@@ -75,6 +72,16 @@ var further = []act{
 	{"all lose power, order 2 1 3", func(c *cluster, l *load.Load) { c.allLosePower(l, 2, 1, 3) }},
 	{"all lose power, order 2 3 1", func(c *cluster, l *load.Load) { c.allLosePower(l, 2, 3, 1) }},
 	{"all lose power, order 3 2 1", func(c *cluster, l *load.Load) { c.allLosePower(l, 3, 2, 1) }},
+	{"all lose power, and one comes back a minute late", func(c *cluster, l *load.Load) {
+		c.cutPower(l)
+		c.regain("boot", 1)
+		c.regain("boot", 2)
+		l.Through(c.addresses()...)
+		c.awaitWaiting(1)
+		c.pause(time.Minute)
+		c.wantNoneConfirmed(l)
+		c.regain("boot", 3)
+	}},
 	{"a machine never comes back", func(c *cluster, l *load.Load) {
 		lost := c.up[2]
 		l.Through(c.addressesWithout(c.up[1], lost)...)

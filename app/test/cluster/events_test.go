@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"simpleapp/internal/testsite"
 	"simpleapp/test/deploy/load"
@@ -74,8 +75,17 @@ func (c *cluster) wantNoneConfirmed(l *load.Load) {
 	}
 }
 
-// allLosePower takes the power from all nodes at once, and boots them in an order.
-func (c *cluster) allLosePower(l *load.Load, order ...int) {
+// pause waits where the time itself belongs to the act.
+func (c *cluster) pause(d time.Duration) {
+	c.Helper()
+	select {
+	case <-time.After(d):
+	case <-untilInterrupted.Done():
+	}
+}
+
+// cutPower takes the power from all nodes at once.
+func (c *cluster) cutPower(l *load.Load) {
 	c.Helper()
 	var all sync.WaitGroup
 	for _, node := range c.up {
@@ -84,6 +94,12 @@ func (c *cluster) allLosePower(l *load.Load, order ...int) {
 	all.Wait()
 	c.up = nil
 	l.Through("127.0.0.1:1") // nothing is there
+}
+
+// allLosePower takes the power from all nodes at once, and boots them in an order.
+func (c *cluster) allLosePower(l *load.Load, order ...int) {
+	c.Helper()
+	c.cutPower(l)
 	for _, node := range order {
 		c.regain("boot", node)
 	}
