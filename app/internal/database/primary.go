@@ -28,22 +28,37 @@ var errReadOnly = errors.New("no server takes writes")
 // Driver is a method of driver.Connector.
 func (c *primaryConnector) Driver() driver.Driver { return &mysql.MySQLDriver{} }
 
-// Connect returns a connection to the primary. While the servers choose another one, it waits.
+// Connect returns a connection to the primary. While the servers choose another one, it waits. Its
+// error then says so, even if ctx ends during an attempt.
 func (c *primaryConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	var readOnly error // of the last attempt that found only read-only servers
 	for {
-		moves := c.moves.Load()
-		servers, err := c.servers(ctx)
-		if err != nil {
+		conn, err := c.connect(ctx)
+		switch {
+		case err == nil:
+			return conn, nil
+		case errors.Is(err, errReadOnly):
+			readOnly = err
+		case readOnly == nil || ctx.Err() == nil:
 			return nil, err
 		}
-		conn, err := c.connectToAny(ctx, servers)
-		if err == nil {
-			return &primaryConn{conn.(mysqlConn), c, moves}, nil
-		}
-		if !errors.Is(err, errReadOnly) || !Pause(ctx, RetryDelay) {
-			return nil, err
+		if !Pause(ctx, RetryDelay) {
+			return nil, readOnly
 		}
 	}
+}
+
+func (c *primaryConnector) connect(ctx context.Context) (driver.Conn, error) {
+	moves := c.moves.Load()
+	servers, err := c.servers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := c.connectToAny(ctx, servers)
+	if err != nil {
+		return nil, err
+	}
+	return &primaryConn{conn.(mysqlConn), c, moves}, nil
 }
 
 // A server is one IP address at which there may be a server.

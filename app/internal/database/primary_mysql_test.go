@@ -5,6 +5,8 @@ package database_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -125,14 +127,41 @@ func TestWritesFollowThePrimary(t *testing.T) {
 	t.Logf("%d rows, %d refusals, %d moves", rows, refused.Load(), moves.Load())
 }
 
+// answersOnce returns an address that answers the first connection like addr, and no other one.
+func answersOnce(t *testing.T, addr string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		client, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer client.Close()
+		server, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer server.Close()
+		go io.Copy(server, client)
+		io.Copy(client, server)
+	}()
+	return l.Addr().String()
+}
+
 // While no server takes writes, a write waits for one until its deadline, and the operator's hint
-// says what is the matter.
+// says what is the matter, even if the servers no longer answer at the deadline.
 func TestWriteWithoutAPrimary(t *testing.T) {
 	servers := []*testserver.Server{testsite.MySQL(), secondServer(t)}
 	readOnly(t, servers[0], true)
 	defer readOnly(t, servers[0], false)
 	for name, addr := range map[string]string{
 		"one server": servers[0].Addr, "two servers": servers[0].Addr + "," + servers[1].Addr,
+		"slow servers": answersOnce(t, servers[0].Addr) + "," + answersOnce(t, servers[1].Addr),
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := testsite.OpenMySQL(t, addr)
