@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // cacheLog is a shell script that sets log to the file that Redis appends to.
@@ -87,10 +88,11 @@ func TestCacheLogDamaged(t *testing.T) {
 	// wantStop damages the log, checks that cache refuses it with these words, and returns its log.
 	wantStop := func(damage, script, words string) string {
 		t.Helper()
+		start := time.Now()
 		p.changeVolume("rm -rf /volume/intact; cp -a /volume/appendonlydir /volume/intact\n" +
 			script)
 		before := p.onVolume("cache_data", sums)
-		p.awaitLog("cache", words)
+		p.awaitLogSince(start, "cache", words)
 		log := docker(t, "logs", p.container("cache"))
 		p.compose("stop", "cache")
 		if after := p.onVolume("cache_data", sums); after != before {

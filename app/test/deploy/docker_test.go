@@ -192,18 +192,18 @@ func (p *project) awaitHealthy(names ...string) {
 	}
 }
 
-// awaitLog waits until a service's log since its last start contains these words.
+// awaitLog waits until the log of a service's container contains these words.
 func (p *project) awaitLog(service, words string) {
 	p.Helper()
+	p.awaitLogSince(time.Unix(0, 0), service, words)
+}
+
+// awaitLogSince leaves out earlier words. Docker's StartedAt may be later than the words.
+func (p *project) awaitLogSince(start time.Time, service, words string) {
+	p.Helper()
 	eventually(p, fmt.Sprintf("%q in the log of %s", words, service), func() error {
-		// On a busy machine Docker records StartedAt late, after the first lines. FinishedAt of the
-		// run before is exact. It is in the year 1 if there was no run before.
-		args := []string{"logs", p.container(service)}
-		ended := p.inspect(service, "{{.State.FinishedAt}}")
-		if !strings.HasPrefix(ended, "0001-") {
-			args = append(args, "--since", ended)
-		}
-		if log := docker(p, args...); !strings.Contains(log, words) {
+		log := docker(p, "logs", "--since", start.Format(time.RFC3339Nano), p.container(service))
+		if !strings.Contains(log, words) {
 			return fmt.Errorf("it says:\n%s", log)
 		}
 		return nil

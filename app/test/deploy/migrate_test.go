@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // olderSchema gives a database the schema and the grants of the versions before the tallies.
@@ -92,8 +93,9 @@ func olderVolume(p *project) {
 	}
 	p.compose("restart", "db")
 	p.awaitHealthy("db")
+	start := time.Now()
 	p.compose("start", "app")
-	p.awaitLog("app", "make migrate")
+	p.awaitLogSince(start, "app", "make migrate")
 	if out, err := tryDocker("exec", p.container("app"), "/simpleapp", "healthcheck"); err == nil {
 		p.Errorf("the app is healthy on an older schema: %s", out)
 	}

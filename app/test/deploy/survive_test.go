@@ -52,15 +52,16 @@ func anyOrder(p *project) {
 		p.compose("stop")
 		up := map[string]bool{}
 		for _, service := range order {
+			start := time.Now()
 			docker(p, "start", p.container(service))
 			up[service] = true
 			// Start the next service once this one is healthy, or once the app says which server it
 			// waits for.
 			switch {
 			case service == "app" && !up["db"]:
-				p.awaitLog("app", "Host [db:3306] not yet available")
+				p.awaitLogSince(start, "app", "Host [db:3306] not yet available")
 			case service == "app" && !up["cache"]:
-				p.awaitLog("app", "Host [cache:6379] not yet available")
+				p.awaitLogSince(start, "app", "Host [cache:6379] not yet available")
 			default:
 				p.awaitHealthy(service)
 			}
