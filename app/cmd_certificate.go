@@ -13,7 +13,7 @@ import (
 )
 
 // printCertificate prints until when the site's certificate is valid. It returns an error if there
-// is none, or if it should have been renewed long ago.
+// is none, or if less than a sixth of its time is left, because it should have been renewed.
 func printCertificate(ctx context.Context, i invocation) error {
 	args, err := i.parse(new(flag.FlagSet),
 		"Prints how many days the certificate of https has left.")

@@ -61,15 +61,15 @@ func New(cfg Config, db *database.DB, log *slog.Logger) *Keeper {
 		client: &http.Client{Transport: transport, Timeout: 30 * time.Second}}
 }
 
-// ErrNone is the error of GetCertificate while there is no certificate.
-var ErrNone = errors.New("the site has no certificate yet")
+// errNone is the error of GetCertificate while there is no certificate.
+var errNone = errors.New("the site has no certificate yet")
 
 // GetCertificate returns the certificate. It is for tls.Config.
 func (k *Keeper) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if current := k.current.Load(); current != nil {
 		return current.Certificate, nil
 	}
-	return nil, ErrNone
+	return nil, errNone
 }
 
 // Expiry returns when the certificate ends, or the zero time while there is none.

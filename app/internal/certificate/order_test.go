@@ -45,7 +45,7 @@ func TestHint(t *testing.T) {
 		{"unknown problem", problem("brandNew"), ""},
 		{"another error", errors.New("oops"), ""},
 	} {
-		got := Hint(test.err)
+		got := hint(test.err)
 		if !strings.HasPrefix(got, test.want) || test.want == "" && got != "" {
 			t.Errorf("%s: hint = %q, want it to begin with %q", test.name, got, test.want)
 		}

@@ -3,8 +3,6 @@ package certificate
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -77,13 +75,6 @@ func (k *Keeper) Answer(ctx context.Context, token string) (string, error) {
 	return string(value), err
 }
 
-// An Attempt is the latest attempt to order a certificate, if it failed.
-type Attempt struct {
-	Failures    int       // without a success between them
-	Error, Hint string    // of the latest failure
-	Next        time.Time // when the next attempt may begin
-}
-
 func (r rows) attempt(ctx context.Context) (a Attempt, err error) {
 	value, err := r.get(ctx, r.attemptRow())
 	if err == nil && value != nil {
@@ -98,32 +89,4 @@ func (r rows) setAttempt(ctx context.Context, a Attempt) error {
 		return err
 	}
 	return r.set(ctx, r.attemptRow(), value)
-}
-
-// A Status is the site's certificate, and the latest attempt to order one that failed.
-type Status struct {
-	Certificate *x509.Certificate // nil if there is none
-	Attempt     Attempt
-}
-
-// ReadStatus reads the status from the database.
-func ReadStatus(ctx context.Context, cfg Config, db *database.DB) (s Status, err error) {
-	r := rows{db, cfg}
-	if s.Attempt, err = r.attempt(ctx); err != nil {
-		return s, err
-	}
-	value, err := r.get(ctx, r.certificateRow())
-	if err != nil || value == nil {
-		return s, err
-	}
-	pair, err := tls.X509KeyPair(value, value)
-	s.Certificate = pair.Leaf
-	return s, err
-}
-
-// IsLate reports whether there is no certificate, or less than a sixth of its validity is left.
-// Renewals begin when a third is left.
-func (s Status) IsLate(now time.Time) bool {
-	c := s.Certificate
-	return c == nil || now.Add(c.NotAfter.Sub(c.NotBefore)/6).After(c.NotAfter)
 }

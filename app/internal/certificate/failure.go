@@ -1,0 +1,107 @@
+package certificate
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/acme"
+
+	"simpleapp/internal/database"
+)
+
+// An Attempt is the latest attempt to order a certificate, if it failed.
+type Attempt struct {
+	Failures    int       // without a success between them
+	Error, Hint string    // of the latest failure
+	Next        time.Time // when the next attempt may begin
+}
+
+// failedAttempt returns the attempt that follows before and failed with err. After an authority
+// that is not reached, the pause doubles from 10 s to 5 min. After a refusal it is 15 min, because
+// Let's Encrypt allows five refusals in an hour, or 30 s if the refusal is the first failure.
+func failedAttempt(before Attempt, err error, now time.Time) Attempt {
+	a := Attempt{Failures: before.Failures + 1, Error: err.Error(), Hint: hint(err)}
+	pause := min(10*time.Second<<min(before.Failures, 5), 5*time.Minute)
+	if problem := problemOf(err); problem != nil {
+		pause = 15 * time.Minute
+		if before.Failures == 0 {
+			pause = 30 * time.Second
+		}
+		if wait, limited := acme.RateLimit(problem); limited {
+			pause = max(wait, pause)
+		}
+	}
+	a.Next = now.Add(pause)
+	return a
+}
+
+// problemOf returns what the authority said, or nil if err is not an answer of the authority.
+func problemOf(err error) *acme.Error {
+	var refused *acme.AuthorizationError
+	var order *acme.OrderError
+	var problem *acme.Error
+	switch {
+	case errors.As(err, &refused):
+		for _, challenge := range refused.Errors {
+			if errors.As(challenge, &problem) {
+				return problem
+			}
+		}
+		return &acme.Error{}
+	case errors.As(err, &order):
+		if order.Problem != nil {
+			return order.Problem
+		}
+		return &acme.Error{}
+	case errors.As(err, &problem):
+		return problem
+	}
+	return nil
+}
+
+// hint returns what an operator can do about an error of an order, or "" if it does not know.
+func hint(err error) string {
+	problem := problemOf(err)
+	if problem == nil {
+		var unreachable *url.Error
+		var certificate *tls.CertificateVerificationError
+		switch {
+		case errors.As(err, &certificate):
+			return "the certificate of the authority's directory is not trusted: name its " +
+				"authority in ACME_CA_FILE"
+		case errors.As(err, &unreachable):
+			return "the authority can't be reached: let this machine open connections to the " +
+				"address in ACME_DIRECTORY"
+		case errors.Is(err, context.DeadlineExceeded):
+			return "the authority did not finish in two minutes: it is tried again"
+		}
+		return database.Hint(err)
+	}
+	kind := problem.ProblemType[strings.LastIndex(problem.ProblemType, ":")+1:]
+	switch kind {
+	case "dns":
+		return "the name has no address that the authority finds: let an A or AAAA record in DNS " +
+			"name this site's machines"
+	case "connection":
+		return "the authority can't connect to port 80 of the name: open it in the firewall, " +
+			"and let the name's A and AAAA records in DNS name this site's machines"
+	case "unauthorized", "incorrectResponse":
+		return "another server answers at the name: let the name's A and AAAA records in DNS " +
+			"name this site's machines only"
+	case "caa":
+		return "a CAA record in DNS forbids this authority to certify the name"
+	case "rateLimited":
+		return "the authority has limits, and this site has reached one: wait"
+	case "rejectedIdentifier", "unsupportedIdentifier":
+		return "the authority certifies no such name: correct DOMAIN"
+	case "invalidContact", "unsupportedContact":
+		return "the authority does not accept ACME_EMAIL: correct it"
+	case "externalAccountRequired":
+		return "this authority wants an account that it makes elsewhere: choose another one"
+	}
+	return ""
+}
