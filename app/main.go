@@ -25,21 +25,26 @@ import (
 )
 
 func main() {
-	// The live heap is small, so GOGC=400 costs about 10 MB and saves about 10 % of CPU. Under load
-	// the memory limit makes the collector run more often. The variables GOGC and GOMEMLIMIT
-	// override these values, except in export and import, which set their own: see stepAside.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(96 << 20)
-	}
+	tuneCollector()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	err := run(ctx, os.Args[1:], env.ToMap(os.Environ()), os.Stdin, os.Stdout, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "simpleapp:", err)
 		os.Exit(1)
+	}
+}
+
+// tuneCollector sets when the garbage collector runs. The live heap is small, so GOGC=400 costs
+// about 10 MB and saves about 10 % of CPU. Under load the memory limit makes the collector run more
+// often. The variables GOGC and GOMEMLIMIT override these values, except in export and import, which set
+// their own: see stepAside.
+func tuneCollector() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(96 << 20)
 	}
 }
 
@@ -57,6 +62,8 @@ type command struct {
 	run  func(context.Context, invocation) error
 	args string // the arguments in the usage
 }
+
+func (c command) usage(name string) string { return strings.TrimSpace("simpleapp "+name) + c.args }
 
 // commands are the subcommands by name. Without arguments the program serves.
 var commands = map[string]command{
@@ -82,7 +89,7 @@ func run(ctx context.Context, args []string, environ map[string]string,
 	if len(args) > 0 {
 		name, args = args[0], args[1:]
 	}
-	command, ok := commands[name]
+	cmd, ok := commands[name]
 	switch {
 	case name == "help", name == "-h", name == "--help":
 		_, err := fmt.Fprintln(stdout, usageOfAll())
@@ -90,8 +97,8 @@ func run(ctx context.Context, args []string, environ map[string]string,
 	case !ok:
 		return errors.New(usageOfAll())
 	}
-	usage := "usage: " + strings.TrimSpace("simpleapp "+name) + command.args
-	err := command.run(ctx, invocation{usage, args, environ, stdin, stdout, stderr})
+	usage := "usage: " + cmd.usage(name)
+	err := cmd.run(ctx, invocation{usage, args, environ, stdin, stdout, stderr})
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return nil
@@ -109,7 +116,7 @@ func run(ctx context.Context, args []string, environ map[string]string,
 func usageOfAll() string {
 	usage := "usage:"
 	for _, name := range slices.Sorted(maps.Keys(commands)) {
-		usage += "\n  " + strings.TrimSpace("simpleapp "+name) + commands[name].args
+		usage += "\n  " + commands[name].usage(name)
 	}
 	return usage
 }

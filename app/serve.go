@@ -6,22 +6,18 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	logger "log"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
 	"time"
 
-	"simpleapp/internal/certificate"
-	"simpleapp/internal/database"
-	"simpleapp/internal/food"
-	"simpleapp/internal/visits"
 	"simpleapp/internal/web"
 )
 
-// shutdownTime is the timeout of the shutdown after SHUTDOWN_DELAY: requests in flight must end,
-// and the visits in memory must be counted.
+// shutdownTime is the timeout of a shutdown, after SHUTDOWN_DELAY: requests in flight must end, and
+// the visits and submissions in memory must be stored.
 const shutdownTime = 10 * time.Second
 
 // serve serves the site until ctx ends. It then shuts down: it finishes the requests in flight, and
@@ -34,90 +30,33 @@ func serve(ctx context.Context, i invocation) error {
 	if err != nil {
 		return err
 	}
-	public, err := listen("ADDR", cfg.Addr)
+	ports, err := openPorts(cfg)
 	if err != nil {
 		return err
 	}
-	defer public.Close()
-	private, err := listen("ADMIN_ADDR", cfg.AdminAddr)
+	defer ports.close()
+	site, err := openSite(ctx, cfg, log)
 	if err != nil {
 		return err
-	}
-	defer private.Close()
-	var secure net.Listener
-	if cfg.domains != nil {
-		if secure, err = listen("HTTPS_ADDR", cfg.HTTPSAddr); err != nil {
-			return err
-		}
-		defer secure.Close()
 	}
 
-	metrics := web.NewMetrics()
-	counter, err := openVisits(cfg, log, metrics)
-	if err != nil {
-		return err
-	}
-	db, err := openDatabase(cfg, cfg.mysql())
-	if err != nil {
-		return errors.Join(err, counter.Close(ctx))
-	}
-	counts, err := openTally(ctx, cfg, db, log)
-	if err != nil {
-		return errors.Join(err, counter.Close(ctx), db.Close())
-	}
-	submissions := food.New(db, metrics.ObserveSubmissions)
-	closeDatabase := func(ctx context.Context) error {
-		err := submissions.Close(ctx)
-		counts.Close()
-		return errors.Join(err, db.Close())
-	}
-	var keeper *certificate.Keeper
-	if cfg.domains != nil {
-		keeper = certificate.New(cfg.certificate(), db, log)
-		metrics.WatchCertificate(keeper.Expiry)
-	}
-	site, err := web.New(web.Config{Visits: counter, Submissions: submissions, Tally: counts,
-		Metrics: metrics, Log: log, Instance: cfg.Instance, Version: version,
-		Location: cfg.location, Certificate: keeper})
-	if err != nil {
-		return errors.Join(err, counter.Close(ctx), closeDatabase(ctx))
-	}
-	health := &health{dependencies: []*dependency{
-		{name: "database", hint: database.Hint, ping: func(ctx context.Context) error {
-			if err := submissions.Ping(ctx); err != nil {
-				return err
-			}
-			if err := counts.Ping(ctx); err != nil {
-				return err
-			}
-			// Remember is here because it, too, has to succeed before the program is healthy, and
-			// then once a second.
-			return counter.Remember(ctx, db)
-		}},
-		{name: "cache", ping: counter.Ping, hint: visits.Hint},
-	}}
-	admin := newServer(web.NewAdmin(health.healthy, health.ready, metrics), log)
+	admin := newServer(web.NewAdmin(site.health.healthy, site.health.ready, site.metrics), log)
 	admin.WriteTimeout = 0 // a request for a profile names its duration
-	server := newServer(site, log)
-
+	server := newServer(site.handler, log)
+	connections := web.NewConnections(log, site.metrics)
 	failed := make(chan error, 3)
-	connections := web.NewConnections(log, metrics)
-	public = connections.LimitListener(server, public)
 	stopKeeper := func() {}
-	if keeper != nil {
-		server.TLSConfig = &tls.Config{GetCertificate: keeper.GetCertificate}
-		secure = connections.LimitListener(server, secure)
-		go func() { failed <- server.ServeTLS(secure, "", "") }()
-		stopKeeper = keeper.Start()
+	if site.keeper != nil {
+		server.TLSConfig = &tls.Config{GetCertificate: site.keeper.GetCertificate}
+		listener := connections.LimitListener(server, ports.https)
+		go func() { failed <- server.ServeTLS(listener, "", "") }()
+		stopKeeper = site.keeper.Start()
 	}
-	go func() { failed <- server.Serve(public) }()
-	go func() { failed <- admin.Serve(private) }()
-	addresses := []any{"addr", public.Addr().String(), "admin_addr", private.Addr().String()}
-	if secure != nil {
-		addresses = append(addresses, "https_addr", secure.Addr().String())
-	}
-	log.With(addresses...).Info("serving", "version", version, "instance", cfg.Instance)
-	stopWatching := health.watch(log, metrics)
+	listener := connections.LimitListener(server, ports.http)
+	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- admin.Serve(ports.admin) }()
+	log.With(ports.addresses()...).Info("serving", "version", version, "instance", cfg.Instance)
+	stopWatching := site.health.watch(log, site.metrics)
 
 	select {
 	case err = <-failed:
@@ -125,26 +64,61 @@ func serve(ctx context.Context, i invocation) error {
 	case <-ctx.Done():
 		// Load balancers and clients get time to use another instance. Then the listener closes.
 		log.Info("stopping", "delay", cfg.ShutdownDelay.String())
-		health.leaving.Store(true)
-		site.Leave()
+		site.health.leaving.Store(true)
+		site.handler.Leave()
 		time.Sleep(cfg.ShutdownDelay)
 	}
 	stopWatching()
 	stopKeeper()
 	stopCtx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
-	err = errors.Join(err,
-		wrap("finish requests", server.Shutdown(stopCtx)),
-		wrap("count kept visits", counter.Close(stopCtx)),
-		wrap("store submissions", closeDatabase(stopCtx)),
+	err = errors.Join(err, wrap("finish requests", server.Shutdown(stopCtx)), site.close(stopCtx),
 		admin.Close())
 	log.Info("stopped")
 	return err
 }
 
-func listen(variable, addr string) (net.Listener, error) {
-	listener, err := net.Listen("tcp", addr)
-	return listener, wrap(variable, err)
+// ports are the listeners of the program.
+type ports struct {
+	http, admin net.Listener
+	https       net.Listener // nil if the site is on plain http
+}
+
+func openPorts(cfg config) (p ports, err error) {
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if p.http, err = net.Listen("tcp", cfg.Addr); err != nil {
+		return p, fmt.Errorf("ADDR: %w", err)
+	}
+	if p.admin, err = net.Listen("tcp", cfg.AdminAddr); err != nil {
+		return p, fmt.Errorf("ADMIN_ADDR: %w", err)
+	}
+	if cfg.domains != nil {
+		if p.https, err = net.Listen("tcp", cfg.HTTPSAddr); err != nil {
+			return p, fmt.Errorf("HTTPS_ADDR: %w", err)
+		}
+	}
+	return p, nil
+}
+
+// addresses returns the addresses that the ports have, for the log.
+func (p ports) addresses() []any {
+	all := []any{"addr", p.http.Addr().String(), "admin_addr", p.admin.Addr().String()}
+	if p.https != nil {
+		all = append(all, "https_addr", p.https.Addr().String())
+	}
+	return all
+}
+
+func (p ports) close() {
+	for _, listener := range []net.Listener{p.http, p.admin, p.https} {
+		if listener != nil {
+			listener.Close()
+		}
+	}
 }
 
 // wrap adds what was being done to an error. It returns nil if err is nil.
@@ -157,7 +131,7 @@ func wrap(doing string, err error) error {
 
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true) // alone: see web.Connections
+	protocols.SetHTTP1(true) // and no other: see web.Connections.LimitListener
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -167,7 +141,7 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 		// send a request on a connection that this server is closing.
 		IdleTimeout:    90 * time.Second,
 		MaxHeaderBytes: 16 << 10,
-		ErrorLog:       logger.New(serverLog{log}, "", 0),
+		ErrorLog:       stdlog.New(serverLog{log}, "", 0),
 		Protocols:      protocols,
 	}
 }

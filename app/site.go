@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+
+	"simpleapp/internal/certificate"
+	"simpleapp/internal/database"
+	"simpleapp/internal/food"
+	"simpleapp/internal/visits"
+	"simpleapp/internal/web"
+)
+
+// A site is the handler of the site, and what it needs.
+type site struct {
+	handler *web.Server
+	metrics *web.Metrics
+	health  *health
+	keeper  *certificate.Keeper // of https, or nil if the site is on plain http
+	closers []closer
+}
+
+// A closer closes a part of the site. What the part has in memory it first stores, until ctx ends.
+type closer func(ctx context.Context) error
+
+// openSite opens the stores, and returns the site. The caller must call close.
+func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err error) {
+	s = &site{metrics: web.NewMetrics()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close(ctx))
+		}
+	}()
+	db, err := openDatabase(cfg, cfg.mysql())
+	if err != nil {
+		return s, err
+	}
+	s.onClose("close the database", func(context.Context) error { return db.Close() })
+	counts, err := openTally(ctx, cfg, db, log)
+	if err != nil {
+		return s, err
+	}
+	s.onClose("stop counting", func(context.Context) error {
+		counts.Close()
+		return nil
+	})
+	submissions := food.New(db, s.metrics.ObserveSubmissions)
+	s.onClose("store submissions", submissions.Close)
+	counter, err := openVisits(cfg, log, s.metrics)
+	if err != nil {
+		return s, err
+	}
+	s.onClose("count kept visits", counter.Close)
+	if cfg.domains != nil {
+		s.keeper = certificate.New(cfg.certificate(), db, log)
+		s.metrics.WatchCertificate(s.keeper.Expiry)
+	}
+	s.health = &health{dependencies: []*dependency{
+		{name: "database", hint: database.Hint, ping: func(ctx context.Context) error {
+			if err := submissions.Ping(ctx); err != nil {
+				return err
+			}
+			if err := counts.Ping(ctx); err != nil {
+				return err
+			}
+			// The database is healthy only if it can also remember the number of visits.
+			return counter.Remember(ctx, db)
+		}},
+		{name: "cache", ping: counter.Ping, hint: visits.Hint},
+	}}
+	s.handler, err = web.New(web.Config{Visits: counter, Submissions: submissions, Tally: counts,
+		Metrics: s.metrics, Log: log, Instance: cfg.Instance, Version: version,
+		Location: cfg.location, Certificate: s.keeper})
+	return s, err
+}
+
+// onClose makes close call c, before what it was told earlier. An error of c names what c does.
+func (s *site) onClose(does string, c closer) {
+	s.closers = append(s.closers, func(ctx context.Context) error { return wrap(does, c(ctx)) })
+}
+
+// close stores every visit and submission that is in memory, and closes the stores. It gives up
+// when ctx ends.
+func (s *site) close(ctx context.Context) (err error) {
+	for _, c := range slices.Backward(s.closers) {
+		err = errors.Join(err, c(ctx))
+	}
+	return err
+}
