@@ -73,8 +73,8 @@ func importRecords(ctx context.Context, i invocation) error {
 	return err
 }
 
-// readAll reads the submissions and drops them. Its error tells that the file is incomplete. If it
-// stopped before the end, a program that writes the file into a pipe would fail.
+// readAll reads the submissions and drops them. It returns an error if the file is incomplete. It
+// reads to the end, because a program that writes the file into a pipe would fail otherwise.
 func readAll(file *records.Reader) error {
 	for {
 		_, err := file.Next()

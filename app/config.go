@@ -110,19 +110,19 @@ func checkAddr(addr string) error {
 	return nil
 }
 
-// tlsConfig returns a configuration that verifies a server, or nil if the variable name has the
-// other value. caFile has the certificates of the authorities that are trusted. Without it they are
-// those of the system.
-func tlsConfig(name, value, other, caFile string) (*tls.Config, error) {
+// tlsConfig returns a configuration that verifies a server if value, which is that of the variable
+// called name, is verify. It returns nil if value is unverified. The file caFile has the
+// certificates of the authorities that are trusted. Without it they are those of the system.
+func tlsConfig(name, value, unverified, caFile string) (*tls.Config, error) {
 	switch value {
-	case other:
+	case unverified:
 		if caFile != "" {
-			return nil, fmt.Errorf("%s_CA_FILE: it is used with %[1]s=verify alone", name)
+			return nil, fmt.Errorf("%s_CA_FILE: it has no effect: remove it, or set %[1]s=verify", name)
 		}
 		return nil, nil
 	case "verify":
 	default:
-		return nil, fmt.Errorf("%s: %q is neither %s nor verify", name, value, other)
+		return nil, fmt.Errorf("%s: %q is neither %s nor verify", name, value, unverified)
 	}
 	roots, err := readRoots(name+"_CA_FILE", caFile)
 	return &tls.Config{RootCAs: roots}, err

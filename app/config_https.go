@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"net/mail"
@@ -34,7 +35,8 @@ func (c *config) checkHTTPS() (err error) {
 		}
 	}
 	if len(c.domains) == 0 || len(c.domains) > 100 {
-		return fmt.Errorf("DOMAIN: it has %d names: a certificate has 1 to 100", len(c.domains))
+		return fmt.Errorf("DOMAIN: it has %d names, and a certificate has 1 to 100: write as many",
+			len(c.domains))
 	}
 	address, err := mail.ParseAddress(c.ACMEEmail)
 	if err != nil || address.Address != c.ACMEEmail {
@@ -65,9 +67,9 @@ func checkDomain(name string) error {
 	case strings.Contains(name, ":"):
 		return fmt.Errorf("has a port: %s", example)
 	case strings.HasPrefix(name, "*."):
-		return fmt.Errorf("is a wildcard, which can't be proved by http: list the names")
+		return errors.New("is a wildcard, which can't be proved by http: list the names")
 	case len(name) > 253 || !domainPattern.MatchString(name):
-		return fmt.Errorf("is no full name in DNS: %s (other letters than a to z as xn--…)",
+		return fmt.Errorf("is no full name in DNS: %s, with letters other than a to z as xn--…",
 			example)
 	}
 	return nil

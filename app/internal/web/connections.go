@@ -41,8 +41,8 @@ func (s connState) String() string {
 // Connections bounds the open connections of a server, so that idle and slow clients do not prevent
 // new visitors from connecting. If maxConnections are open, each new connection closes the one that
 // has been idle longest. If maxSlow are receiving, or sending, each further one closes the one that
-// has been in that state longest. A working connection is never closed, because limit bounds their
-// number.
+// has been in that state longest. No working connection is closed: limit bounds how many requests
+// wait for a store, and the others do not wait.
 type Connections struct {
 	max, maxSlow int
 	log          *slog.Logger
@@ -66,11 +66,9 @@ func NewConnections(log *slog.Logger, metrics *Metrics) *Connections {
 }
 
 // LimitListener returns a listener that server must serve instead of listener, which must be a TCP
-// listener. It sets server.ConnState and server.ConnContext. A server may serve several, one of
-// them with TLS, and without HTTP/2: its connections have several requests at a time.
-func (c *Connections) LimitListener(
-	server *http.Server, listener net.Listener,
-) net.Listener {
+// listener. It sets server.ConnState and server.ConnContext. A server may serve several listeners,
+// with or without TLS. It must not serve HTTP/2, whose connections have several requests at a time.
+func (c *Connections) LimitListener(server *http.Server, listener net.Listener) net.Listener {
 	server.ConnState = func(conn net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateActive: // the header of a request has arrived
@@ -131,7 +129,7 @@ func (c *Connections) report(state connState) {
 	c.metrics.connectionsClosed.WithLabelValues(state.String()).Inc()
 	now := time.Now()
 	if now.Sub(c.shortage) > time.Minute {
-		c.log.Warn("connections run short: each new one closes the oldest in its state",
+		c.log.Warn("connections run short: each new one closes the one that has waited longest",
 			"state", state.String(), "max", c.max, "idle", c.queues[idle].length,
 			"receiving", c.queues[receiving].length, "working", c.queues[working].length,
 			"sending", c.queues[sending].length,

@@ -25,7 +25,7 @@ var (
 			"If you followed a link here, it may be out of date."}
 	errMethod = &statusError{status: http.StatusMethodNotAllowed,
 		Heading: "That can’t be done here",
-		Message: "This page can only be looked at."}
+		Message: "This address does not take what was sent. Nothing was stored."}
 	errCrossSite = &statusError{status: http.StatusForbidden,
 		Heading: "That came from another site",
 		Message: "Answers are only taken from the form on this site. Nothing was stored this time."}

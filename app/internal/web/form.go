@@ -50,7 +50,7 @@ func (f formPage) TextFields() []formField {
 	return fields
 }
 
-// Field returns the field with a name. It has no hint or value.
+// Field returns the field called name, without a hint or value.
 func (f formPage) Field(name string) formField {
 	field := formField{Name: name}
 	for _, e := range f.Errors {

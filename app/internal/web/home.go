@@ -35,11 +35,11 @@ func (s *Server) splitHome() (splitPage, error) {
 
 // getHome counts a visit and shows its number. HEAD counts no visit and shows the total.
 func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
-	visits := s.cfg.Visits.Visit
+	number := s.cfg.Visits.Visit
 	if r.Method == http.MethodHead {
-		visits = s.cfg.Visits.Total
+		number = s.cfg.Visits.Total
 	}
-	badge := badgeText(visits())
+	badge := badgeText(number())
 	send(w, http.StatusOK, s.home.before, []byte(badge), s.home.after)
 	if r.Method == http.MethodGet {
 		s.cfg.Metrics.visitsServed.Inc()

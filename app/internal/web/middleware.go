@@ -75,9 +75,9 @@ func (s *Server) wrap(routes http.Handler) http.Handler {
 		if s.leaving.Load() {
 			h["Connection"] = connectionClose
 		}
-		recorder := &recorder{ResponseWriter: w, connection: connectionOf(r)}
-		defer s.finish(recorder, r, start)
-		protected.ServeHTTP(recorder, r)
+		rec := &recorder{ResponseWriter: w, connection: connectionOf(r)}
+		defer s.finish(rec, r, start)
+		protected.ServeHTTP(rec, r)
 	})
 }
 
@@ -88,9 +88,9 @@ func (s *Server) wrap(routes http.Handler) http.Handler {
 func limit(h handler) handler {
 	var inFlight atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) error {
-		recorder := w.(*recorder)
-		recorder.inFlight = &inFlight
-		defer recorder.release()
+		rec := w.(*recorder)
+		rec.inFlight = &inFlight
+		defer rec.release()
 		if inFlight.Add(1) > maxInFlight {
 			return errBusy
 		}
@@ -136,7 +136,7 @@ func metricMethod(method string) string {
 // logFault logs why a request failed, and what the operator can do about it, if the package
 // database knows. The database can refuse a request although its pings succeed: for example, if the
 // account may read and not write. logFault logs nothing if cause is nil: then the fault is the
-// client's.
+// client's, or there are too many requests, which the metrics show.
 func (s *Server) logFault(r *http.Request, status int, cause error) {
 	if cause == nil {
 		return

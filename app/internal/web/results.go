@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/http"
@@ -43,9 +44,9 @@ const (
 func (l line) Width() int  { return lineStep * (len(l) - 1) }
 func (l line) Height() int { return lineHeight }
 
-// Box returns the size of the SVG's view box. It has room for half of the line's thickness on each
-// side.
-func (l line) Box() string { return fmt.Sprintf("%d %d", l.Width()+2, lineHeight+4) }
+// ViewBox returns the attribute viewBox of the SVG. It has room for half of the line's thickness on
+// each side.
+func (l line) ViewBox() string { return fmt.Sprintf("-1 -2 %d %d", l.Width()+2, lineHeight+4) }
 
 // Top returns the number at the upper end of the scale: 1, 2 or 5, followed by zeros.
 func (l line) Top() int64 {
@@ -94,7 +95,7 @@ func (s *Server) getResults(w http.ResponseWriter, r *http.Request) error {
 		return errDatabase(err)
 	}
 	for i, country := range results.Countries {
-		results.Countries[i].Name = food.Submission{Country: country.Name}.CountryName()
+		results.Countries[i].Name = cmp.Or(food.CountryName(country.Name), country.Name)
 	}
 	return s.render(w, http.StatusOK, "results",
 		page{Title: "Results", Nav: "/results", Visits: s.badge(), Data: resultsPage{

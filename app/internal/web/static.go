@@ -81,7 +81,7 @@ func (s *Server) static() (http.Handler, error) {
 // getStatic sends a static file. Its address changes with its content, so clients may cache it for
 // a year. While two versions of the program run side by side, a client may get a page from one and
 // request its styles from the other. A request with another hash is answered with the present file,
-// not to be cached.
+// which clients must not keep under that address without asking again.
 func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) error {
 	parts := strings.Split(r.PathValue("file"), ".")
 	if len(parts) != 3 {
