@@ -10,7 +10,7 @@ NPM_DONE := app/assets/node_modules/.package-lock.json
 CHECKERS := app/test/e2e/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help run seed build assets test check-pages lighthouse screenshots fuzz lint bench bases setup up migrate down logs ps test-deploy test-cluster test-cluster-all \
+.PHONY: help run seed build assets ci test check-pages lighthouse screenshots fuzz lint bench bases dist setup up migrate down logs ps test-deploy test-cluster test-cluster-all \
 	swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard show test-faults \
 	playground playground-kill playground-boot playground-cut playground-join playground-down
 
@@ -54,19 +54,35 @@ lighthouse: build setup $(CHECKERS) ## Measure the home page and the form with L
 setup: ## Install the programs that the tests need (make test does that, too)
 	@app/test/setup
 
-lint: assets setup ## Run gofmt, go vet (also for macOS), staticcheck and shellcheck
+ci: ## Run what each commit has to pass: lint and all tests (more than an hour on two cores)
+	$(MAKE) lint
+	$(MAKE) test
+	$(MAKE) test-faults
+	$(MAKE) test-deploy
+	$(MAKE) test-cluster
+
+lint: assets setup ## Run gofmt, go vet (also for macOS), staticcheck, shellcheck and actionlint
 	@cd app && unformatted=$$(gofmt -l . ../mysql_db/group) && if [ -n "$$unformatted" ]; then echo "not gofmt'd:" $$unformatted; exit 1; fi
-	cd app/test && go build -o ../../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	cd app/test && go build -o ../../bin/ honnef.co/go/tools/cmd/staticcheck github.com/rhysd/actionlint/cmd/actionlint
 	cd app && go vet -tags servers ./... && GOOS=darwin go vet -tags servers ./... && ../bin/staticcheck -tags servers ./...
 	cd app/test && go vet ./... && GOOS=darwin go vet ./... && ../../bin/staticcheck ./...
 	cd mysql_db/group && go vet ./... && ../../bin/staticcheck ./...
 	shellcheck $$(git grep -lE '^#!.*sh$$')
+	bin/actionlint
+
+dist: ## Build static binaries of VERSION=1.2 for Linux, with their checksums, in dist/; needs Docker
+	rm -rf dist
+	for arch in amd64 arm64; do \
+	  docker build --platform linux/$$arch --target binary --output dist --build-arg VERSION=$(VERSION) --build-arg REVISION app; \
+	  mv dist/simpleapp dist/simpleapp-$(VERSION)-linux-$$arch; \
+	done
+	cd dist && sha256sum * >SHA256SUMS
 
 fuzz: ## Test the form's validation with random answers for a minute
 	cd app && go test -fuzz FuzzSubmission -fuzztime 1m ./internal/food
 
 bases: ## List the base images, and how long each of them gets fixes
-	@awk '/^FROM .*:/ {printf "%-20s %-50s %s\n", FILENAME, $$2, comment} {comment = $$0}' */Dockerfile
+	@awk '/^FROM .*:/ {printf "%-20s %-50s %s\n", FILENAME, $$2 ~ /^--/ ? $$3 : $$2, comment} {comment = $$0}' */Dockerfile
 
 up: ## Build and start app, db and cache in Docker: http://localhost (HTTP_PORT=8080 for another port)
 	@$(COMPOSE) up --build --wait || { echo "make up: if the port is taken, HTTP_PORT=8080 make up uses another; if db_data is from an older version, run make migrate; make logs shows more" >&2; exit 1; }
@@ -96,6 +112,9 @@ test-cluster-all: setup ## The same with every act (an hour)
 
 test-faults: setup ## Kill, suspend and overload real servers under load (some minutes; FAULTS_SEED repeats a run)
 	cd app/test && go test -count=1 -timeout 20m -v ./faults
+
+# The commit, with -dirty if there are changes. Nothing where the source is no clone.
+dist push: export REVISION = $(shell git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null)
 
 # Docker Swarm: each target is a script in ops/, whose first lines list its variables. STACK=… names another stack than
 # mystack.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -218,8 +219,9 @@ func TestTimeZone(t *testing.T) {
 func TestCommands(t *testing.T) {
 	var out strings.Builder
 	err := run(t.Context(), []string{"version"}, nil, nil, &out, io.Discard)
-	if err != nil || out.String() != "dev\n" {
-		t.Errorf("version = %q, %v, want dev", out.String(), err)
+	want := "dev (revision unknown, " + runtime.Version() + ")\n"
+	if err != nil || out.String() != want {
+		t.Errorf("version = %q, %v, want %q", out.String(), err, want)
 	}
 	for _, args := range [][]string{{"serve"}, {"version", "please"}, {"migrate", "now"}} {
 		err := run(t.Context(), args, nil, nil, io.Discard, io.Discard)

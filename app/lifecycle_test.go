@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,7 +29,8 @@ func TestAdminListener(t *testing.T) {
 			`route="POST /simpleform"} 1`,
 		`simpleapp_dependency_up{name="database"} 1`, `simpleapp_dependency_up{name="cache"} 1`,
 		`simpleapp_batch_size_count{name="visits"} 1`,
-		`simpleapp_batch_size_count{name="submissions"} 1`)
+		`simpleapp_batch_size_count{name="submissions"} 1`,
+		`simpleapp_build_info{goversion="`+runtime.Version()+`",revision="unknown",version="dev"} 1`)
 	wantStatus(t, get(t, p.url+"/metrics"), 404)
 }
 

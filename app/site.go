@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"slices"
 
+	vcs "github.com/prometheus/common/version"
+
 	"simpleapp/internal/certificate"
 	"simpleapp/internal/database"
 	"simpleapp/internal/food"
@@ -28,6 +30,7 @@ type closer func(ctx context.Context) error
 // openSite opens the stores, and returns the site. The caller must call close.
 func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err error) {
 	s = &site{metrics: web.NewMetrics()}
+	s.metrics.RecordBuild(version, vcs.GetRevision())
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close(ctx))

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"runtime"
 	"strconv"
 	"time"
 
@@ -69,6 +70,16 @@ func (m *Metrics) SetDependency(name string, up bool) {
 		value = 1
 	}
 	m.dependencyUp.WithLabelValues(name).Set(value)
+}
+
+// RecordBuild registers a metric that says what program this is, as labels of the value 1.
+func (m *Metrics) RecordBuild(version, revision string) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "simpleapp_build_info",
+		Help: "1; the labels say of what source and by which Go the program was built.",
+		ConstLabels: prometheus.Labels{
+			"version": version, "revision": revision, "goversion": runtime.Version()}},
+		func() float64 { return 1 }))
 }
 
 // WatchCertificate registers the metric of the certificate. expiry returns the zero time while

@@ -121,13 +121,10 @@ func TestImages(t *testing.T) {
 		t.Errorf("sh in the app image: %v, want that there is none\n%s", err, out)
 	}
 	version := docker(t, "run", "--rm", "--entrypoint", "/simpleapp", image("app"), "version")
-	if version != tag {
-		t.Errorf("simpleapp version = %q, want %q", version, tag)
+	if want := tag + " (revision unknown, go1."; !strings.HasPrefix(version, want) {
+		t.Errorf("simpleapp version = %q, want %q…", version, want)
 	}
 	const label = `{{index .Config.Labels "org.opencontainers.image.%s"}}`
-	if version := inspectImage(t, "app", fmt.Sprintf(label, "version")); version != tag {
-		t.Errorf("the app image's version label = %q, want %q", version, tag)
-	}
 	for _, service := range services {
 		title := inspectImage(t, service, fmt.Sprintf(label, "title"))
 		if want := "mysimpleapp_" + service; title != want {

@@ -91,7 +91,7 @@ func (o *operator) wantRefused(reason, command string, variables ...string) {
 		o.Errorf("%s %v = %d, want 1 and %q:\n%s", command, variables, status, reason, out)
 	}
 	changing := []string{"stack deploy -c", "stack rm", "service update", "service scale",
-		"secret create", "secret rm", "exec", "swarm init", "compose"}
+		"secret create", "secret rm", "exec", "swarm init", "buildx bake"}
 	for call := range strings.Lines(o.calls()) {
 		changes := func(change string) bool { return strings.HasPrefix(call, change) }
 		if slices.ContainsFunc(changing, changes) {
