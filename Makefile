@@ -10,7 +10,7 @@ NPM_DONE := app/assets/node_modules/.package-lock.json
 CHECKERS := app/test/e2e/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help run seed build assets ci test check-pages lighthouse screenshots fuzz lint bench bases dist setup up migrate down logs ps test-deploy test-cluster test-cluster-all \
+.PHONY: help run dev seed build assets ci test check-pages lighthouse screenshots fuzz lint bench bases dist setup up migrate down logs ps test-deploy test-cluster test-cluster-all \
 	swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard show test-faults \
 	playground playground-kill playground-boot playground-cut playground-join playground-down
 
@@ -19,6 +19,13 @@ help: ## List the targets
 
 run: build ## Serve http://localhost:8080 with its data in ./data; needs no MySQL or Redis
 	bin/simpleapp
+
+dev: assets ## The same, and each change shows: of a page, style or script at the next reload, of Go after some seconds
+	@trap 'kill 0' EXIT; \
+	(cd app/assets && npm run styles -- --watch) & \
+	(cd app/assets && npm run scripts -- --watch=forever) & \
+	WEB_DIR=app/internal/web app/assets/node_modules/.bin/nodemon --quiet --watch app --ext go,sql --ignore app/test --ignore '*_test.go' \
+	  --signal SIGTERM --exec 'make --no-print-directory run || exit 1' # 2 would end nodemon
 
 seed: build ## Store N=500 sample submissions in ./data; MERGE=yes where it has some
 	bin/simpleapp seed --n $(or $(N),500) $(if $(filter yes,$(MERGE)),--merge)

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -39,11 +40,13 @@ type config struct {
 	ACMEDirectory string        `env:"ACME_DIRECTORY"`
 	ACMECA        string        `env:"ACME_CA_FILE"`
 	HTTPSAddr     string        `env:"HTTPS_ADDR" envDefault:":8443"`
+	WebDir        string        `env:"WEB_DIR"`
 	TimeZone      string        `env:"TZ" envDefault:"UTC"`
 	LogLevel      slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
 	ShutdownDelay time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s"`
 
 	location      *time.Location // of TimeZone
+	webFiles      fs.FS          // in WebDir; nil if the pages are only those of the program
 	mysqlPassword string         // the content of its file at the start
 	// The TLS configurations that verify the servers, or nil.
 	mysqlTLS, redisTLS *tls.Config
@@ -68,6 +71,14 @@ func loadConfig(environ map[string]string) (config, error) {
 		if c.Instance, err = os.Hostname(); err != nil {
 			return c, fmt.Errorf("INSTANCE: %w", err)
 		}
+	}
+	if c.WebDir != "" {
+		if info, err := os.Stat(c.WebDir); err != nil {
+			return c, fmt.Errorf("WEB_DIR: %w", err)
+		} else if !info.IsDir() {
+			return c, fmt.Errorf("WEB_DIR: %s is not a folder", c.WebDir)
+		}
+		c.webFiles = os.DirFS(c.WebDir)
 	}
 	if c.ShutdownDelay < 0 {
 		return c, fmt.Errorf("SHUTDOWN_DELAY: %v is negative", c.ShutdownDelay)

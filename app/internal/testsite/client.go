@@ -53,6 +53,17 @@ func Get(t testing.TB, url string) Answer {
 	return Send(t, Request(t, http.MethodGet, url, nil))
 }
 
+// TryGet returns the body of a page of a site that may not answer yet.
+func TryGet(url string) (string, error) {
+	resp, err := client.Get(url)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return string(body), err
+}
+
 // Post submits a form to the site at an address such as http://127.0.0.1:8080.
 func Post(t testing.TB, site string, form url.Values) Answer {
 	t.Helper()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html/template"
 	"net/http"
 	"strconv"
 )
@@ -19,9 +20,12 @@ const (
 // it for each request would take. Both figures exclude the visit and the network.
 type splitPage struct{ before, after []byte }
 
-func (s *Server) splitHome() (splitPage, error) {
+func splitHome(home *template.Template) (splitPage, error) {
+	if home == nil {
+		return splitPage{}, errors.New("there is no template home.html")
+	}
 	var body bytes.Buffer
-	err := s.pages["home"].ExecuteTemplate(&body, "layout",
+	err := home.ExecuteTemplate(&body, "layout",
 		page{Title: "Home", Nav: "/", Visits: visitsMarker})
 	if err != nil {
 		return splitPage{}, fmt.Errorf("render home: %w", err)
@@ -35,12 +39,16 @@ func (s *Server) splitHome() (splitPage, error) {
 
 // getHome counts a visit and shows its number. HEAD counts no visit and shows the total.
 func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.view()
+	if err != nil {
+		return err
+	}
 	number := s.cfg.Visits.Visit
 	if r.Method == http.MethodHead {
 		number = s.cfg.Visits.Total
 	}
 	badge := badgeText(number())
-	send(w, http.StatusOK, s.home.before, []byte(badge), s.home.after)
+	send(w, http.StatusOK, v.home.before, []byte(badge), v.home.after)
 	if r.Method == http.MethodGet {
 		s.cfg.Metrics.visitsServed.Inc()
 	}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"embed"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -13,9 +12,6 @@ import (
 
 	"simpleapp/internal/food"
 )
-
-//go:embed templates
-var templateFiles embed.FS
 
 // A page is the data of the template layout.
 type page struct {
@@ -37,9 +33,10 @@ func newNavLink(current, path, text string) navLink {
 
 // parseTemplates returns a set of templates for each page, by the name of the page. Each set
 // contains the layout, the parts and the page's own template.
-func (s *Server) parseTemplates() (map[string]*template.Template, error) {
+func (s *Server) parseTemplates(files map[string][]byte, a assets) (
+	map[string]*template.Template, error) {
 	functions := template.FuncMap{
-		"asset":      s.assets.url,
+		"asset":      a.url,
 		"instance":   func() string { return s.cfg.Instance },
 		"version":    func() string { return s.cfg.Version },
 		"link":       newNavLink,
@@ -51,26 +48,24 @@ func (s *Server) parseTemplates() (map[string]*template.Template, error) {
 		"day":    func(t time.Time) string { return t.Format("January 2") },
 		"number": number,
 	}
-	base := template.New("layout").Funcs(functions)
-	base, err := base.ParseFS(templateFiles, "templates/parts/*.html")
-	if err != nil {
-		return nil, err
-	}
-	files, err := templateFiles.ReadDir("templates")
-	if err != nil {
-		return nil, err
+	parts := template.New("layout").Funcs(functions)
+	for file, content := range files {
+		if ok, _ := path.Match("templates/parts/*.html", file); ok {
+			if _, err := parts.New(path.Base(file)).Parse(string(content)); err != nil {
+				return nil, err
+			}
+		}
 	}
 	pages := make(map[string]*template.Template)
-	for _, file := range files {
-		if file.IsDir() {
-			continue
+	for file, content := range files {
+		if ok, _ := path.Match("templates/*.html", file); ok {
+			name := path.Base(file)
+			page := template.Must(parts.Clone())
+			if _, err := page.New(name).Parse(string(content)); err != nil {
+				return nil, err
+			}
+			pages[strings.TrimSuffix(name, ".html")] = page
 		}
-		source := path.Join("templates", file.Name())
-		t, err := template.Must(base.Clone()).ParseFS(templateFiles, source)
-		if err != nil {
-			return nil, err
-		}
-		pages[strings.TrimSuffix(file.Name(), ".html")] = t
 	}
 	return pages, nil
 }
@@ -78,8 +73,12 @@ func (s *Server) parseTemplates() (map[string]*template.Template, error) {
 // render sends a page. It renders the page into a buffer first, so that a broken template results
 // in an error and nothing is sent.
 func (s *Server) render(w http.ResponseWriter, status int, name string, p page) error {
+	v, err := s.view()
+	if err != nil {
+		return err
+	}
 	var body bytes.Buffer
-	if err := s.pages[name].ExecuteTemplate(&body, "layout", p); err != nil {
+	if err := v.pages[name].ExecuteTemplate(&body, "layout", p); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
 	send(w, status, body.Bytes())

@@ -4,8 +4,7 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
-	"html/template"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -18,8 +17,8 @@ import (
 	"simpleapp/internal/visits"
 )
 
-// Config contains the settings and the dependencies of a Server. Every field but Certificate is
-// required.
+// Config contains the settings and the dependencies of a Server. Every field but Certificate and
+// Files is required.
 type Config struct {
 	Visits      *visits.Counter
 	Submissions *food.Submissions
@@ -30,33 +29,39 @@ type Config struct {
 	Version     string              // of the program
 	Location    *time.Location      // the time zone of the pages
 	Certificate *certificate.Keeper // of https, or nil if the site is on plain http
+	// Files is for a developer. A file in its folders templates and static takes the place of the
+	// embedded one, and a change shows within 100 ms.
+	Files fs.FS
 }
 
 // A Server is the handler of the site. Use New to make one.
 type Server struct {
-	cfg     Config
-	assets  assets
-	pages   map[string]*template.Template
-	home    splitPage
-	handler http.Handler
-	leaving atomic.Bool
+	cfg      Config
+	builtIn  *view // of the embedded files
+	changing changingView
+	handler  http.Handler
+	leaving  atomic.Bool
 }
 
 // New returns a Server. It returns an error only if a file that is part of the program has a fault.
 func New(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg}
-	var err error
-	if s.assets, err = loadAssets(); err != nil {
-		return nil, fmt.Errorf("load static files: %w", err)
-	}
-	if s.assets.url("app.css") == "" {
-		cfg.Log.Warn("the styles are missing, pages will look bare: build them with `make assets`")
-	}
-	if s.pages, err = s.parseTemplates(); err != nil {
-		return nil, fmt.Errorf("parse templates: %w", err)
-	}
-	if s.home, err = s.splitHome(); err != nil {
+	files, err := readFiles(embedded)
+	if err != nil {
 		return nil, err
+	}
+	if s.builtIn, err = s.loadView(files); err != nil {
+		return nil, err
+	}
+	if cfg.Files != nil {
+		if _, err := readFiles(cfg.Files); err != nil {
+			cfg.Log.Warn("the files in WEB_DIR can't be read, so pages are made of the program's own: "+
+				"make them readable for everybody (chmod -R a+rX)", "err", err)
+			s.cfg.Files = nil
+		}
+	}
+	if v, err := s.view(); err == nil && v.assets.url("app.css") == "" {
+		cfg.Log.Warn("the styles are missing, pages will look bare: build them with `make assets`")
 	}
 	static, err := s.static()
 	if err != nil {

@@ -27,6 +27,16 @@ func newSite(t testing.TB) *web.Server {
 // the test ends.
 func newSiteOn(t testing.TB, db *database.DB, log *slog.Logger) *web.Server {
 	t.Helper()
+	site, err := web.New(newConfig(t, db, log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return site
+}
+
+// newConfig returns the configuration of newSiteOn's site.
+func newConfig(t testing.TB, db *database.DB, log *slog.Logger) web.Config {
+	t.Helper()
 	metrics := web.NewMetrics()
 	file := filepath.Join(t.TempDir(), "visits.db")
 	counter, err := visits.OpenSQLite(file, testsite.Quiet, metrics.ObserveVisits)
@@ -35,14 +45,10 @@ func newSiteOn(t testing.TB, db *database.DB, log *slog.Logger) *web.Server {
 	}
 	t.Cleanup(func() { counter.Close(context.Background()) })
 	data := testsite.New(t, db)
-	site, err := web.New(web.Config{
+	return web.Config{
 		Visits: counter, Submissions: data.Submissions, Tally: data.Tally,
 		Metrics: metrics, Log: log, Instance: "test", Version: "test", Location: time.UTC,
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	return site
 }
 
 // serve serves the site until the test ends, and returns its address.

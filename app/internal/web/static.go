@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
-	"embed"
 	"encoding/hex"
 	"fmt"
-	"io/fs"
 	"mime"
 	"net/http"
 	"path"
@@ -16,11 +14,6 @@ import (
 
 	"github.com/klauspost/compress/gzhttp"
 )
-
-// staticFiles contains the styles and scripts in static/dist if `make assets` has built them.
-//
-//go:embed static
-var staticFiles embed.FS
 
 // An asset is a static file.
 type asset struct {
@@ -32,15 +25,11 @@ type asset struct {
 // assets are the static files by name, such as app.css.
 type assets map[string]asset
 
-func loadAssets() (assets, error) {
+func loadAssets(files map[string][]byte) assets {
 	all := make(assets)
-	err := fs.WalkDir(staticFiles, "static", func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := staticFiles.ReadFile(file)
-		if err != nil {
-			return err
+	for file, content := range files {
+		if !strings.HasPrefix(file, "static/") {
+			continue
 		}
 		name := path.Base(file)
 		hash := sha256.Sum256(content)
@@ -58,9 +47,8 @@ func loadAssets() (assets, error) {
 			a.gzip = compressed.Bytes()
 		}
 		all[name] = a
-		return nil
-	})
-	return all, err
+	}
+	return all
 }
 
 // url returns the address of a static file, which contains a hash of its content. It returns "" if
@@ -87,7 +75,11 @@ func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) error {
 	if len(parts) != 3 {
 		return errNotFound
 	}
-	a, ok := s.assets[parts[0]+"."+parts[2]]
+	v, err := s.view()
+	if err != nil {
+		return err
+	}
+	a, ok := v.assets[parts[0]+"."+parts[2]]
 	if !ok {
 		return errNotFound
 	}

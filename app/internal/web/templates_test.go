@@ -17,7 +17,11 @@ type typedPage[T any] struct {
 // TestTemplates/NAME checks that the data of the page NAME has every field and method that its
 // template uses.
 func TestTemplates(t *testing.T) {
-	pages, err := new(Server).parseTemplates()
+	files, err := readFiles(embedded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := new(Server).parseTemplates(files, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,94 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"maps"
+	"sync"
+	"time"
+)
+
+// embedded has the styles and scripts in static/dist if `make assets` has built them.
+//
+//go:embed templates static
+var embedded embed.FS
+
+// A view is what the pages are made of.
+type view struct {
+	files  map[string][]byte // the sources of the other fields, by path
+	assets assets
+	pages  map[string]*template.Template
+	home   splitPage
+}
+
+// view returns the present view. It is always the same, unless the configuration has Files.
+func (s *Server) view() (*view, error) {
+	if s.cfg.Files == nil {
+		return s.builtIn, nil
+	}
+	return s.changing.view(s)
+}
+
+// loadView makes a view of files.
+func (s *Server) loadView(files map[string][]byte) (*view, error) {
+	v := &view{files: files, assets: loadAssets(files)}
+	var err error
+	if v.pages, err = s.parseTemplates(files, v.assets); err != nil {
+		return nil, fmt.Errorf("parse templates: %w", err)
+	}
+	v.home, err = splitHome(v.pages["home"])
+	return v, err
+}
+
+// readFiles returns the content of each file in templates and static, as far as there are these
+// folders.
+func readFiles(from fs.FS) (map[string][]byte, error) {
+	files := make(map[string][]byte)
+	for _, folder := range []string{"templates", "static"} {
+		err := fs.WalkDir(from, folder, func(file string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			files[file], err = fs.ReadFile(from, file)
+			return err
+		})
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+// A changingView follows the files that a developer changes.
+type changingView struct {
+	mu     sync.Mutex
+	looked time.Time // when the files were last read
+	last   *view
+}
+
+// view returns a view whose files are at most 100 ms old. So the time to read them does not count
+// when many requests arrive.
+func (c *changingView) view(s *Server) (*view, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.looked) < 100*time.Millisecond {
+		return c.last, nil
+	}
+	changed, err := readFiles(s.cfg.Files)
+	if err != nil {
+		return nil, err
+	}
+	files := maps.Clone(s.builtIn.files)
+	maps.Copy(files, changed)
+	if c.last == nil || !maps.EqualFunc(files, c.last.files, bytes.Equal) {
+		if c.last, err = s.loadView(files); err != nil {
+			return nil, err
+		}
+	}
+	c.looked = time.Now()
+	return c.last, nil
+}

@@ -1,0 +1,64 @@
+package web_test
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"simpleapp/internal/testsite"
+	"simpleapp/internal/web"
+)
+
+// A developer sees a changed template or style at the next reload, and may save a broken one.
+func TestChangedFilesShow(t *testing.T) {
+	dir := t.TempDir()
+	save := func(file, content string) {
+		t.Helper()
+		file = filepath.Join(dir, file)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var logs strings.Builder
+	cfg := newConfig(t, testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db")),
+		slog.New(slog.NewTextHandler(&logs, nil)))
+	cfg.Files = os.DirFS(dir)
+	server, err := web.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := serveSite(t, server)
+	// await waits until the body of a page has this text.
+	await := func(path func() string, want string) {
+		t.Helper()
+		testsite.Eventually(t, "a page has "+want, func() error {
+			if page := testsite.Get(t, site+path()); !strings.Contains(page.Body, want) {
+				return fmt.Errorf("GET %s = %d\n%s", path(), page.StatusCode, page.Body)
+			}
+			return nil
+		})
+	}
+	home := func() string { return "/" }
+	styles := func() string {
+		return regexp.MustCompile(`/static/app[^"]+css`).FindString(testsite.Get(t, site+"/").Body)
+	}
+	await(home, "<h1") // an empty folder changes nothing
+	save("templates/home.html", `{{define "main"}}<h1>Changed</h1>{{end}}`)
+	await(home, "<h1>Changed</h1>")
+	save("templates/home.html", `{{define "main"}}<h1>{{end`)
+	await(home, "Something went wrong")
+	if !strings.Contains(logs.String(), "home.html:1") {
+		t.Errorf("the log does not name the broken template and its line:\n%s", logs.String())
+	}
+	save("templates/home.html", `{{define "main"}}<h1>Whole</h1>{{end}}`)
+	await(home, "<h1>Whole</h1>")
+	save("static/dist/app.css", "main { color: teal }")
+	await(styles, "teal")
+}
