@@ -11,7 +11,7 @@ CHECKERS := app/test/e2e/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .PHONY: help run dev seed build assets ci test check-pages lighthouse screenshots fuzz lint bench bases dist setup up migrate down logs ps test-deploy test-cluster test-cluster-all \
-	swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard show test-faults \
+	swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard show sql redis test-faults \
 	playground playground-kill playground-boot playground-cut playground-join playground-down
 
 help: ## List the targets
@@ -138,8 +138,10 @@ forget: ## Remove one submission, and take it out of the results: REFERENCE=3f9a
 db-recover: ## Show what each copy of the database has; NODE=… starts the group from one
 db-discard: ## Give up what the copy on NODE=… has, which the group refuses
 show: ## Draw a bar for each replica that answers, once a second: URL=http://food.example.com
+sql: ## Open a prompt of MySQL, in the stack or in Compose
+redis: ## Open a prompt of Redis, in the stack or in Compose
 undeploy: ## Remove the stack; its volumes, secrets and options stay, and make deploy brings the same site back
-swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard show:
+swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard show sql redis:
 	@ops/$@
 
 playground: ## Make a Swarm of NODES=5 machines in containers on this one, with the site in it; it prints how to use it

@@ -50,9 +50,11 @@ if [ -n "${REGISTRY:-}" ]; then REGISTRY=${REGISTRY%/}/; fi
 
 if ! here=$(docker info --format '{{.Swarm.ControlAvailable}} {{.Swarm.NodeID}}' 2>&1); then
   fail "no Docker engine answers: $here"
-elif [ "$command" != swarm-init ] && [ "$command" != push ] && [ "${here% *}" != true ]; then
-  fail "this engine manages no swarm: run this command on a manager, or make swarm-init first"
 fi
+case $command in
+  swarm-init | push | sql | redis) ;; # need no swarm
+  *) [ "${here% *}" = true ] || fail "this engine manages no swarm: run this command on a manager, or make swarm-init first" ;;
+esac
 
 # The tasks that existed before this command. Failures of later tasks are due to this command.
 earlier=$(docker stack ps --quiet --no-trunc "$STACK" 2>/dev/null || true)
@@ -122,6 +124,20 @@ in_task() {
   find_task "$1"
   shift
   docker "${host[@]}" exec --interactive "$container" "$@"
+}
+
+# prompt SERVICE COMMAND… is in_task with the terminal, if there is one. Where there is no stack the container is Compose's.
+prompt() {
+  local container host=() tty=()
+  if [ -n "$(inspect app '{{.ID}}')" ]; then
+    find_task "$1"
+  else
+    container=$(docker compose ps --quiet "$1")
+    [ -n "$container" ] || fail "$1 runs neither in a stack $STACK of this engine nor in Compose: start the site first"
+  fi
+  if [ -t 0 ]; then tty=(--tty); fi
+  shift
+  docker "${host[@]}" exec --interactive "${tty[@]}" "$container" "$@"
 }
 
 # relay COMMAND… runs a command that calls the program, with the name of this command before each line of its output and

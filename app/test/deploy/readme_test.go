@@ -72,6 +72,11 @@ func TestReadmeTriesSwarmOnOneMachine(t *testing.T) {
 	wantFailure(t, "make scale N=99", out, err, "no suitable node", "goes back to 5")
 	s.awaitReplicas()
 	s.make("status")
+	const prompt = "STACK=$0 make --no-print-directory sql <<<'SHOW TABLES'"
+	out, err = command(untilInterrupted, root, "bash", "-c", prompt, s.name)
+	if err != nil || !strings.Contains(out, "submissions\n") {
+		t.Errorf("%s: %v\n%s", prompt, err, out)
+	}
 	s.tryHTTPS()
 }
 

@@ -24,6 +24,7 @@ func TestSystem(t *testing.T) {
 	}{
 		{"shows three healthy containers", threeHealthyContainers},
 		{"serves every page", everyPage},
+		{"a developer gets prompts", prompts},
 		{"a fresh database can be migrated", freshDatabase},
 		{"an older volume is migrated", olderVolume},
 		{"the app can only read and add", appRights},
@@ -94,6 +95,27 @@ func everyPage(p *project) {
 	today := time.Now().In(singapore).Format("January 2, 2006 ")
 	if !strings.Contains(v.get("/submissions"), today) {
 		p.Errorf("/submissions has no time of today in Singapore, %s", today)
+	}
+}
+
+// make sql and make redis open prompts. That of MySQL refuses to write at first.
+func prompts(p *project) {
+	run := func(target, input string) (string, error) {
+		const script = `COMPOSE_FILE=$0/docker-compose.yml COMPOSE_PROJECT_NAME=$1 \
+			make --no-print-directory $2 <<<$3`
+		return command(untilInterrupted, root, "bash", "-c", script, p.dir, p.name, target, input)
+	}
+	v := p.visitor()
+	food := v.submit()
+	if out, err := run("sql", "SELECT favourite_food FROM submissions"); err != nil ||
+		!strings.Contains(out, food) {
+		p.Errorf("make sql shows no %q (%v):\n%s", food, err, out)
+	}
+	out, err := run("sql", "DELETE FROM submissions")
+	wantFailure(p, "DELETE in make sql", out, err, "READ ONLY transaction")
+	visits := fmt.Sprint(v.visits())
+	if out, err := run("redis", "GET visits"); err != nil || strings.TrimSpace(out) != visits {
+		p.Errorf("GET visits in make redis = %q (%v), want %s", out, err, visits)
 	}
 }
 

@@ -1,0 +1,35 @@
+package ops
+
+import (
+	"strings"
+	"testing"
+)
+
+// make sql and make redis reach the stack's containers, and where there is no stack Compose's.
+func TestPromptsFindTheContainer(t *testing.T) {
+	const (
+		compose = `"compose ps --quiet "*) echo composed ;;`
+		options = " --init-command=SET SESSION TRANSACTION READ ONLY simple_db\n"
+	)
+	for _, test := range []struct{ name, docker, command, want string }{
+		{"sql in a stack", manager + oneContainer + compose, "sql",
+			"exec --interactive container1 db-admin" + options},
+		{"sql in Compose", neverDeployed + compose, "sql",
+			"exec --interactive composed db-admin" + options},
+		{"redis in a stack", manager + oneContainer + compose, "redis",
+			"exec --interactive container1 cache-admin\n"},
+		{"redis in Compose", neverDeployed + compose, "redis",
+			"exec --interactive composed cache-admin\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := newOperator(t, test.docker)
+			if out, status := o.run(test.command); status != 0 {
+				t.Errorf("%s = %d, want 0:\n%s", test.command, status, out)
+			}
+			if calls := o.calls(); !strings.HasSuffix(calls, test.want) {
+				t.Errorf("%s called\n%s\nwant at last %s", test.command, calls, test.want)
+			}
+		})
+	}
+	newOperator(t, neverDeployed).wantRefused("db runs neither in a stack mystack", "sql")
+}
