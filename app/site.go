@@ -51,7 +51,7 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 	})
 	submissions := food.New(db, s.metrics.ObserveSubmissions)
 	s.onClose("store submissions", submissions.Close)
-	counter, err := openVisits(cfg, log, s.metrics)
+	counter, err := openVisits(cfg, log, s.metrics.ObserveVisits)
 	if err != nil {
 		return s, err
 	}

@@ -11,22 +11,21 @@ import (
 	"simpleapp/internal/database"
 	"simpleapp/internal/tally"
 	"simpleapp/internal/visits"
-	"simpleapp/internal/web"
 )
 
 // openVisits opens the counter of visits. Its store is Redis if REDIS_ADDR is set, else a SQLite
-// file in DATA_DIR.
-func openVisits(cfg config, log *slog.Logger, metrics *web.Metrics) (*visits.Counter, error) {
+// file in DATA_DIR. observe is called with the size of each batch.
+func openVisits(cfg config, log *slog.Logger, observe func(batch int)) (*visits.Counter, error) {
 	if cfg.RedisAddr != "" {
 		redis := visits.RedisConfig{Addr: cfg.RedisAddr, User: cfg.RedisUser,
 			Password: cfg.RedisPassword.read, TLS: cfg.redisTLS}
-		return visits.OpenRedis(redis, log, metrics.ObserveVisits), nil
+		return visits.OpenRedis(redis, log, observe), nil
 	}
 	file, err := dataFile(cfg, "visits.db")
 	if err != nil {
 		return nil, err
 	}
-	counter, err := visits.OpenSQLite(file, log, metrics.ObserveVisits)
+	counter, err := visits.OpenSQLite(file, log, observe)
 	return counter, wrap("DATA_DIR", err)
 }
 
@@ -87,7 +86,7 @@ func dataFile(cfg config, name string) (string, error) {
 func withVisits(
 	ctx context.Context, cfg config, log *slog.Logger, do func(*visits.Counter) error,
 ) error {
-	counter, err := openVisits(cfg, log, web.NewMetrics())
+	counter, err := openVisits(cfg, log, func(int) {})
 	if err != nil {
 		return err
 	}

@@ -109,12 +109,14 @@ func (c *Connections) move(conn *connection, to connState) (surplus *connection)
 		c.open--
 		return nil
 	}
-	queue := &c.queues[to]
-	queue.push(conn)
-	full := queue.length > c.maxSlow && (to == receiving || to == sending)
-	full = full || c.open > c.max && to == idle
-	if longest := queue.head.next; full && longest != conn {
-		queue.remove(longest)
+	waiting := &c.queues[to]
+	waiting.push(conn)
+	full := to == idle && c.open > c.max
+	if to == receiving || to == sending {
+		full = waiting.length > c.maxSlow
+	}
+	if longest := waiting.head.next; full && longest != conn {
+		waiting.remove(longest)
 		longest.state = closed
 		c.open--
 		c.report(to)

@@ -82,6 +82,9 @@ var further = []act{
 		c.wantNoneConfirmed(l)
 		c.regain("boot", 3)
 	}},
+	{"docker-stack.yml alone makes a second site", func(c *cluster, _ *load.Load) {
+		c.stackFileAlone()
+	}},
 	{"a machine never comes back", func(c *cluster, l *load.Load) {
 		lost := c.up[2]
 		l.Through(c.addressesWithout(c.up[1], lost)...)

@@ -37,7 +37,7 @@ func TestSiteOfTheStackFileAlone(t *testing.T) {
 				docker stack deploy --resolve-image never -c - "$0"
 		fi`
 	out, err := command(untilInterrupted, folder, "env", fmt.Sprintf("HTTP_PORT=%d", s.port),
-		"bash", "-euo", "pipefail", "-c", deploy, s.name, root)
+		"MONITOR=5s", "bash", "-euo", "pipefail", "-c", deploy, s.name, root)
 	if err != nil {
 		t.Fatalf("docker stack deploy: %v\n%s", err, out)
 	}
@@ -47,7 +47,7 @@ func TestSiteOfTheStackFileAlone(t *testing.T) {
 
 	s.make("rotate-secret", "NAME=mysql_password redis_password")
 	cache := s.containers("cache")
-	s.make("deploy")
+	s.make("deploy", "MONITOR=5s")
 	if now := s.containers("cache"); len(now) != 1 || now[0] != cache[0] {
 		t.Errorf("make deploy restarted cache: %v runs, want still %v", now, cache)
 	}

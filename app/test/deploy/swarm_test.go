@@ -22,7 +22,9 @@ func TestSwarm(t *testing.T) {
 	for _, service := range services { // so that the engine has to pull the images
 		docker(t, "image", "rm", registry+image(service))
 	}
-	s.make("deploy", "REGISTRY="+registry, "VERSION="+tag)
+	// Swarm watches each new task for MONITOR. That must be longer than an unhealthy version takes to
+	// fail, START_PERIOD + 3 × 5 s. With the defaults this test takes ten minutes more.
+	s.make("deploy", "REGISTRY="+registry, "VERSION="+tag, "START_PERIOD=15s", "MONITOR=35s")
 
 	s.withoutFailures("updated five times", func(s *stack) {
 		for i := range 5 {
