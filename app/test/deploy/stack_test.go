@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -13,12 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"simpleapp/test/deploy/load"
 )
-
-// rate is the load in requests a second.
-const rate = 200
 
 // A stack is one deployment of docker-stack.yml by the operator's commands. It has its own
 // services, networks, volumes, secrets, labels and port. STACK_RENDER may name a command that
@@ -195,61 +189,4 @@ func (s *stack) rows() map[string]string {
 		rows[token] = rest
 	}
 	return rows
-}
-
-// underLoad runs an operation while visitors use the site. Then it compares the answers that they
-// got with the stored data.
-func (s *stack) underLoad(name string, operation func(*stack)) load.Report {
-	var report load.Report
-	s.TB.(*testing.T).Run(name, func(t *testing.T) {
-		s := &stack{t, s.name, s.port, s.passwords}
-		s.awaitReplicas()
-		visits, before := s.visits(), s.rows()
-		l := load.Start(rate, time.Minute, s.address())
-		defer func() {
-			s.awaitReplicas()
-			done := l.Requests()
-			eventually(t, "visitors see the site after "+name, func() error {
-				if l.Requests() < done+2*rate {
-					return errors.New("too few requests")
-				}
-				return nil
-			})
-			report = l.Stop()
-			t.Log(report)
-			n := s.visits() - visits
-			if n < report.HomePages || n > report.HomePages+report.UnknownVisits {
-				t.Errorf("%d visits are counted, want %d for the home pages served, and up to %d "+
-					"more for requests without answer", n, report.HomePages, report.UnknownVisits)
-			}
-			wantMigrated(s, s.containers("db")[0])
-			rows := s.rows()
-			for token := range report.Confirmed {
-				if _, stored := rows[token]; !stored {
-					t.Errorf("submission %s was confirmed and is not stored", token)
-				}
-			}
-			for token := range rows {
-				_, earlier := before[token]
-				if !earlier && !report.Confirmed[token] && !report.UnknownSubmissions[token] {
-					t.Errorf("submission %s is stored and was not confirmed", token)
-				}
-			}
-		}()
-		operation(s)
-	})
-	return report
-}
-
-// withoutFailures runs an operation under load, during which no request may fail.
-func (s *stack) withoutFailures(name string, operation func(*stack)) {
-	s.Helper()
-	report := s.underLoad(name, operation)
-	if report.Failed() > 0 {
-		s.Errorf("%s: %d requests failed, want none", name, report.Failed())
-	}
-	if 100*report.Unnumbered > report.HomePages {
-		s.Errorf("%s: %d of %d home pages had no number, want at most 1 %%",
-			name, report.Unnumbered, report.HomePages)
-	}
 }

@@ -107,18 +107,7 @@ func metrics(t *testing.T, app *testserver.App) string {
 // startApp starts an app and waits until it is ready. The app ends with the test.
 func startApp(t *testing.T, environ []string) *testserver.App {
 	t.Helper()
-	app, err := testserver.StartApp(binary, environ...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := app.Kill(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("log of the app at %s:\n%s", app.Addr, app.Log())
-		}
-	})
+	app := testsite.StartApp(t, binary, environ...)
 	testsite.Eventually(t, "the app is ready", func() error {
 		resp, err := plain.Get("http://" + app.AdminAddr + "/readyz")
 		if err != nil {

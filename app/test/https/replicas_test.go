@@ -61,19 +61,7 @@ func onMySQL() []string {
 
 func start(t *testing.T, environ ...string) *testserver.App {
 	t.Helper()
-	app, err := testserver.StartApp(binary, environ...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := app.Kill(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("log of the replica at %s:\n%s", app.Addr, app.Log())
-		}
-	})
-	return app
+	return testsite.StartApp(t, binary, environ...)
 }
 
 // startThree starts three replicas on MySQL, all at the same moment, behind the name.

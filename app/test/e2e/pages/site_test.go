@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 	"simpleapp/internal/web"
 )
 
@@ -73,17 +74,7 @@ func startApp(t *testing.T, environ ...string) string {
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, output)
 	}
-	app, err := testserver.StartApp(binary, environ...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		// After SIGTERM it might wait for a stopped server, to count its visits there.
-		if err := app.Kill(); err != nil {
-			t.Error(err)
-		}
-	})
-	return named("http", app.Addr)
+	return named("http", testsite.StartApp(t, binary, environ...).Addr)
 }
 
 // faulty returns the address of a site without stores. Its pages that need the database panic.
