@@ -40,8 +40,10 @@ func (s *Server) loadView(files map[string][]byte) (*view, error) {
 	if v.pages, err = s.parseTemplates(files, v.assets); err != nil {
 		return nil, fmt.Errorf("parse templates: %w", err)
 	}
-	v.home, err = splitHome(v.pages["home"])
-	return v, err
+	if v.home, err = splitHome(v.pages["home"]); err != nil {
+		return nil, err
+	}
+	return v, nil
 }
 
 // readFiles returns the content of each file in templates and static, as far as there are these
@@ -85,9 +87,11 @@ func (c *changingView) view(s *Server) (*view, error) {
 	files := maps.Clone(s.builtIn.files)
 	maps.Copy(files, changed)
 	if c.last == nil || !maps.EqualFunc(files, c.last.files, bytes.Equal) {
-		if c.last, err = s.loadView(files); err != nil {
+		v, err := s.loadView(files)
+		if err != nil {
 			return nil, err
 		}
+		c.last = v
 	}
 	c.looked = time.Now()
 	return c.last, nil

@@ -57,6 +57,10 @@ func TestChangedFilesShow(t *testing.T) {
 	if !strings.Contains(logs.String(), "home.html:1") {
 		t.Errorf("the log does not name the broken template and its line:\n%s", logs.String())
 	}
+	save("templates/home.html", `{{define "main"}}{{.NoSuchField}}{{end}}`)
+	for range 3 { // as long as it is broken
+		await(home, "Something went wrong")
+	}
 	save("templates/home.html", `{{define "main"}}<h1>Whole</h1>{{end}}`)
 	await(home, "<h1>Whole</h1>")
 	save("static/dist/app.css", "main { color: teal }")
