@@ -45,6 +45,9 @@ type Keeper struct {
 	// next is when this process may order. Attempt.Next says the same for all replicas, but a
 	// database that takes no writes does not keep it.
 	next time.Time
+	// unstored is a certificate that the database has not taken yet. To order another one in its
+	// place would use up what the authority allows in a week.
+	unstored []byte
 }
 
 // A storedCertificate is a certificate with the value of the row that it was parsed from.
@@ -112,7 +115,9 @@ func (k *Keeper) run(ctx context.Context) {
 	failed := false
 	for {
 		err := k.load(ctx)
-		if now := time.Now(); err == nil && k.isDue(now) && !now.Before(k.next) {
+		now := time.Now()
+		ordering := err == nil && k.isDue(now) && !now.Before(k.next)
+		if ordering {
 			err = k.orderIfNobodyDoes(ctx)
 		}
 		if ctx.Err() != nil {
@@ -122,7 +127,8 @@ func (k *Keeper) run(ctx context.Context) {
 			k.log.Error("the certificate can't be read or stored in the database", "err", err,
 				"hint", cmp.Or(database.Hint(err), "it is tried again until it works"))
 		}
-		failed = err != nil
+		// A database that refuses to store the certificate may still let load read.
+		failed = err != nil || failed && !ordering && k.isDue(now)
 		if !database.Pause(ctx, k.untilNextLook()) {
 			return
 		}
@@ -188,23 +194,34 @@ func (k *Keeper) orderIfNobodyDoes(ctx context.Context) error {
 		return err
 	}
 	k.next = time.Now().Add(lookEvery)
-	k.log.Info("ordering a certificate", "names", k.cfg.Domains, "authority", k.cfg.Directory)
-	orderCtx, cancel := context.WithTimeout(ctx, orderTime)
-	value, err := k.order(orderCtx)
-	cancel()
-	if ctx.Err() != nil {
-		return nil
+	if k.unstored == nil {
+		if ordered, err := k.orderAndReport(ctx, before); err != nil || !ordered {
+			return err
+		}
 	}
-	if err != nil {
-		failed := failedAttempt(before, err, time.Now())
-		k.next = failed.Next
-		k.log.Error("the authority gave no certificate", "names", k.cfg.Domains,
-			"authority", k.cfg.Directory, "err", err, "hint", failed.Hint, "next_try", failed.Next)
-		return k.setAttempt(ctx, failed)
-	}
-	if err := k.set(ctx, k.certificateRow(), value); err != nil {
+	if err := k.set(ctx, k.certificateRow(), k.unstored); err != nil {
 		return err
 	}
-	k.next = time.Time{}
+	k.unstored, k.next = nil, time.Time{}
 	return errors.Join(k.setAttempt(ctx, Attempt{}), k.load(ctx))
+}
+
+// orderAndReport orders a certificate and keeps it as unstored. If the order fails, it logs that
+// and stores the attempt, which follows previous. It returns errors of the database only.
+func (k *Keeper) orderAndReport(ctx context.Context, previous Attempt) (ordered bool, err error) {
+	if err := k.setAttempt(ctx, previous); err != nil { // a database that refuses to write
+		return false, err
+	}
+	k.log.Info("ordering a certificate", "names", k.cfg.Domains, "authority", k.cfg.Directory)
+	orderCtx, cancel := context.WithTimeout(ctx, orderTime)
+	k.unstored, err = k.order(orderCtx)
+	cancel()
+	if err == nil || ctx.Err() != nil {
+		return err == nil, nil
+	}
+	failed := failedAttempt(previous, err, time.Now())
+	k.next = failed.Next
+	k.log.Error("no certificate was obtained", "names", k.cfg.Domains,
+		"authority", k.cfg.Directory, "err", err, "hint", failed.Hint, "next_try", failed.Next)
+	return false, k.setAttempt(ctx, failed)
 }

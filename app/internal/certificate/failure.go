@@ -15,20 +15,21 @@ import (
 
 // An Attempt is the latest attempt to order a certificate, if it failed.
 type Attempt struct {
-	Failures    int       // without a success between them
+	Failures    int       // in a row
 	Error, Hint string    // of the latest failure
 	Next        time.Time // when the next attempt may begin
 }
 
-// failedAttempt returns the attempt that follows before and failed with err. After an authority
-// that is not reached, the pause doubles from 10 s to 5 min. After a refusal it is 15 min, because
-// Let's Encrypt allows five refusals in an hour, or 30 s if the refusal is the first failure.
-func failedAttempt(before Attempt, err error, now time.Time) Attempt {
-	a := Attempt{Failures: before.Failures + 1, Error: err.Error(), Hint: hint(err)}
-	pause := min(10*time.Second<<min(before.Failures, 5), 5*time.Minute)
+// failedAttempt returns what is stored after an attempt that failed with err. previous is what was
+// stored until then. After an authority that is not reached, the pause doubles from 10 s to 5 min.
+// After a refusal it is 15 min, because Let's Encrypt allows five refusals in an hour, or 30 s if
+// the refusal is the first failure.
+func failedAttempt(previous Attempt, err error, now time.Time) Attempt {
+	a := Attempt{Failures: previous.Failures + 1, Error: err.Error(), Hint: hint(err)}
+	pause := min(10*time.Second<<min(previous.Failures, 5), 5*time.Minute)
 	if problem := problemOf(err); problem != nil {
 		pause = 15 * time.Minute
-		if before.Failures == 0 {
+		if previous.Failures == 0 {
 			pause = 30 * time.Second
 		}
 		if wait, limited := acme.RateLimit(problem); limited {

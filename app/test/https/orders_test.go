@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,36 @@ func TestRenewal(t *testing.T) {
 	}
 }
 
+// A certificate that the database refuses is stored when the database takes it, and not ordered
+// again.
+func TestCertificateThatCanNotBeStored(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, 7776000)
+	dir := t.TempDir()
+	db := testsite.OpenSQLite(t, filepath.Join(dir, "submissions.db"))
+	_, err := db.ExecContext(t.Context(), `CREATE TRIGGER full BEFORE INSERT ON acme
+		WHEN NEW.name LIKE 'certificate %' BEGIN SELECT RAISE(ABORT, 'there is no room'); END`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := start(t, append(a.environ(domain), "DATA_DIR="+dir)...)
+	balance(t, "127.0.0.1", a.port).set(app.Addr)
+	testsite.Eventually(t, "the log says that the certificate can't be stored", func() error {
+		if !strings.Contains(app.Log(), "there is no room") {
+			return errors.New(app.Log())
+		}
+		return nil
+	})
+	if _, err := db.ExecContext(t.Context(), "DROP TRIGGER full"); err != nil {
+		t.Fatal(err)
+	}
+	a.awaitServed(t, nil, app)
+	a.wantIssued(t, 1)
+	if n := strings.Count(app.Log(), "there is no room"); n != 1 {
+		t.Errorf("the log says %d times that the certificate can't be stored, want once", n)
+	}
+}
+
 // Where the authority gives no certificate, the site goes on without https, and the log and
 // `simpleapp certificate` say why and what to do.
 func TestNoCertificate(t *testing.T) {
@@ -120,7 +151,7 @@ func wantReason(t *testing.T, app *testserver.App, hint string) {
 		return nil
 	})
 	testsite.WantStatus(t, testsite.Get(t, "http://"+app.Addr+"/"), http.StatusOK)
-	if n := strings.Count(app.Log(), "the authority gave no certificate"); n != 1 {
+	if n := strings.Count(app.Log(), "no certificate was obtained"); n != 1 {
 		t.Errorf("the log says %d times that there is no certificate, want once", n)
 	}
 }
