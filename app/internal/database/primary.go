@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -22,15 +23,21 @@ type primaryConnector struct {
 	moves   atomic.Int64 // how often the primary may have moved
 }
 
+// electionTime is longer than a group needs to choose another primary. A command of an operator has
+// no deadline of its own, and would wait for ever while most copies are away.
+const electionTime = 30 * time.Second
+
 // errReadOnly says that no server takes writes.
 var errReadOnly = errors.New("no server takes writes")
 
 // Driver is a method of driver.Connector.
 func (c *primaryConnector) Driver() driver.Driver { return &mysql.MySQLDriver{} }
 
-// Connect returns a connection to the primary. While the servers choose another one, it waits. Its
-// error then says so, even if ctx ends during an attempt.
+// Connect returns a connection to the primary. While the servers choose another one, it waits until
+// ctx ends, or for half a minute. Its error then says so, even if ctx ends during an attempt.
 func (c *primaryConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, electionTime)
+	defer cancel()
 	var readOnly error // of the last attempt that found only read-only servers
 	for {
 		conn, err := c.connect(ctx)
@@ -67,8 +74,9 @@ type server struct {
 	config *mysql.Config // has the name that the address was found by, for TLS
 }
 
-// servers looks up the configured addresses.
+// servers looks up the configured addresses. It returns an error only if it finds none.
 func (c *primaryConnector) servers(ctx context.Context) (servers []server, err error) {
+	var failed []error
 	for addr := range strings.SplitSeq(c.config.Addr, ",") {
 		config := c.config.Clone()
 		config.Addr = addr
@@ -78,11 +86,14 @@ func (c *primaryConnector) servers(ctx context.Context) (servers []server, err e
 		}
 		ips, err := net.DefaultResolver.LookupHost(ctx, host)
 		if err != nil {
-			return nil, err
+			failed = append(failed, err)
 		}
 		for _, ip := range ips {
 			servers = append(servers, server{net.JoinHostPort(ip, port), config})
 		}
+	}
+	if len(servers) == 0 {
+		return nil, errors.Join(failed...)
 	}
 	return servers, nil
 }
@@ -208,7 +219,8 @@ func (c *primaryConn) QueryContext(
 }
 
 // observe notes that the primary may have moved: the server refuses to write, or the connection
-// broke or timed out, and the others to the same server are no better.
+// broke or timed out, and the others to the same server are no better. It sees statements, but not
+// the commit of a sql.Tx.
 func (c *primaryConn) observe(err error) {
 	var reply *mysql.MySQLError
 	switch {

@@ -181,3 +181,24 @@ func TestWriteWithoutAPrimary(t *testing.T) {
 		})
 	}
 }
+
+// A command of an operator has no deadline. It gives up while no server takes writes.
+func TestNoDeadlineWithoutAPrimary(t *testing.T) {
+	servers := []*testserver.Server{testsite.MySQL(), secondServer(t)}
+	readOnly(t, servers[0], true)
+	defer readOnly(t, servers[0], false)
+	db := testsite.OpenMySQL(t, servers[0].Addr+","+servers[1].Addr)
+	defer db.Close()
+	if err := db.PingContext(t.Context()); database.Hint(err) == "" {
+		t.Errorf("Ping = %v, want an error with a hint", err)
+	}
+}
+
+// A name that can't be looked up does not keep the program from the other servers.
+func TestUnknownServer(t *testing.T) {
+	db := testsite.OpenMySQL(t, "nowhere.invalid:3306,"+testsite.MySQL().Addr)
+	defer db.Close()
+	if err := db.PingContext(t.Context()); err != nil {
+		t.Errorf("Ping = %v, want the server that is known", err)
+	}
+}
