@@ -5,7 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -167,5 +171,24 @@ func TestExport(t *testing.T) {
 		if err := run(t.Context(), args, embedded(t), nil, io.Discard, io.Discard); err == nil {
 			t.Errorf("%v = nil, want an error", args)
 		}
+	}
+}
+
+// A server whose certificate nobody knows is named by its own variables.
+func TestExportNamesTheStoreWithAnUnknownCertificate(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of the handshakes that fail
+	server.StartTLS()
+	defer server.Close()
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	environ := with(embedded(t), "REDIS_TLS", "verify", "REDIS_PASSWORD_FILE", password,
+		"REDIS_ADDR", server.Listener.Addr().String())
+	_, err := call(t, environ, "", "export", "--format", "json", "--visits")
+	if err == nil || !strings.Contains(err.Error(), "REDIS_TLS=verify") ||
+		strings.Contains(err.Error(), "MYSQL") {
+		t.Errorf("export = %v, want an error that names REDIS_TLS", err)
 	}
 }

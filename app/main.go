@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -21,7 +20,6 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"simpleapp/internal/database"
-	"simpleapp/internal/visits"
 )
 
 func main() {
@@ -105,9 +103,23 @@ func run(ctx context.Context, args []string, environ map[string]string,
 	case errors.Is(err, errUsage):
 		return errors.New(usage)
 	case err != nil:
-		if hint := cmp.Or(database.Hint(err), visits.Hint(err)); hint != "" {
-			err = fmt.Errorf("%w: %s", err, hint)
-		}
+		return withHint(err, database.Hint)
+	}
+	return err
+}
+
+// A hintedError is an error that says what the operator can do about it.
+type hintedError struct{ error }
+
+func (e hintedError) Unwrap() error { return e.error }
+
+// withHint adds what an operator can do about an error, unless the error says that already.
+func withHint(err error, hint func(error) string) error {
+	if errors.As(err, new(hintedError)) {
+		return err
+	}
+	if hint := hint(err); hint != "" {
+		return hintedError{fmt.Errorf("%w: %s", err, hint)}
 	}
 	return err
 }

@@ -65,8 +65,8 @@ func (c config) mysql() database.MySQLConfig {
 }
 
 // mysqlOnce returns the configuration of MySQL for a command. Its statements may take long. It uses
-// the password that was read at the start, because a password on standard input can be read only
-// once.
+// the password that was read at the start, because mysql_db/administer passes the password on
+// standard input, which can be read only once.
 func (c config) mysqlOnce() database.MySQLConfig {
 	once := c.mysql()
 	once.Patient = true
@@ -91,7 +91,9 @@ func withVisits(
 		return err
 	}
 	err = counter.Ping(ctx) // tells why the store does not answer, which Total does not
-	if err == nil {
+	if err != nil {
+		err = withHint(err, visits.Hint)
+	} else {
 		err = do(counter)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
