@@ -40,6 +40,7 @@ type config struct {
 	ACMEDirectory string        `env:"ACME_DIRECTORY"`
 	ACMECA        string        `env:"ACME_CA_FILE"`
 	HTTPSAddr     string        `env:"HTTPS_ADDR" envDefault:":8443"`
+	HTTPSPort     uint16        `env:"HTTPS_PORT" envDefault:"443"`
 	WebDir        string        `env:"WEB_DIR"`
 	TimeZone      string        `env:"TZ" envDefault:"UTC"`
 	LogLevel      slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
@@ -121,14 +122,16 @@ func checkAddr(addr string) error {
 	return nil
 }
 
-// tlsConfig returns a configuration that verifies a server if value, which is that of the variable
-// called name, is verify. It returns nil if value is unverified. The file caFile has the
-// certificates of the authorities that are trusted. Without it they are those of the system.
+// tlsConfig returns a configuration that verifies a server if value is "verify". It returns nil if
+// value is the other permitted one, unverified. name is that of the variable, for errors. The file
+// caFile has the certificates of the authorities that are trusted. Without it they are those of the
+// system.
 func tlsConfig(name, value, unverified, caFile string) (*tls.Config, error) {
 	switch value {
 	case unverified:
 		if caFile != "" {
-			return nil, fmt.Errorf("%s_CA_FILE: it has no effect: remove it, or set %[1]s=verify", name)
+			return nil, fmt.Errorf(
+				"%s_CA_FILE: it has no effect: remove it, or set %[1]s=verify", name)
 		}
 		return nil, nil
 	case "verify":

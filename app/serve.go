@@ -45,15 +45,14 @@ func serve(ctx context.Context, i invocation) error {
 	server := newServer(site.handler, log)
 	connections := web.NewConnections(log, site.metrics)
 	failed := make(chan error, 3)
+	connections.Watch(server)
 	stopKeeper := func() {}
 	if site.keeper != nil {
 		server.TLSConfig = &tls.Config{GetCertificate: site.keeper.GetCertificate}
-		listener := connections.LimitListener(server, ports.https)
-		go func() { failed <- server.ServeTLS(listener, "", "") }()
+		go func() { failed <- server.ServeTLS(connections.Limit(ports.https), "", "") }()
 		stopKeeper = site.keeper.Start()
 	}
-	listener := connections.LimitListener(server, ports.http)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(connections.Limit(ports.http)) }()
 	go func() { failed <- admin.Serve(ports.admin) }()
 	log.With(ports.addresses()...).Info("serving", "version", version, "instance", cfg.Instance)
 	stopWatching := site.health.watch(log, site.metrics)
@@ -131,7 +130,7 @@ func wrap(doing string, err error) error {
 
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true) // and no other: see web.Connections.LimitListener
+	protocols.SetHTTP1(true) // and no other: see web.Connections.Watch
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,

@@ -79,11 +79,13 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 	}
 	s.handler, err = web.New(web.Config{Visits: counter, Submissions: submissions, Tally: counts,
 		Metrics: s.metrics, Log: log, Instance: cfg.Instance, Version: version,
-		Location: cfg.location, Certificate: s.keeper, Files: cfg.webFiles})
+		Location: cfg.location, Certificate: s.keeper, HTTPSPort: cfg.HTTPSPort,
+		Files: cfg.webFiles})
 	return s, err
 }
 
-// onClose makes close call c, before what it was told earlier. An error of c names what c does.
+// onClose registers a closer. close calls first what was registered last. The errors name what the
+// closer does.
 func (s *site) onClose(does string, c closer) {
 	s.closers = append(s.closers, func(ctx context.Context) error { return wrap(does, c(ctx)) })
 }

@@ -132,7 +132,7 @@ func Values(rows, columns int) string {
 	return row + strings.Repeat(", "+row, rows-1)
 }
 
-// Placeholders returns n placeholders: "?, ?, ?".
+// Placeholders returns n placeholders, at least one: "?, ?, ?".
 func Placeholders(n int) string { return "?" + strings.Repeat(", ?", n-1) }
 
 type noLock struct{}

@@ -10,8 +10,8 @@ import (
 
 // TryLock locks a name for at most a duration, unless another process has locked it. If locked is
 // true, the caller must call unlock. The lock is lost when the server ends or another one becomes
-// the primary, so it can prevent work that is done twice, and not protect data. An embedded
-// database has one process, which always gets the lock.
+// the primary, so it can prevent work that is done twice, and not protect data. SQLite has no such
+// locks: TryLock succeeds, because only one process serves with a file.
 func (db *DB) TryLock(ctx context.Context, name string, most time.Duration) (
 	unlock func(), locked bool, err error) {
 	return db.tryLock(ctx, db.DB, name, most)

@@ -49,7 +49,7 @@ func (cfg MySQLConfig) driverConfig() (*mysql.Config, error) {
 	if cfg.TLS != nil {
 		c.TLSConfig = ""
 	}
-	// The driver has no timeouts by default. These are for calls whose context has no deadline.
+	// The driver has no timeouts by default. A context can only shorten these.
 	c.Timeout, c.ReadTimeout, c.WriteTimeout = 2*time.Second, 5*time.Second, 5*time.Second
 	if cfg.Patient {
 		c.ReadTimeout = 0
@@ -63,13 +63,16 @@ func (cfg MySQLConfig) driverConfig() (*mysql.Config, error) {
 }
 
 // session sets the variables that this package relies on, because a server may have other defaults:
-//   - Text is UTF-8.
-//   - A statement outside of a transaction sees what is committed, and commits. COMMIT ends a
-//     transaction, does not begin another one and does not disconnect.
-//   - A value that does not fit is an error. A backslash in a quoted text escapes, and "x" is a
-//     text.
-//   - Tokens are unique, and queries return all of their rows.
-//   - A transaction may write, and sees only what is committed.
+//   - NAMES: text is UTF-8.
+//   - autocommit, completion_type: a statement outside of a transaction commits. COMMIT neither
+//     begins another transaction nor disconnects.
+//   - sql_mode: a value that does not fit is an error. A backslash in a quoted text escapes, and
+//     "x" is a text.
+//   - unique_checks: tokens are unique.
+//   - sql_safe_updates, sql_big_selects, sql_select_limit: no statement is refused for its size,
+//     and queries return all of their rows.
+//   - A transaction may write. It sees what was committed when it began; Update chooses READ
+//     COMMITTED.
 //
 // It costs no more round trips than SET NAMES alone. The isolation level has a statement of its
 // own, because its variable has different names in MySQL and MariaDB.
@@ -78,10 +81,10 @@ const session = "SET NAMES utf8mb4, autocommit = 1, completion_type = 0, " +
 	"sql_select_limit = 18446744073709551615; " +
 	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE"
 
-// deadSession is how long the server keeps a session that sends nothing, in a transaction or not.
-// If the machine of a program dies, nobody closes its connections: this frees the locks that they
-// hold, such as those of a fold.
-const deadSession = 20 * time.Second
+// maxSilence is how long the server keeps a session that sends nothing, in a transaction or not. If
+// the machine of a program dies, nobody closes its connections. The server then ends the sessions
+// and frees their locks, such as those on the rows that tally.Fold reads.
+const maxSilence = 20 * time.Second
 
 // A sessionConnector opens connections with the settings in session.
 type sessionConnector struct {
@@ -111,10 +114,10 @@ func OpenMySQL(cfg MySQLConfig) (*DB, error) {
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
-	db.SetConnMaxLifetime(4 * time.Minute) // less than the idle timeouts of servers and balancers
+	db.SetConnMaxLifetime(4 * time.Minute) // so that balancers and renewed passwords see new ones
 	if !cfg.Patient {
-		connector.session += fmt.Sprintf("; SET SESSION wait_timeout = %.0f", deadSession.Seconds())
-		db.SetConnMaxIdleTime(deadSession / 2)
+		connector.session += fmt.Sprintf("; SET SESSION wait_timeout = %.0f", maxSilence.Seconds())
+		db.SetConnMaxIdleTime(maxSilence / 2)
 	}
 	return &DB{db, mysqlEngine{}, noLock{}}, nil
 }

@@ -16,8 +16,8 @@ import (
 	"simpleapp/internal/database"
 )
 
-// ErrUnavailable says that the store did not answer in time. The visit is kept in memory and
-// counted later.
+// ErrUnavailable says that there is no number, because the store did not answer in time. Unless
+// Close has begun, the visit is kept in memory and counted later.
 var ErrUnavailable = errors.New("visits are unavailable")
 
 const (
@@ -32,8 +32,8 @@ const (
 type store interface {
 	// add adds n visits as batch seq of process, and returns the new total. If the store has added
 	// the batch before, add adds nothing and returns the total of that time. Therefore a batch can
-	// be sent again after its answer was lost. If the store's total is less than seen, which is a
-	// total that it once had, it has lost visits: add then adds to seen.
+	// be sent again after its answer was lost. seen is the largest total that this process knows
+	// of. If the store has less, it has lost data, and add adds to seen.
 	add(ctx context.Context, process string, seq, n, seen int64) (total int64, err error)
 	total(ctx context.Context) (int64, error)
 	ping(ctx context.Context) error
@@ -68,12 +68,13 @@ func newCounter(s store, log *slog.Logger, onBatch func(visits int)) *Counter {
 	return c
 }
 
-// Visit counts one visit and returns its number, which no other visit gets. If the store does not
-// answer within 250 ms, Visit returns ErrUnavailable, and the visit is counted later.
+// Visit counts one visit and returns its number, which no other visit gets unless the store has
+// lost data: see Remember. If the store does not answer within 250 ms, Visit returns
+// ErrUnavailable, and the visit is counted later.
 func (c *Counter) Visit() (int64, error) { return c.join(1) }
 
 // Add adds n visits that were counted elsewhere. If the store does not answer in time, they are
-// added later. If they could not be added until Close gives up, Close returns an error.
+// added later. If they are not added before Close gives up, Close returns an error.
 func (c *Counter) Add(n int64) { c.join(n) }
 
 // Total returns the number of visits so far. If the store does not answer within 250 ms, Total
@@ -201,12 +202,14 @@ func (c *Counter) raise(total int64) {
 
 // Remember exchanges totals with a database: the database remembers the largest total that any
 // process has seen, and this process learns it. A store that has lost its data, such as a Redis
-// that starts on an empty or older volume, goes on from that total. A program calls Remember before
-// it shows numbers, and once a second.
+// that starts on an empty or older volume, goes on from that total. A program that serves calls
+// Remember at its start and then once a second, and is healthy only after the first success. Until
+// then it may repeat numbers if the store has lost its data.
 func (c *Counter) Remember(ctx context.Context, db *database.DB) error {
 	seen := c.seen.Load()
-	_, err := db.ExecContext(ctx,
-		"UPDATE visit_total SET total = ? WHERE id = 1 AND total < ?", seen, seen)
+	err := db.Write(ctx, database.Statement{
+		SQL:  "UPDATE visit_total SET total = ? WHERE id = 1 AND total < ?",
+		Args: []any{seen, seen}})
 	if err != nil {
 		return err
 	}

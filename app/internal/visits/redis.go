@@ -24,7 +24,7 @@ const batchExpiry = 7 * 24 * time.Hour
 //
 //	KEYS: the key of the total, the key of the process's last batch
 //	ARGV: the sequence number of the batch, the number of visits, the seconds until the batch
-//	expires, a total that the key once had
+//	expires, seen: see store
 //
 // The value of the last batch is "sequence total". A command with a smaller sequence number is
 // late: it comes from a connection that timed out, and its batch was added already. Its answer is

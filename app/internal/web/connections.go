@@ -65,10 +65,10 @@ func NewConnections(log *slog.Logger, metrics *Metrics) *Connections {
 	return c
 }
 
-// LimitListener returns a listener that server must serve instead of listener, which must be a TCP
-// listener. It sets server.ConnState and server.ConnContext. A server may serve several listeners,
-// with or without TLS. It must not serve HTTP/2, whose connections have several requests at a time.
-func (c *Connections) LimitListener(server *http.Server, listener net.Listener) net.Listener {
+// Watch sets server.ConnState and server.ConnContext, before server serves the first listener that
+// Limit returns. It must serve no other one, and no HTTP/2, whose connections have several requests
+// at a time.
+func (c *Connections) Watch(server *http.Server) {
 	server.ConnState = func(conn net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateActive: // the header of a request has arrived
@@ -82,6 +82,11 @@ func (c *Connections) LimitListener(server *http.Server, listener net.Listener) 
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
 		return context.WithValue(ctx, connectionKey{}, limited(conn))
 	}
+}
+
+// Limit returns a listener that a watched server must serve instead of a TCP listener, with or
+// without TLS.
+func (c *Connections) Limit(listener net.Listener) net.Listener {
 	return limitedListener{listener, c}
 }
 

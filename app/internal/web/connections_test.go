@@ -58,10 +58,11 @@ func serveBounded(t *testing.T, max, maxSlow int, readTime time.Duration) *bound
 	}
 	b.addr = listener.Addr().String()
 	server := &http.Server{Handler: site.wrap(mux), ReadTimeout: readTime}
+	b.connections.Watch(server)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		server.Serve(b.connections.LimitListener(server, listener))
+		server.Serve(b.connections.Limit(listener))
 	}()
 	b.end = func() {
 		server.Close()

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -33,6 +35,9 @@ func (s *Server) redirectToHTTPS(w http.ResponseWriter, r *http.Request) bool {
 	}
 	target := *r.URL
 	target.Scheme, target.Host = "https", name
+	if port := strconv.Itoa(int(s.cfg.HTTPSPort)); port != defaultPorts["https"] {
+		target.Host = net.JoinHostPort(name, port)
+	}
 	http.Redirect(w, r, target.String(), http.StatusMovedPermanently)
 	return true
 }

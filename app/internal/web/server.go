@@ -17,8 +17,8 @@ import (
 	"simpleapp/internal/visits"
 )
 
-// Config contains the settings and the dependencies of a Server. Every field but Certificate and
-// Files is required.
+// Config contains the settings and the dependencies of a Server. Every field but Certificate,
+// HTTPSPort and Files is required.
 type Config struct {
 	Visits      *visits.Counter
 	Submissions *food.Submissions
@@ -29,6 +29,7 @@ type Config struct {
 	Version     string              // of the program
 	Location    *time.Location      // the time zone of the pages
 	Certificate *certificate.Keeper // of https, or nil if the site is on plain http
+	HTTPSPort   uint16              // where visitors find https
 	// Files is for a developer. A file in its folders templates and static takes the place of the
 	// embedded one, and a change shows within 100 ms.
 	Files fs.FS
@@ -55,7 +56,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Files != nil {
 		if _, err := readFiles(cfg.Files); err != nil {
-			cfg.Log.Warn("the files in WEB_DIR can't be read, so pages are made of the program's own: "+
+			cfg.Log.Warn("the files in WEB_DIR can't be read, so the program's own are used: "+
 				"make them readable for everybody (chmod -R a+rX)", "err", err)
 			s.cfg.Files = nil
 		}

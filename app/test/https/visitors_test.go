@@ -77,6 +77,22 @@ func TestBrowserFormOpenedBeforeTheCertificate(t *testing.T) {
 	}
 }
 
+// The site is told the port on which visitors find https.
+func TestRedirectToAnotherPort(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, 7776000)
+	app := start(t, append(a.environ(both), "HTTPS_PORT=8443")...)
+	balance(t, "127.0.0.1", a.port).set(app.Addr)
+	a.awaitServed(t, nil, app)
+	r := testsite.Request(t, "GET", "http://"+app.Addr+"/results", nil)
+	r.Host = domain + ":8080"
+	answer := testsite.Send(t, r)
+	testsite.WantStatus(t, answer, http.StatusMovedPermanently)
+	if to := answer.Header.Get("Location"); to != "https://food.example.test:8443/results" {
+		t.Errorf("GET http://%s/results leads to %s, want port 8443", r.Host, to)
+	}
+}
+
 // Plain http redirects to https, except for the authority. https tells browsers to stay there.
 func TestRedirects(t *testing.T) {
 	t.Parallel()

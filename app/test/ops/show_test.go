@@ -20,6 +20,10 @@ func TestShowDrawsEachReplica(t *testing.T) {
 	var connections, requests atomic.Int64
 	site := httptest.NewUnstartedServer(http.HandlerFunc(
 		func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/ping" { // as http redirects to https
+				http.Redirect(w, r, "/moved", http.StatusMovedPermanently)
+				return
+			}
 			replica := requests.Add(1)%2 + 1
 			if replica == 2 {
 				w.Header().Set("Connection", "close")
