@@ -22,8 +22,8 @@ var (
 )
 
 // A WriteFunc writes items and returns one result for each, in their order. Its error is given to
-// every caller in the batch. The context ends when Close gives up waiting, and only then. The
-// WriteFunc has to set a timeout of its own.
+// every caller in the batch. While the WriteFunc runs, the context ends only if Close gives up
+// waiting, so the WriteFunc has to set a timeout of its own.
 type WriteFunc[In, Out any] func(ctx context.Context, items []In) ([]Out, error)
 
 // A Combiner hands items to its WriteFunc, one call at a time, each item once, in the order of Put.
@@ -40,8 +40,8 @@ type Combiner[In, Out any] struct {
 	queue  []*group[In, Out] // waiting, in order; all but the last are full
 	idle   chan struct{}     // closed while no write is under way
 	closed bool
-	// The callers of Put share a deadline: expired is closed when it passes. A call after renew
-	// begins another one: see deadline.
+	// The callers of Put share a deadline: expired is closed when it passes. A caller after renew
+	// gets another one: see deadline.
 	expired chan struct{}
 	renew   time.Time
 }
@@ -61,7 +61,8 @@ type Ticket[In, Out any] struct {
 	c     *Combiner[In, Out]
 	group *group[In, Out]
 	index int
-	// expired is closed when the caller has waited for the Combiner's patience.
+	// expired is closed when the caller has waited for the Combiner's patience, or for up to 4 %
+	// less.
 	expired <-chan struct{}
 }
 
@@ -102,8 +103,8 @@ func (c *Combiner[In, Out]) Put(item In) (Ticket[In, Out], error) {
 	return Ticket[In, Out]{c, g, len(g.items) - 1, c.deadline()}, nil
 }
 
-// deadline returns a channel that is closed after c.patience. Callers that arrive within
-// patience/25 of each other share one, because a timer per caller is the largest cost here.
+// deadline returns a channel that is closed after c.patience. It is also for the callers that
+// arrive in the next patience/25, because a timer per caller is the largest cost here.
 func (c *Combiner[In, Out]) deadline() <-chan struct{} {
 	if now := time.Now(); now.After(c.renew) {
 		expired := make(chan struct{})
@@ -136,7 +137,7 @@ func (t Ticket[In, Out]) Wait() (Out, error) {
 
 // Withdraw takes the item back if its batch has not begun, and reports whether it did. If it
 // returns true, the item is never written, and the caller must not call Wait again. If it returns
-// false, the WriteFunc has the item already.
+// false, its batch has begun or is done.
 func (t Ticket[In, Out]) Withdraw() bool {
 	t.c.mu.Lock()
 	defer t.c.mu.Unlock()

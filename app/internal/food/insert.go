@@ -8,9 +8,9 @@ import (
 	"simpleapp/internal/tally"
 )
 
-// An outcome is the result of a batch. Rows that are in neither map were stored.
+// An outcome is the result of a batch. Rows that are in neither map were stored now.
 type outcome struct {
-	found    map[string]Submission // by token: rows that were in the table already
+	found    map[string]Submission // by token: rows that lookUp has read in the table
 	failed   map[string]error      // by token: an error that wraps ErrNotStored or ErrUnconfirmed
 	inserted int                   // number of rows that transactions confirmed
 }
@@ -36,10 +36,12 @@ func (o *outcome) fail(rows []Submission, kind, cause error) {
 //
 // "Look up" means to read which of the tokens are in the table. Rows with these tokens were stored
 // and counted, so only the others are retried. If ctx ends first, the rows that are left fail with
-// ErrNotStored, or with ErrUnconfirmed if an answer was lost.
+// ErrNotStored, or with ErrUnconfirmed if an answer was lost. After a lost answer even a refusal is
+// retried, because only looking up can tell whether the rows are stored.
 //
-// kind is ErrNotStored, or ErrUnconfirmed if an answer was lost before the call.
-func (s *Submissions) insert(ctx context.Context, rows []Submission, kind error, out *outcome) {
+// giveUp is the error of rows that are given up: ErrNotStored, or ErrUnconfirmed if an answer was
+// lost before the call.
+func (s *Submissions) insert(ctx context.Context, rows []Submission, giveUp error, out *outcome) {
 	for len(rows) > 0 {
 		err := s.db.Write(ctx, insertStatement(rows), tally.Log(items(rows)))
 		if err == nil {
@@ -50,30 +52,30 @@ func (s *Submissions) insert(ctx context.Context, rows []Submission, kind error,
 		case database.InvalidData:
 			if len(rows) > 1 { // one bad row must not fail the others
 				half := len(rows) / 2
-				s.insert(ctx, rows[:half], kind, out)
-				s.insert(ctx, rows[half:], kind, out)
+				s.insert(ctx, rows[:half], giveUp, out)
+				s.insert(ctx, rows[half:], giveUp, out)
 				return
 			}
-			out.fail(rows, kind, fmt.Errorf("%w: %w", ErrInvalidData, err))
+			out.fail(rows, giveUp, fmt.Errorf("%w: %w", ErrInvalidData, err))
 			return
 		case database.Refused:
-			if kind == ErrNotStored || !database.Pause(ctx, database.RetryDelay) {
-				out.fail(rows, kind, err)
+			if giveUp == ErrNotStored || !database.Pause(ctx, database.RetryDelay) {
+				out.fail(rows, giveUp, err)
 				return
 			}
 		case database.Moved:
 			if !database.Pause(ctx, database.RetryDelay) {
-				out.fail(rows, kind, err)
+				out.fail(rows, giveUp, err)
 				return
 			}
 		case database.Collided: // the transaction was rolled back
 		case database.Unknown:
-			kind = ErrUnconfirmed
+			giveUp = ErrUnconfirmed
 		}
 		notStored, lookupErr := s.lookUp(ctx, rows, out)
 		for lookupErr != nil {
 			if !database.Pause(ctx, database.RetryDelay) {
-				out.fail(rows, kind, fmt.Errorf("%w, then %w", err, lookupErr))
+				out.fail(rows, giveUp, fmt.Errorf("%w, then %w", err, lookupErr))
 				return
 			}
 			notStored, lookupErr = s.lookUp(ctx, rows, out)

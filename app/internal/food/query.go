@@ -10,7 +10,7 @@ import (
 	"simpleapp/internal/database"
 )
 
-// A Record is a stored submission. Submissions that were stored later have higher ids.
+// A Record is a stored submission. Ids grow about in the order of storing, and pages sort by them.
 type Record struct {
 	ID int64
 	Submission
@@ -100,7 +100,7 @@ func (s *Submissions) Each(ctx context.Context, do func(Record) error) error {
 	}
 }
 
-// columns lists the columns that this program reads and writes. values has the same order.
+// columns lists the columns of a Submission. values has the same order.
 var columns = func() string {
 	columns := "token"
 	for _, field := range TextFields {

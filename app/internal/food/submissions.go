@@ -103,7 +103,7 @@ func (s *Submissions) write(ctx context.Context, subs []Submission) ([]error, er
 	return errs, nil
 }
 
-// Ping returns an error unless it can read every column that this package needs.
+// Ping returns an error unless it can read every column of a Submission.
 func (s *Submissions) Ping(ctx context.Context) error {
 	_, err := s.query(ctx, "ORDER BY id LIMIT 1")
 	return err

@@ -17,7 +17,9 @@ import (
 func dayBounds(now time.Time, n int, zone *time.Location) []time.Time {
 	var bounds []time.Time
 	year, month, day := now.In(zone).Date()
-	// In the last case above, today is one day later than the date that the clocks show.
+	// The first bound is the end of today: the beginning of the first day after now. In the last
+	// case above that is day + 2, because today is later than the date that the clocks show.
+	// Otherwise it is day + 1, which then takes its place.
 	for date := day + 2; len(bounds) <= n; date-- {
 		begin := dayBegin(time.Date(year, month, date, 0, 0, 0, 0, time.UTC), zone)
 		switch {

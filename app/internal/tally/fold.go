@@ -128,8 +128,8 @@ func (t *Tally) readLog(ctx context.Context, tx *sql.Tx) (
 	return sums, ids, len(ids) == foldRows, rows.Err()
 }
 
-// add adds sums to the tallies. It sorts the names, so that all transactions lock the rows in the
-// same order and never deadlock.
+// add adds sums to the tallies. It sorts the names, so that folds lock the rows in the same order
+// and don't deadlock with each other. They may with moveSpellings, and are then retried.
 func (t *Tally) add(ctx context.Context, tx *sql.Tx, sums map[name]int64) error {
 	order := slices.SortedFunc(maps.Keys(sums), func(a, b name) int {
 		return strings.Compare(a.scope+"\x00"+a.name, b.scope+"\x00"+b.name)

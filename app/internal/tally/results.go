@@ -34,9 +34,9 @@ type Day struct {
 }
 
 // Results returns the results, with the days of a time zone. They include every submission that was
-// stored before the call, with two exceptions: submissions that another instance is folding, and
-// submissions that are still in the log when folding times out after a second. The cost of Results
-// does not depend on the number of submissions or foods.
+// stored before the call, except those that another instance is folding, and those that are still
+// in the log because folding failed or took longer than a second. The cost of Results does not
+// depend on the number of submissions or foods.
 func (t *Tally) Results(ctx context.Context, zone *time.Location) (r Results, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()

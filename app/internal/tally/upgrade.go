@@ -163,7 +163,8 @@ func (t *Tally) mergeFoods(ctx context.Context) (moved int, err error) {
 	}
 }
 
-// spellingsAfter returns the page of spellings after last, in the order of the table's key.
+// spellingsAfter returns the page of spellings after last, in the order of the table's key. ;
+// follows : in that order, so scopes that begin with "food:" are less than "food;".
 func (t *Tally) spellingsAfter(ctx context.Context, last name) (page []name, err error) {
 	rows, err := t.db.QueryContext(ctx, `SELECT scope, name FROM tallies
 		WHERE scope >= ? AND scope < 'food;' AND (scope > ? OR name > ?)

@@ -27,7 +27,8 @@ func NewMetrics() *Metrics {
 		visitsServed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "simpleapp_visits_served_total", Help: "Home pages served to visitors."}),
 		submissionsStored: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "simpleapp_submissions_stored_total", Help: "Submissions stored as new rows."}),
+			Name: "simpleapp_submissions_stored_total",
+			Help: "Submissions stored, whose COMMIT was confirmed."}),
 		requestDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "simpleapp_http_request_duration_seconds", Help: "Time to answer a request.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}},
