@@ -20,7 +20,8 @@ func (m *member) fill(ctx context.Context) error {
 		switch d.action {
 		case makeSite:
 			log.Print(d.reason)
-			return nil
+			// With the mark of an interrupted copy, the next start would delete the new site.
+			return m.folder.mark(copyingMark, false)
 		case copyData:
 			return m.copy(ctx, d.target)
 		}
@@ -30,7 +31,8 @@ func (m *member) fill(ctx context.Context) error {
 	return nil
 }
 
-// copy copies the data of a donor, or of the one that takes its place.
+// copy copies the data of a donor, or of the one that takes its place. If no copy has data any
+// more, and an operator permits this one to make a new site, copy returns with its mark still set.
 func (m *member) copy(ctx context.Context, donor Status) error {
 	log.Printf("copying everything from %s", donor.Node)
 	m.set(copying, "")
@@ -56,6 +58,9 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 	}
 	defer s.stop()
 	if err := s.await(ctx, m.db.PingContext); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	for said := ""; ; {
@@ -82,8 +87,11 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 				next = other
 			}
 		}
-		if next != nil {
+		switch {
+		case next != nil:
 			donor = *next
+		case m.folder.has(permitMark):
+			return nil
 		}
 	}
 	<-s.ended

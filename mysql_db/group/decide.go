@@ -21,8 +21,7 @@ const (
 type view struct {
 	self  Status
 	peers []peer // the other copies that answered
-	// lookedUp tells that the addresses of the other copies are known, and that each of them
-	// answered.
+	// lookedUp tells that the DNS listed this copy, and that every other one that it listed answered.
 	lookedUp bool
 	// permitted tells that this copy may start a group: on the site's first start, when the version
 	// before had no groups, or because an operator says so.
@@ -48,7 +47,7 @@ type decision struct {
 	reason string
 }
 
-// decide says what a copy does next that is not a member of a group. It keeps these promises:
+// decide says what a copy that is in no group does next. It keeps these promises:
 //   - There are never two groups. A copy starts one again only if all copies that may have been in
 //     it answer and are in none. Else an operator decides.
 //   - An empty copy makes a new site only if it is permitted to.

@@ -52,8 +52,9 @@ func (m *member) leave() {
 	}
 	if _, err := m.db.ExecContext(ctx, "STOP GROUP_REPLICATION"); err != nil {
 		log.Printf("leave the group: %v", err)
+		return
 	}
-	log.Print("this copy has left the group")
+	log.Print("this copy is in no group now")
 }
 
 // handOver makes another copy the primary, if there is one. It waits for one that is just getting

@@ -177,9 +177,10 @@ func (m *member) handler() http.Handler {
 	return mux
 }
 
-// healthy waits until this copy may be in the DNS, and prints its state: as a member of the group,
-// or where no copy is in a group, so that the copies find each other. A copy that catches up is not
-// healthy yet, so that an update stops the next copy only when this one can take over.
+// healthy waits until this copy may be in the DNS, and prints its state: it is a member of the
+// group; or no copy is in a group, and the copies have to find each other; or the group refuses it.
+// A copy that catches up is not healthy yet, so that an update stops the next copy only when this
+// one can take over.
 func healthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 280*time.Second)
 	defer cancel()
@@ -192,10 +193,10 @@ func healthy(ctx context.Context) error {
 				fmt.Printf("%s\n", body)
 				return nil
 			}
-			err = errors.New(resp.Status)
+			err = errors.New(strings.TrimSpace(string(body)))
 		}
 		if sleep(ctx, time.Second); ctx.Err() != nil {
-			return fmt.Errorf("this copy is in no group: %w", err)
+			return fmt.Errorf("this copy is in no group, but %w", err)
 		}
 	}
 }

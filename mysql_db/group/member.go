@@ -29,6 +29,7 @@ type member struct {
 	phase    state  // empty, copying or starting; "" if the server answers
 	problem  string // why the copy waits
 	findable bool   // others have to find this copy in the DNS, though it is in no group
+	alone    int    // how many times in a row no copy was in a group
 }
 
 // run runs the copy until its context is cancelled, and returns nil then. It returns an error if
@@ -49,11 +50,14 @@ func (m *member) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			break
 		}
-		donor, err := m.serve(ctx)
+		if m.folder.has(copyingMark) {
+			continue // fill gave up a copy whose donors are gone
+		}
+		replace, err := m.serve(ctx)
 		if err != nil {
 			return err
 		}
-		if donor != "" {
+		if replace {
 			log.Print("this copy gives up its data, and copies that of the group")
 			if err := errors.Join(m.folder.mark(copyingMark, true), m.folder.clear()); err != nil {
 				return err
@@ -128,18 +132,23 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 	}
 	d := decide(v)
 	m.mu.Lock()
-	m.findable = d.action == refuse || !grouped && (self.State == waiting || v.permitted)
+	if m.alone++; grouped {
+		m.alone = 0
+	}
+	// One answer that did not come must not make this copy findable, and so healthy, before it has
+	// joined: an update would then stop the next copy.
+	m.findable = d.action == refuse || m.alone >= 3 && (self.State == waiting || v.permitted)
 	m.mu.Unlock()
 	return v, d, nil
 }
 
-// serve runs the server, and keeps it in the group. It returns the address of a donor if this copy
-// has to be replaced by a copy of that donor's data, and nil if the context is cancelled.
-func (m *member) serve(ctx context.Context) (donor string, err error) {
+// serve runs the server, and keeps it in the group. It returns true if this copy has to be replaced
+// by a copy of another one's data. When the context is cancelled, it returns false and nil.
+func (m *member) serve(ctx context.Context) (replace bool, err error) {
 	m.set(starting, "")
 	s, err := startServer("db-entrypoint", append([]string{"mysqld"}, m.options...)...)
 	if err != nil {
-		return "", err
+		return false, err
 	}
 	defer s.stop()
 	err = s.await(ctx, func(ctx context.Context) error { return serves(ctx, m.db) })
@@ -147,52 +156,51 @@ func (m *member) serve(ctx context.Context) (donor string, err error) {
 		err = makeAccount(ctx, m.db, m.password)
 	}
 	if ctx.Err() != nil {
-		return "", nil
+		return false, nil
 	}
 	if err != nil {
-		return "", err
+		return false, err
 	}
 	m.set("", "")
 	for {
-		donor, err := m.step(ctx)
+		replace, err := m.step(ctx)
 		if err != nil && ctx.Err() == nil {
 			log.Print(err)
 		}
-		if donor != "" {
-			return donor, nil
+		if replace {
+			return true, nil
 		}
 		select {
 		case <-s.ended:
-			return "", fmt.Errorf("mysqld ended: %v", s.err)
+			return false, fmt.Errorf("mysqld ended: %v", s.err)
 		case <-ctx.Done():
 			m.leave()
-			return "", nil
+			return false, nil
 		case <-time.After(time.Second):
 		}
 	}
 }
 
-// step does what is to be done now. It returns the address of a donor if this copy has to be
-// replaced.
-func (m *member) step(ctx context.Context) (donor string, err error) {
+// step does what is to be done now. It returns true if this copy has to be replaced.
+func (m *member) step(ctx context.Context) (replace bool, err error) {
 	self, err := m.status(ctx)
 	if err != nil {
-		return "", err
+		return false, err
 	}
 	switch self.State {
 	case online:
-		return "", m.rememberGroup(ctx, self.record)
+		return false, m.rememberGroup(ctx, self.record)
 	case joining:
-		return "", nil
+		return false, nil
 	}
 	v, d, err := m.look(ctx)
 	if err != nil {
-		return "", err
+		return false, err
 	}
 	switch d.action {
 	case copyData:
 		log.Print(d.reason)
-		return d.target.Address, nil
+		return true, nil
 	case join:
 		log.Printf("joining the group of %s", d.target.Node)
 		seeds := []string{}
@@ -202,12 +210,12 @@ func (m *member) step(ctx context.Context) (donor string, err error) {
 			}
 		}
 		m.set("", "")
-		return "", startReplication(ctx, m.db, d.target.Group, m.password, seeds)
+		return false, startReplication(ctx, m.db, d.target.Group, m.password, seeds)
 	case startGroup:
-		return "", m.start(ctx, v, d.reason)
+		return false, m.start(ctx, v, d.reason)
 	}
 	m.set("", d.reason)
-	return "", nil
+	return false, nil
 }
 
 // rememberGroup keeps the record of a member up to date. The marks have served their purpose.

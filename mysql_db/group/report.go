@@ -59,9 +59,11 @@ func report(ctx context.Context, w io.Writer, places []string) error {
 			problems = append(problems, node+": "+problem)
 		}
 	}
-	if primaries != 1 {
-		problems = append(problems,
-			fmt.Sprintf("there are %d primaries, and nothing can be stored", primaries))
+	switch {
+	case primaries == 0:
+		problems = append(problems, "there is no primary: nothing can be stored")
+	case primaries > 1:
+		problems = append(problems, fmt.Sprintf("there are %d primaries, of several groups", primaries))
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -31,7 +31,7 @@ type Status struct {
 	Primary bool   `json:"primary"`
 	UUID    string `json:"uuid"` // the server's
 	record
-	Transactions string    `json:"transactions"` // a GTID set: executed, or received at least
+	Transactions string    `json:"transactions"` // a GTID set: executed, or at least received
 	Purged       string    `json:"purged"`       // a GTID set: what it can't send to others now
 	Queue        int       `json:"queue"`        // how many transactions it has still to execute
 	Seen         time.Time `json:"seen"`         // when it was a member of the group last
@@ -51,8 +51,8 @@ type record struct {
 const port = "3308"
 
 // peers returns the addresses of the other copies in Swarm's DNS, which has those that are healthy.
-// complete tells that the DNS knows this copy, too: where it has none of them, its answer looks
-// like a failure.
+// complete tells that the list has this copy, too. Otherwise the list can't be relied on: the DNS
+// says that there is no such name both when it fails and when no copy is healthy.
 func peers(ctx context.Context, name, self string) (others []string, complete bool) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -61,11 +61,15 @@ func peers(ctx context.Context, name, self string) (others []string, complete bo
 	return others, err == nil && slices.Contains(all, self)
 }
 
-// ask returns the Status of each address, in their order, or nil for one that does not answer.
+// ask returns the Status of each address, in their order, or nil for one that does not answer or is
+// empty.
 func ask(ctx context.Context, addresses []string) []*Status {
 	answers := make([]*Status, len(addresses))
 	var group sync.WaitGroup
 	for i, address := range addresses {
+		if address == "" {
+			continue // Go would ask this machine
+		}
 		group.Go(func() {
 			if s, err := askOne(ctx, address); err == nil {
 				answers[i] = &s

@@ -82,6 +82,7 @@ var further = []act{
 		c.wantNoneConfirmed(l)
 		c.regain("boot", 3)
 	}},
+	{"a machine is drained", func(c *cluster, _ *load.Load) { c.drain(c.secondary()) }},
 	{"docker-stack.yml alone makes a second site", func(c *cluster, _ *load.Load) {
 		c.stackFileAlone()
 	}},
@@ -122,5 +123,10 @@ func TestCluster(t *testing.T) {
 		if !ok {
 			t.Fatal("the next acts need a site that works")
 		}
+	}
+	if len(acts) > len(short) {
+		t.Run("all copies are lost", func(t *testing.T) {
+			(&cluster{t, c.name, c.port, []int{1, 2, 3}}).loseAllCopies()
+		})
 	}
 }

@@ -172,3 +172,61 @@ func (c *cluster) operate() {
 	c.make("scale", "N=2")
 	c.make("deploy")
 }
+
+// drain takes the tasks from a node. make status says that its copy is missing.
+func (c *cluster) drain(node int) {
+	c.Helper()
+	name := fmt.Sprintf("node%d", node)
+	c.docker(c.up[0], "node", "update", "--availability", "drain", name)
+	c.eventually("the copy of "+name+" has ended", func() error {
+		if container := c.db(node); container != "" {
+			return fmt.Errorf("%s runs", container)
+		}
+		return nil
+	})
+	out, err := c.tryMake("status")
+	if err == nil || !strings.Contains(out, name+" does not answer") {
+		c.Errorf("make status = %v, want that %s does not answer\n%s", err, name, out)
+	}
+	c.docker(c.up[0], "node", "update", "--availability", "active", name)
+}
+
+// loseAllCopies deletes the data of all copies, as if each had begun to copy another one. An
+// operator begins a new site, which outlives a restart.
+func (c *cluster) loseAllCopies() {
+	c.Helper()
+	for _, node := range c.up {
+		c.docker(node, "exec", c.db(node), "bash", "-c",
+			"shopt -s dotglob; rm -rf /var/lib/mysql/*; touch /var/lib/mysql/.copying")
+	}
+	for _, node := range c.up {
+		c.killCopy(node)
+	}
+	for _, node := range c.up {
+		c.eventually(fmt.Sprintf("the copy of node%d is empty", node), func() error {
+			out, err := c.tryDocker(node, "exec", c.db(node), "db-group", "status", "it=127.0.0.1")
+			if !strings.Contains(out, "finds no group") {
+				return fmt.Errorf("it says: %v\n%s", err, out)
+			}
+			return nil
+		})
+	}
+	c.make("db-recover", "NODE=node1")
+	c.make("rotate-secret", "NAME=mysql_password")
+	c.awaitGreen()
+	form := testsite.Form()
+	c.eventually("a submission is stored", func() error {
+		if a := testsite.Post(c, "http://"+c.addresses()[0], form); a.StatusCode != 303 {
+			return fmt.Errorf("POST /simpleform = %s", a.Status)
+		}
+		return nil
+	})
+	c.killCopy(1)
+	c.awaitGreen()
+	for _, node := range c.up {
+		rows, err := c.rows(node)
+		if _, stored := rows[form.Get("token")]; err != nil || !stored {
+			c.Errorf("node%d has %d rows without the new submission (%v)", node, len(rows), err)
+		}
+	}
+}

@@ -31,5 +31,6 @@ func TestPromptsFindTheContainer(t *testing.T) {
 			}
 		})
 	}
-	newOperator(t, neverDeployed).wantRefused("db runs neither in a stack mystack", "sql")
+	o := newOperator(t, neverDeployed)
+	o.wantRefused("db runs neither in Compose nor in a stack mystack", "sql")
 }

@@ -79,7 +79,8 @@ func TestScaleGoesBackIfNoNodeHasRoom(t *testing.T) {
 	out, status := o.run("scale", "N=3")
 	for _, want := range []string{
 		"app: no suitable node (insufficient resources on 1 node)",
-		"room for 2 replicas, of which an update needs one: mystack_app goes back to 2",
+		"room for 2 replicas, and an update needs room for one more than N: " +
+			"mystack_app goes back to 2",
 	} {
 		if status != 1 || !strings.Contains(out, want) {
 			t.Errorf("scale = %d, want 1 and %q:\n%s", status, want, out)
