@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -80,34 +81,31 @@ func (c *cluster) rows(node int) (map[string]string, error) {
 func (c *cluster) wantEqualCopies(report load.Report) {
 	c.Helper()
 	var first map[string]string
-	for _, node := range c.up {
-		if c.db(node) == "" {
-			continue // no manager
-		}
-		var rows map[string]string
-		c.eventually(fmt.Sprintf("node%d has the rows of the others, counted", node), func() error {
+	c.eventually("the copies have the same rows, counted", func() error { // some may lag behind
+		first = nil
+		for _, node := range c.up {
+			if c.db(node) == "" {
+				continue // no manager
+			}
 			odd, err := c.sql(node, `SELECT (SELECT COUNT(*) FROM submissions)
 				- (SELECT COALESCE(SUM(n), 0) FROM tallies WHERE scope = 'country')`)
 			if err != nil || odd != "0" {
-				return fmt.Errorf("%s submissions are not counted, %v", odd, err)
+				return fmt.Errorf("node%d: %s submissions are not counted, %v", node, odd, err)
 			}
-			if rows, err = c.rows(node); err != nil {
+			rows, err := c.rows(node)
+			if err != nil {
 				return err
 			}
-			if first != nil && len(rows) != len(first) {
-				return fmt.Errorf("%d rows, want %d", len(rows), len(first))
+			if first == nil {
+				first = rows
 			}
-			return nil
-		})
-		if first == nil {
-			first = rows
-		}
-		for token, row := range first {
-			if rows[token] != row {
-				c.Errorf("node%d has the row %q for %s, want %q", node, rows[token], token, row)
+			if !maps.Equal(rows, first) {
+				return fmt.Errorf("node%d has other rows: %d, and the first copy %d", node,
+					len(rows), len(first))
 			}
 		}
-	}
+		return nil
+	})
 	for token := range report.Confirmed {
 		if _, stored := first[token]; !stored {
 			c.Errorf("submission %s was confirmed and is not stored", token)
