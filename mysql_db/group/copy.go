@@ -63,15 +63,12 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 		}
 		return err
 	}
-	for said := ""; ; {
+	for {
 		err := copyFrom(ctx, m.db, donor.Address, m.password)
 		if err == nil {
 			break
 		}
-		if message := err.Error(); message != said { // a donor may be busy for minutes
-			log.Printf("copying from %s: %v", donor.Node, err)
-			said = message
-		}
+		m.set(copying, fmt.Sprintf("can't copy from %s: %v", donor.Node, err)) // it may be busy
 		select {
 		case <-s.ended:
 			return fmt.Errorf("mysqld ended: %v", s.err)

@@ -82,7 +82,11 @@ var further = []act{
 		c.wantNoneConfirmed(l)
 		c.regain("boot", 3)
 	}},
-	{"a machine is drained", func(c *cluster, _ *load.Load) { c.drain(c.secondary()) }},
+	{"a machine is drained", func(c *cluster, l *load.Load) {
+		node := c.secondary()
+		l.Through(c.addressesWithout(node)...)
+		c.drain(node)
+	}},
 	{"docker-stack.yml alone makes a second site", func(c *cluster, _ *load.Load) {
 		c.stackFileAlone()
 	}},
