@@ -33,4 +33,7 @@ if (form) {
     sessionStorage.removeItem("stored");
   });
 }
-if (document.getElementById("stored")) sessionStorage.setItem("stored", "yes");
+// Also when the browser shows the page of success again without loading it.
+addEventListener("pageshow", () => {
+  if (document.getElementById("stored")) sessionStorage.setItem("stored", "yes");
+});

@@ -169,6 +169,7 @@ func (k *Keeper) load(ctx context.Context) error {
 		return err
 	}
 	k.current.Store(&storedCertificate{&certificate, value})
+	k.unstored = nil // it is stored now, or another replica has stored a newer one
 	k.log.Info("certificate loaded", "names", certificate.Leaf.DNSNames,
 		"until", certificate.Leaf.NotAfter)
 	return nil
@@ -207,9 +208,11 @@ func (k *Keeper) orderIfNobodyDoes(ctx context.Context) error {
 }
 
 // orderAndReport orders a certificate and keeps it as unstored. If the order fails, it logs that
-// and stores the attempt, which follows previous. It returns errors of the database only.
+// and stores the failed attempt. previous is the attempt that was stored before. It returns errors
+// of the database only.
 func (k *Keeper) orderAndReport(ctx context.Context, previous Attempt) (ordered bool, err error) {
-	if err := k.setAttempt(ctx, previous); err != nil { // a database that refuses to write
+	// If the database takes no writes, a certificate could not be stored: then none is ordered.
+	if err := k.setAttempt(ctx, previous); err != nil {
 		return false, err
 	}
 	k.log.Info("ordering a certificate", "names", k.cfg.Domains, "authority", k.cfg.Directory)

@@ -108,6 +108,10 @@ func newCSVReader(in *bufio.Reader) (*csvReader, error) {
 
 func (r *csvReader) next() ([]value, error) {
 	row, err := r.rows.Read()
+	if errors.Is(err, csv.ErrFieldCount) && len(row) > len(r.names) {
+		return nil, fmt.Errorf("%d cells, and the header has %d: a cell with a comma needs quotes",
+			len(row), len(r.names))
+	}
 	if errors.Is(err, csv.ErrFieldCount) {
 		return nil, fmt.Errorf("%d cells, and the header has %d: %w",
 			len(row), len(r.names), ErrIncomplete)

@@ -15,7 +15,7 @@ import (
 
 // A JSONWriter writes submissions as a JSON array. With a number of visits, it writes an object:
 //
-//	{"visits": 12, "submissions": [{"id": 1, "token": "…", "first_name": "Ada", …}, …]}
+//	{"visits": 12, "submissions": [{"id": 1, "first_name": "Ada", …, "token": "…"}, …]}
 type JSONWriter struct {
 	out    io.Writer
 	before string // what separates the next record from what is written
@@ -164,10 +164,14 @@ func (r *jsonReader) readEnd() error {
 			return fmt.Errorf("the JSON has %v after the submissions", end)
 		}
 	}
-	if more, err := r.in.Token(); err != io.EOF {
+	switch more, err := r.in.Token(); {
+	case err == io.EOF:
+		return io.EOF
+	case err != nil:
+		return fmt.Errorf("the JSON is followed by something else: %w", err)
+	default:
 		return fmt.Errorf("the JSON is followed by %v", more)
 	}
-	return io.EOF
 }
 
 // incomplete returns ErrIncomplete if err says that the JSON ends too early. Otherwise it returns

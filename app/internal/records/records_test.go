@@ -123,6 +123,20 @@ func TestReaderDetectsIncompleteFiles(t *testing.T) {
 	}
 }
 
+// The error says what is wrong with a file that is whole, and not that it is incomplete.
+func TestReaderSaysWhatIsWrong(t *testing.T) {
+	for file, want := range map[string]string{
+		"first_name,country\nAda, Countess,GB\n": "a cell with a comma needs quotes",
+		`[{"country": "GB"}] ]`:                  "followed by something else: invalid character",
+		`[{"country": "GB"}] 7`:                  "followed by 7",
+	} {
+		_, err := read(file)
+		if err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, ErrIncomplete) {
+			t.Errorf("Next of %q = %v, want %q", file, err, want)
+		}
+	}
+}
+
 // A file with damaged text is refused, and the error names the record. encoding/json alone would
 // replace the damage, and the import would store other text than the file has.
 func TestReaderRefusesDamagedText(t *testing.T) {
