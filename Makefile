@@ -20,7 +20,7 @@ help: ## List the targets
 run: build ## Serve http://localhost:8080 with its data in ./data; needs no MySQL or Redis
 	bin/simpleapp
 
-dev: assets ## The same, and each change shows: of a page, style or script at the next reload, of Go after some seconds
+dev: assets ## Serve like make run, and show each change: of a page, style or script at the next reload, of Go after some seconds
 	@trap 'kill 0' EXIT; \
 	(cd app/assets && npm run styles -- --watch) & \
 	(cd app/assets && npm run scripts -- --watch=forever) & \
@@ -114,7 +114,7 @@ test-deploy: setup ## Test images, Compose and the operator's commands on a real
 test-cluster: setup ## Let the machines of a site fail, one after the other, under load (20 minutes); needs Docker
 	cd app/test && go test -race -count=1 -timeout 60m -v ./cluster
 
-test-cluster-all: setup ## The same with every act (an hour)
+test-cluster-all: setup ## Let them fail in all the ways that app/test/cluster/acts_test.go lists (an hour)
 	cd app/test && CLUSTER_ACTS=all go test -race -count=1 -timeout 120m -v ./cluster
 
 test-faults: setup ## Kill, suspend and overload real servers under load (some minutes; FAULTS_SEED repeats a run)

@@ -174,7 +174,7 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// A server whose certificate nobody knows is named by its own variables.
+// If a store's certificate is not trusted, the error names the variables of that store alone.
 func TestExportNamesTheStoreWithAnUnknownCertificate(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of the handshakes that fail

@@ -41,6 +41,7 @@ func TestForgetRemovesEveryTrace(t *testing.T) {
 			t.Errorf("%v = %q, nil, want an error", args, out)
 		}
 	}
+	vile.Set("favourite_food", "Tea")
 	wantStatus(t, post(t, p, vile), 303) // no conflict, because the token is not stored any more
 }
 

@@ -172,7 +172,9 @@ func TestStartUpMistakes(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			environ := with(embedded(t), "ADDR", "127.0.0.1:0", "ADMIN_ADDR", "127.0.0.1:0")
 			maps.Copy(environ, test.environ)
-			err := run(context.Background(), nil, environ, nil, io.Discard, io.Discard)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel() // otherwise a program that notices no mistake would serve for ever
+			err := run(ctx, nil, environ, nil, io.Discard, io.Discard)
 			if err == nil {
 				t.Fatal("run = nil, want an error")
 			}

@@ -30,7 +30,8 @@ func TestAdminListener(t *testing.T) {
 		`simpleapp_dependency_up{name="database"} 1`, `simpleapp_dependency_up{name="cache"} 1`,
 		`simpleapp_batch_size_count{name="visits"} 1`,
 		`simpleapp_batch_size_count{name="submissions"} 1`,
-		`simpleapp_build_info{goversion="`+runtime.Version()+`",revision="unknown",version="dev"} 1`)
+		`simpleapp_build_info{goversion="`+runtime.Version()+
+			`",revision="unknown",version="dev"} 1`)
 	wantStatus(t, get(t, p.url+"/metrics"), 404)
 }
 
@@ -38,7 +39,7 @@ func TestAdminListener(t *testing.T) {
 // the requests in flight. Everything that it has accepted is stored.
 func TestShutdownLosesNoRequest(t *testing.T) {
 	environ := embedded(t)
-	p := startReady(t, with(environ, "SHUTDOWN_DELAY", "1s"))
+	p := startReady(t, with(environ, "SHUTDOWN_DELAY", "3s"))
 
 	// The program is stopped after it has received a part of a form.
 	conn := p.dial()

@@ -40,7 +40,8 @@ type program struct {
 // embedded returns an environment in which the program uses SQLite files.
 func embedded(t *testing.T) map[string]string { return map[string]string{"DATA_DIR": t.TempDir()} }
 
-// A setup is an environment that configures the stores of the program. environ empties the stores.
+// A setup is an environment that configures the stores of the program. environ empties the
+// database of submissions. The visits in Redis stay.
 type setup struct {
 	name    string
 	environ func(t *testing.T) map[string]string

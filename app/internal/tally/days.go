@@ -17,9 +17,9 @@ import (
 func dayBounds(now time.Time, n int, zone *time.Location) []time.Time {
 	var bounds []time.Time
 	year, month, day := now.In(zone).Date()
-	// The first bound is the end of today: the beginning of the first day after now. In the last
-	// case above that is day + 2, because today is later than the date that the clocks show.
-	// Otherwise it is day + 1, which then takes its place.
+	// The first bound is the end of today. The loop starts at day + 2. If day + 1 also begins after
+	// now, as it nearly always does, it replaces day + 2. In the last case above, day + 1 has
+	// already begun.
 	for date := day + 2; len(bounds) <= n; date-- {
 		begin := dayBegin(time.Date(year, month, date, 0, 0, 0, 0, time.UTC), zone)
 		switch {

@@ -84,8 +84,8 @@ func (t *Tally) countUntallied(ctx context.Context) (counted int, err error) {
 	return counted, err
 }
 
-// logUntallied counts the untallied submissions of one step: those with ids from from on. In one
-// transaction, it marks them as tallied and inserts their counts into the log.
+// logUntallied counts the untallied submissions of one step: idsPerStep ids that begin at from. In
+// one transaction, it marks them as tallied and inserts their counts into the log.
 func (t *Tally) logUntallied(ctx context.Context, from int64) (counted int, err error) {
 	err = t.db.Update(ctx, func(tx *sql.Tx) error {
 		items, ids, err := t.untallied(ctx, tx, from)
@@ -163,8 +163,9 @@ func (t *Tally) mergeFoods(ctx context.Context) (moved int, err error) {
 	}
 }
 
-// spellingsAfter returns the page of spellings after last, in the order of the table's key. ;
-// follows : in that order, so scopes that begin with "food:" are less than "food;".
+// spellingsAfter returns the page of spellings after last, in the order of the table's key. The
+// character after ':' is ';', so exactly the scopes that begin with "food:" lie between "food:" and
+// "food;".
 func (t *Tally) spellingsAfter(ctx context.Context, last name) (page []name, err error) {
 	rows, err := t.db.QueryContext(ctx, `SELECT scope, name FROM tallies
 		WHERE scope >= ? AND scope < 'food;' AND (scope > ? OR name > ?)

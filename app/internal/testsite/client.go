@@ -76,7 +76,7 @@ func PostBody(t testing.TB, site, contentType string, body io.Reader) Answer {
 	t.Helper()
 	r := Request(t, http.MethodPost, site+"/simpleform", body)
 	r.Header.Set("Content-Type", contentType)
-	r.Header.Set("Origin", site) // over plain http, browsers send no Sec-Fetch-Site
+	r.Header.Set("Origin", site) // without Sec-Fetch-Site, as over plain http to another machine
 	return Send(t, r)
 }
 

@@ -6,14 +6,20 @@ import (
 	"simpleapp/internal/testserver"
 )
 
-// StartApp starts the program binary and returns once it listens. The end of the test kills it, and
-// shows its log if the test has failed.
+// StartApp starts the program binary and returns once it listens: see EndWithTest.
 func StartApp(t testing.TB, binary string, environ ...string) *testserver.App {
 	t.Helper()
 	app, err := testserver.StartApp(binary, environ...)
 	if err != nil {
 		t.Fatal(err)
 	}
+	EndWithTest(t, app)
+	return app
+}
+
+// EndWithTest kills the program at the end of the test, and shows its log if the test has failed.
+func EndWithTest(t testing.TB, app *testserver.App) {
+	t.Helper()
 	t.Cleanup(func() {
 		// After SIGTERM it might wait for a stopped server, to count its visits there.
 		if err := app.Kill(); err != nil {
@@ -23,5 +29,4 @@ func StartApp(t testing.TB, binary string, environ ...string) *testserver.App {
 			t.Logf("log of the app at %s:\n%s", app.Addr, app.Log())
 		}
 	})
-	return app
 }

@@ -9,8 +9,8 @@ import (
 // tests.
 const patience = 30 * time.Second
 
-// Eventually calls ok until it returns nil. After 30 s it fails the test: what, which describes the
-// condition, was not met.
+// Eventually calls ok until it returns nil. After 30 s it fails the test with a message that begins
+// with what, a description of the condition.
 func Eventually(t testing.TB, what string, ok func() error) {
 	t.Helper()
 	Within(t, patience, what, ok)

@@ -65,9 +65,9 @@ func NewConnections(log *slog.Logger, metrics *Metrics) *Connections {
 	return c
 }
 
-// Watch sets server.ConnState and server.ConnContext, before server serves the first listener that
-// Limit returns. It must serve no other one, and no HTTP/2, whose connections have several requests
-// at a time.
+// Watch prepares a server: it sets ConnState and ConnContext. Call it before the server serves. The
+// server may serve only listeners that Limit returned, and only HTTP/1, because a connection of
+// HTTP/2 has several requests at a time.
 func (c *Connections) Watch(server *http.Server) {
 	server.ConnState = func(conn net.Conn, state http.ConnState) {
 		switch state {
@@ -84,8 +84,7 @@ func (c *Connections) Watch(server *http.Server) {
 	}
 }
 
-// Limit returns a listener that a watched server must serve instead of a TCP listener, with or
-// without TLS.
+// Limit wraps a TCP listener. Pass the result to Serve or ServeTLS of a watched server.
 func (c *Connections) Limit(listener net.Listener) net.Listener {
 	return limitedListener{listener, c}
 }

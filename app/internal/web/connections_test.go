@@ -192,7 +192,7 @@ func TestSlowFormsHoldFewConnections(t *testing.T) {
 }
 
 func TestFormTimesOut(t *testing.T) {
-	b := serveBounded(t, 100, 2, 50*time.Millisecond)
+	b := serveBounded(t, 100, 2, time.Second)
 	resp, err := http.ReadResponse(bufio.NewReader(b.open(half)), nil)
 	if err != nil || resp.StatusCode != http.StatusRequestTimeout {
 		t.Errorf("POST /simpleform without its end = %v, %v, want 408", resp, err)

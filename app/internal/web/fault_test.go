@@ -14,7 +14,8 @@ import (
 )
 
 // A form is stored, but the visitor does not receive the answer and sends the form again. The
-// database refuses the second copy. The page must not say that the answers are not stored.
+// database refuses the second copy. The page says only that this copy was not stored ("this time"),
+// because an earlier one is.
 func TestFaultSpeaksOfThisCopyOfTheForm(t *testing.T) {
 	db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
 	site := serveSite(t, newSiteOn(t, db, testsite.Quiet))

@@ -62,7 +62,7 @@ func TestSecurityHeaders(t *testing.T) {
 }
 
 // Over plain http, browsers report Cross-Origin-Opener-Policy as an error. They send Sec-Fetch-Site
-// only over https.
+// only over https, and to this machine.
 func TestOpenerPolicyNeedsHTTPS(t *testing.T) {
 	site := serve(t)
 	for _, test := range []struct{ fetchSite, want string }{

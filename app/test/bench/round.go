@@ -38,7 +38,6 @@ func (b *bench) round() error {
 		}
 		*load.result = measured
 		if load.result == &home {
-			// The floor counts in Redis, too, so this can't wait for the end of the round.
 			commandsAfter, err := b.commands()
 			if err != nil {
 				return err

@@ -137,7 +137,7 @@ func (c *cluster) diverge(node int) {
 	}
 }
 
-// operate runs each of the operator's commands.
+// operate runs the commands that an operator may need while a machine is down.
 func (c *cluster) operate() {
 	c.Helper()
 	if out, err := c.tryMake("status"); err == nil {

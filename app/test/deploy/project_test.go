@@ -110,7 +110,8 @@ func (p *project) awaitLog(service, words string) {
 	p.awaitLogSince(time.Unix(0, 0), service, words)
 }
 
-// awaitLogSince leaves out earlier words. Docker's StartedAt may be later than the words.
+// awaitLogSince leaves out what was logged before start. Take start before the container starts,
+// because its StartedAt may be later than its first words.
 func (p *project) awaitLogSince(start time.Time, service, words string) {
 	p.Helper()
 	eventually(p, fmt.Sprintf("%q in the log of %s", words, service), func() error {

@@ -114,7 +114,7 @@ func TestVisitorSubmitsTheForm(t *testing.T) {
 				t.Errorf("location = %s, want the success page", location)
 			}
 			if got := text(t, ctx, "tbody tr:first-child"); !strings.Contains(got, test.favourite) {
-				t.Errorf("last record = %q, want %q in it", got, test.favourite)
+				t.Errorf("latest record = %q, want %q in it", got, test.favourite)
 			}
 
 			do(t, ctx, chromedp.Click(css(`header a[href="/submissions"]`)),

@@ -29,7 +29,7 @@ func TestMakeDevShowsChanges(t *testing.T) {
 	d.await("/ping", "changed")
 	// A file that does not compile ends the site until it does.
 	d.change("internal/web/home.go", "package web", "package web\nbroken")
-	testsite.Within(t, 2*time.Minute, "make dev shows the mistake", func() error {
+	testsite.Within(t, 5*time.Minute, "make dev shows the mistake", func() error {
 		if !strings.Contains(d.log(), "home.go:2:") {
 			return fmt.Errorf("it shows\n%s", d.log())
 		}
@@ -72,6 +72,7 @@ func startDev(t *testing.T) *dev {
 	}
 	t.Cleanup(func() {
 		group := -cmd.Process.Pid
+		defer syscall.Kill(group, syscall.SIGKILL) // if some have not ended
 		syscall.Kill(group, syscall.SIGINT)
 		cmd.Wait()
 		testsite.Within(t, time.Minute, "all programs end", func() error {
@@ -117,7 +118,7 @@ func (d *dev) change(file, old, replacement string) {
 // await waits until a page has this text.
 func (d *dev) await(path, want string) {
 	d.Helper()
-	testsite.Within(d, 2*time.Minute, "GET "+path+" has "+want, func() error {
+	testsite.Within(d, 5*time.Minute, "GET "+path+" has "+want, func() error {
 		if page, err := testsite.TryGet(d.site + path); !strings.Contains(page, want) {
 			return fmt.Errorf("it is %s (%v)\n%s", page, err, d.log())
 		}

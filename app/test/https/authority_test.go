@@ -81,8 +81,8 @@ func newAuthority(t *testing.T, validity uint64) *authority {
 	return a
 }
 
-// wantIssued checks how many certificates the authority was asked for. It rejects some requests at
-// random, which are then sent again.
+// wantIssued checks how many certificates were ordered. Pebble rejects some requests at random, and
+// the program sends them again, so each order counts once.
 func (a *authority) wantIssued(t *testing.T, want int) {
 	t.Helper()
 	n := 0

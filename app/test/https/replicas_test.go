@@ -5,6 +5,7 @@ package https
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -68,11 +69,21 @@ func start(t *testing.T, environ ...string) *testserver.App {
 func (a *authority) startThree(t *testing.T, domains string) []*testserver.App {
 	t.Helper()
 	apps := make([]*testserver.App, 3)
+	errs := make([]error, len(apps))
 	var all sync.WaitGroup
 	for i := range apps {
-		all.Go(func() { apps[i] = start(t, append(a.environ(domains), onMySQL()...)...) })
+		environ := append(a.environ(domains), onMySQL()...)
+		all.Go(func() { apps[i], errs[i] = testserver.StartApp(binary, environ...) })
 	}
 	all.Wait()
+	for _, app := range apps {
+		if app != nil {
+			testsite.EndWithTest(t, app)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
 	balance(t, "127.0.0.1", a.port).set(apps[0].Addr, apps[1].Addr, apps[2].Addr)
 	return apps
 }

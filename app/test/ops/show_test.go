@@ -73,7 +73,7 @@ func TestShowDrawsEachReplica(t *testing.T) {
 			t.Errorf("it has not drawn %q:\n%s", want, got)
 		}
 	}
-	for lines.Scan() && !strings.Contains(lines.Text(), "NONE") {
+	for lines.Scan() && !strings.Contains(lines.Text(), "NONE") { // to the end of the picture
 	}
 	if err := end(); err != nil {
 		t.Errorf("after ctrl-C it ended with %v, want success", err)

@@ -82,8 +82,8 @@ var (
 	withoutStores = []state{{"broken", "/submissions", nil, 500, "Something went wrong"}}
 )
 
-// addUnusualCounts adds counts directly, because as many submissions would take too long: foods of
-// 100 characters in many scripts, each millions of times.
+// addUnusualCounts adds counts directly, because as many submissions would take too long: foods in
+// many scripts, some of 100 characters, some of them millions of times.
 func addUnusualCounts(t *testing.T, mysql *testserver.Server) {
 	t.Helper()
 	quarters := make(map[string]int64)
