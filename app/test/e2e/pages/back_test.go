@@ -102,25 +102,48 @@ func setBody(r *http.Request, body string) {
 // clickSubmit clicks the button of the form.
 var clickSubmit = chromedp.Click(chromedp.CSS("#simpleform button[type=submit]"))
 
+// tokenValue is the script for the token of the form.
+const tokenValue = `document.querySelector("[name=token]").value`
+
+// emptyFormAgain is the script that tells whether the page is an empty form with another token.
+func emptyFormAgain(used string) string {
+	return fmt.Sprintf(`
+		location.pathname === "/simpleform" && document.readyState === "complete" && %s !== %q &&
+		[...document.querySelectorAll("input:not([type]), [type=text], select")]
+			.every((field) => field.value === "") &&
+		!document.querySelector("[name=pledge]").checked`, tokenValue, used)
+}
+
 func TestBackAfterSuccessFindsAnEmptyForm(t *testing.T) {
 	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), chrome.Start(t)
 	fillIn(t, browser, site)
-	const token = `document.querySelector("[name=token]").value`
-	used := eval[string](t, browser, token)
+	used := eval[string](t, browser, tokenValue)
 	do(t, browser, clickSubmit)
 	waitFor(t, browser, `location.pathname === "/simpleform/success"`)
 
 	eval[struct{}](t, browser, "history.back(), {}")
-	waitFor(t, browser, fmt.Sprintf(`
-		location.pathname === "/simpleform" && document.readyState === "complete" && %s !== %q &&
-		[...document.querySelectorAll("input:not([type]), [type=text], select")]
-			.every((field) => field.value === "") &&
-		!document.querySelector("[name=pledge]").checked`, token, used))
+	waitFor(t, browser, emptyFormAgain(used))
 	// The empty form can be filled in and submitted, too.
 	fillIn(t, browser, site)
 	do(t, browser, clickSubmit)
 	waitFor(t, browser, `location.pathname === "/simpleform/success" &&
 		document.querySelectorAll("tbody tr").length === 2`)
+}
+
+// A visitor opens another form after success, and goes back beyond the first one's success.
+func TestBackTwiceFindsAnEmptyForm(t *testing.T) {
+	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), chrome.Start(t)
+	fillIn(t, browser, site)
+	used := eval[string](t, browser, tokenValue)
+	do(t, browser, clickSubmit)
+	waitFor(t, browser, `location.pathname === "/simpleform/success"`)
+	do(t, browser, chromedp.Click(chromedp.CSS(`main a[href="/simpleform"]`)))
+	waitFor(t, browser, emptyFormAgain(used))
+	for _, path := range []string{"/simpleform/success", "/simpleform"} {
+		eval[struct{}](t, browser, "history.back(), {}")
+		waitFor(t, browser, `location.pathname === "`+path+`"`)
+	}
+	waitFor(t, browser, emptyFormAgain(used))
 }
 
 // A visitor who leaves the form before it is submitted, and goes back, finds every answer in it.
