@@ -33,7 +33,9 @@ if (form) {
     sessionStorage.removeItem("stored");
   });
 }
-// Also when the browser shows the page of success again without loading it.
-addEventListener("pageshow", () => {
+// Note success at once, and again when the browser shows the page of success without loading it.
+const noteSuccess = () => {
   if (document.getElementById("stored")) sessionStorage.setItem("stored", "yes");
-});
+};
+noteSuccess();
+addEventListener("pageshow", noteSuccess);
