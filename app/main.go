@@ -118,8 +118,8 @@ func withHint(err error, hint func(error) string) error {
 	if errors.As(err, new(hintedError)) {
 		return err
 	}
-	if hint := hint(err); hint != "" {
-		return hintedError{fmt.Errorf("%w: %s", err, hint)}
+	if remedy := hint(err); remedy != "" {
+		return hintedError{fmt.Errorf("%w: %s", err, remedy)}
 	}
 	return err
 }

@@ -35,7 +35,8 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 	}
 	for _, path := range []string{"app/assets/app.js", "app/assets/package.json",
 		"app/assets/package-lock.json", "app/test/e2e/package.json",
-		"app/test/e2e/package-lock.json", "app/test/setup", "bin/staticcheck", "bin/actionlint", "ops/push",
+		"app/test/e2e/package-lock.json", "app/test/setup", "bin/staticcheck",
+		"bin/actionlint", "ops/push",
 		"mysql_db/administer"} {
 		write(filepath.Join(root, path), script)
 	}

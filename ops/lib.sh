@@ -133,8 +133,8 @@ prompt() {
     find_task "$1"
   else
     container=$(docker compose ps --quiet "$1")
-    [ -n "$container" ] || fail "$1 runs neither in Compose nor in a stack $STACK that this engine manages: start the site, or" \
-      "run this on a manager"
+    [ -n "$container" ] || fail "$1 runs neither in Compose nor in a stack $STACK that this engine manages:" \
+      "start the site, or run this on a manager"
   fi
   if [ -t 0 ]; then tty=(--tty); fi
   shift

@@ -82,7 +82,8 @@ func decideEmpty(v view, donor *peer) decision {
 		return decision{copyData, donor.Status, "it is in the group"}
 	}
 	for _, p := range v.peers {
-		if p.State != empty && p.State != copying { // from a donor that is gone
+		// One that copies has no data yet, and its donor is gone: it would be in the group above.
+		if p.State != empty && p.State != copying {
 			return decision{wait, p.Status, p.Node + " has data, but is in no group yet"}
 		}
 	}

@@ -172,7 +172,11 @@ func (m *member) handler() http.Handler {
 			fmt.Fprint(w, s.State)
 			return
 		}
-		http.Error(w, fmt.Sprint(s.State, " ", err), http.StatusServiceUnavailable)
+		reason := "it is " + string(s.State)
+		if err != nil {
+			reason += ", " + err.Error()
+		}
+		http.Error(w, reason, http.StatusServiceUnavailable)
 	})
 	return mux
 }
@@ -196,7 +200,7 @@ func healthy(ctx context.Context) error {
 			err = errors.New(strings.TrimSpace(string(body)))
 		}
 		if sleep(ctx, time.Second); ctx.Err() != nil {
-			return fmt.Errorf("this copy is in no group, but %w", err)
+			return fmt.Errorf("this copy is in no group: %w", err)
 		}
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"simpleapp/internal/testserver"
 )
 
-// StartApp starts the program binary and returns once it listens: see EndWithTest.
+// StartApp starts the program binary, and returns once it listens. It ends with the test: see
+// EndWithTest.
 func StartApp(t testing.TB, binary string, environ ...string) *testserver.App {
 	t.Helper()
 	app, err := testserver.StartApp(binary, environ...)

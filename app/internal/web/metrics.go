@@ -73,11 +73,11 @@ func (m *Metrics) SetDependency(name string, up bool) {
 	m.dependencyUp.WithLabelValues(name).Set(value)
 }
 
-// RecordBuild registers a metric that says what program this is, as labels of the value 1.
+// RecordBuild registers a metric whose labels tell which program this is.
 func (m *Metrics) RecordBuild(version, revision string) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "simpleapp_build_info",
-		Help: "1; the labels say of what source and by which Go the program was built.",
+		Help: "Always 1. The labels tell which program this is.",
 		ConstLabels: prometheus.Labels{
 			"version": version, "revision": revision, "goversion": runtime.Version()}},
 		func() float64 { return 1 }))

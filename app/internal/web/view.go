@@ -46,8 +46,8 @@ func (s *Server) loadView(files map[string][]byte) (*view, error) {
 	return v, nil
 }
 
-// readFiles returns the content of each file in templates and static, as far as there are these
-// folders.
+// readFiles returns the content of each file in the folders templates and static, by path. A folder
+// may be missing.
 func readFiles(from fs.FS) (map[string][]byte, error) {
 	files := make(map[string][]byte)
 	for _, folder := range []string{"templates", "static"} {

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"simpleapp/internal/testsite"
@@ -51,8 +52,9 @@ func (c *cluster) stackFileAlone() {
 			return fmt.Errorf("%w\n%s", err, out)
 		}
 		for _, node := range c.up {
-			if copy := fmt.Sprintf("node%d", node); !strings.Contains(out, copy) {
-				c.Errorf("make status shows no copy on %s:\n%s", copy, out)
+			copied := fmt.Sprintf(`(?m)^node%d +online`, node)
+			if !regexp.MustCompile(copied).MatchString(out) {
+				c.Errorf("make status shows no copy on node%d:\n%s", node, out)
 			}
 		}
 		return nil
