@@ -9,6 +9,9 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
+
+	"simpleapp/internal/testsite"
 )
 
 // An answer is what a bare server sends to every request. It is an answer of the app, so that both
@@ -19,8 +22,38 @@ type answer struct {
 	Body   []byte
 }
 
-// record returns the app's answer to a request.
-func record(request *http.Request) (answer, error) {
+// answers are the app's answers that a bare server repeats.
+type answers struct{ Home, Form answer }
+
+// record returns the answers of the app.
+func record(app target) (a answers, err error) {
+	site := "http://" + app.addr
+	get, err := http.NewRequest(http.MethodGet, site+"/", nil)
+	if err != nil {
+		return a, err
+	}
+	body := strings.NewReader(testsite.Form().Encode())
+	post, err := http.NewRequest(http.MethodPost, site+"/simpleform", body)
+	if err != nil {
+		return a, err
+	}
+	post.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	post.Header.Set("Origin", site)
+	if a.Home, err = recordOne(get); err != nil {
+		return a, err
+	}
+	if a.Form, err = recordOne(post); err != nil {
+		return a, err
+	}
+	if a.Home.Status != http.StatusOK || a.Form.Status != http.StatusSeeOther {
+		err = fmt.Errorf("GET / = %d, POST /simpleform = %d, want 200 and 303",
+			a.Home.Status, a.Form.Status)
+	}
+	return a, err
+}
+
+// recordOne returns the app's answer to a request.
+func recordOne(request *http.Request) (answer, error) {
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}
@@ -43,12 +76,12 @@ type bareServer struct {
 }
 
 // startBare starts a bareServer. Its environment has the given variables and nothing else.
-func startBare(home, form answer, environ ...string) (*bareServer, error) {
+func startBare(a answers, environ ...string) (*bareServer, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	answers, err := json.Marshal([]answer{home, form})
+	input, err := json.Marshal(a)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +94,7 @@ func startBare(home, form answer, environ ...string) (*bareServer, error) {
 		return nil, err
 	}
 	s := &bareServer{cmd: cmd, stop: stdin}
-	fmt.Fprintf(stdin, "%s\n", answers)
+	fmt.Fprintf(stdin, "%s\n", input)
 	if _, err := fmt.Fscanln(stdout, &s.addr); err != nil {
 		return nil, errors.Join(fmt.Errorf("start a bare server: %w", err), s.Close())
 	}
@@ -78,8 +111,8 @@ const bareCommand = "bare-server"
 // that is closed.
 func serveBare() error {
 	input := json.NewDecoder(os.Stdin)
-	var answers []answer
-	if err := input.Decode(&answers); err != nil {
+	var a answers
+	if err := input.Decode(&a); err != nil {
 		return err
 	}
 	count, store, err := newWrites()
@@ -87,8 +120,8 @@ func serveBare() error {
 		return err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/", repeat(answers[0], count))
-	mux.HandleFunc("/simpleform", repeat(answers[1], store))
+	mux.HandleFunc("/", repeat(a.Home, count))
+	mux.HandleFunc("/simpleform", repeat(a.Form, store))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

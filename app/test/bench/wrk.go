@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os/exec"
 	"strconv"
-	"time"
 
 	"simpleapp/internal/testsite"
 )
@@ -23,21 +22,31 @@ type result struct {
 	Errors   int     // failed connections, and answers other than 2xx and 3xx
 	Seconds  float64 // of the run
 	P50, P99 float64 // microseconds
+	CPU      float64 // microseconds that the server's process took for a request
 }
 
 func (r result) rate() float64 { return float64(r.Requests) / r.Seconds }
 
-// wrk loads a server for the time d. With form, each request is a POST with a new token.
-func (b *bench) wrk(addr, path string, connections int, form bool,
-	d time.Duration) (result, error) {
+// A target is a server under load.
+type target struct {
+	addr string // host:port
+	pid  int
+}
+
+// wrk loads a server for b.duration. With form, each request is a POST with a new token.
+func (b *bench) wrk(server target, path string, connections int, form bool) (result, error) {
 	b.runs++
 	args := []string{"--threads", "1", "--connections", strconv.Itoa(connections),
-		"--duration", d.String(), "--timeout", "10s", "--script", b.script, "http://" + addr + path}
+		"--duration", b.duration.String(), "--timeout", "10s", "--script", b.script, "http://" + server.addr + path}
 	if form {
 		body := testsite.Form()
 		body.Del("token")
 		args = append(args, "--", body.Encode(),
 			fmt.Sprintf("%016x", b.started.UnixNano()+int64(b.runs)))
+	}
+	before, err := cpuTime(server.pid)
+	if err != nil {
+		return result{}, err
 	}
 	output, err := exec.Command("wrk", args...).CombinedOutput()
 	if err != nil {
@@ -52,5 +61,7 @@ func (b *bench) wrk(addr, path string, connections int, form bool,
 		return result{}, fmt.Errorf("wrk: %d errors in %d requests to %s",
 			r.Errors, r.Requests, path)
 	}
-	return r, nil
+	after, err := cpuTime(server.pid)
+	r.CPU = float64((after - before).Microseconds()) / float64(r.Requests)
+	return r, err
 }

@@ -2,15 +2,61 @@ package main
 
 import (
 	"fmt"
-	"net/http"
-	"os"
-	"path/filepath"
-	"strconv"
+	"log"
 	"strings"
-	"time"
 
 	"simpleapp/internal/testserver"
 )
+
+// rows measures how the time of a page grows with the table.
+func (b *bench) rows(rounds int) error {
+	pages := []struct{ name, path string }{
+		{"`/submissions`", "/submissions"},
+		{"a page in the middle of `/submissions`", "/submissions?before=%d"},
+		{"`/results`", "/results"},
+	}
+	tables := []struct {
+		name string // in the report
+		rows int
+		app  target
+	}{{"1,000", 1000, target{}}, {"1,000,000", 1_000_000, target{}},
+		{"10,000,000", 10_000_000, target{}}}
+	for i := range tables {
+		t := &tables[i]
+		log.Printf("filling a table with %s rows", t.name)
+		database := fmt.Sprintf("rows%d", t.rows)
+		if err := fill(b.database, database, t.rows); err != nil {
+			return err
+		}
+		var err error
+		if t.app, err = b.app(append(b.servers, "MYSQL_DATABASE="+database)...); err != nil {
+			return err
+		}
+	}
+	for n := range rounds {
+		log.Printf("round %d of %d", n+1, rounds)
+		for _, page := range pages {
+			var small result
+			for _, t := range tables {
+				path := page.path
+				if strings.Contains(path, "%d") {
+					path = fmt.Sprintf(path, t.rows/2)
+				}
+				measured, err := b.wrk(t.app, path, 1, false)
+				switch {
+				case err != nil:
+					return err
+				case t.rows == 1000:
+					small = measured
+				default:
+					b.report.add(page.name+" at "+t.name+" rows, time against 1,000 rows", "≤ 1.1",
+						"%.2f", measured.P50/small.P50)
+				}
+			}
+		}
+	}
+	return nil
+}
 
 // fill creates a database with the given number of submissions, which the app's user may read. Half
 // of them have the same food, and each of the others has a food of its own. They are spread over
@@ -68,59 +114,4 @@ func numbers(n int) string {
 		power *= 10
 	}
 	return fmt.Sprintf("SELECT %s AS seq FROM %s LIMIT %d", sum, from, n)
-}
-
-// sentCommands adds up the commands in Redis's commandstats that the app sends, and the few INFO
-// that the benchmark sends. It leaves out those that only scripts call.
-func sentCommands(stats string) int {
-	var sum int
-	for line := range strings.Lines(stats) {
-		name, fields, _ := strings.Cut(strings.TrimPrefix(line, "cmdstat_"), ":calls=")
-		switch name {
-		case "evalsha", "eval", "ping", "auth", "hello", "info":
-			calls, _, _ := strings.Cut(fields, ",")
-			n, _ := strconv.Atoi(calls)
-			sum += n
-		}
-	}
-	return sum
-}
-
-// timeStart returns the milliseconds from the start of the program to its first page, on the
-// embedded storage.
-func (b *bench) timeStart() (float64, error) {
-	b.runs++
-	dir := filepath.Join(b.dir, "start-"+strconv.Itoa(b.runs))
-	start := time.Now()
-	app, err := testserver.StartApp(b.binary, "DATA_DIR="+dir)
-	if err != nil {
-		return 0, err
-	}
-	resp, err := http.Get("http://" + app.Addr + "/")
-	took := time.Since(start)
-	if err == nil {
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			err = fmt.Errorf("GET / = %d, want 200", resp.StatusCode)
-		}
-	}
-	if stopErr := app.Stop(); err == nil {
-		err = stopErr
-	}
-	return float64(took) / float64(time.Millisecond), err
-}
-
-// peakMemory returns the peak of a process's resident memory, in MB.
-func peakMemory(pid int) (float64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(status)) {
-		if value, found := strings.CutPrefix(line, "VmHWM:"); found {
-			kb, err := strconv.Atoi(strings.Fields(value)[0])
-			return float64(kb) / 1000, err
-		}
-	}
-	return 0, fmt.Errorf("no VmHWM for process %d", pid)
 }
