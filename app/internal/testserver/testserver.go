@@ -21,10 +21,10 @@ import (
 // busy with other tests.
 const startTime = time.Minute
 
-// A Server is a database server that a test has started.
+// A Server is a server that a test has started: a database server or a website.
 type Server struct {
 	Addr         string // host:port
-	Password     string // of the app's user
+	Password     string // of the app's user; a website does not use it
 	PasswordFile string // holds Password
 
 	dir     string // contains all files of the server; Close removes it
