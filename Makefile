@@ -8,9 +8,10 @@ COMPOSE ?= docker compose
 DIST := app/internal/web/static/dist/app.css
 NPM_DONE := app/assets/node_modules/.package-lock.json
 CHECKERS := app/test/e2e/node_modules/.package-lock.json
+EXPRESS := app/test/bench/others/express/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help run dev seed build assets ci test check-pages lighthouse screenshots fuzz lint bench bases dist setup up migrate down logs ps test-deploy test-cluster test-cluster-all \
+.PHONY: help run dev seed build assets ci test check-pages lighthouse screenshots fuzz lint bench bench-others bases dist setup up migrate down logs ps test-deploy test-cluster test-cluster-all \
 	swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard show sql redis test-faults \
 	playground playground-kill playground-boot playground-cut playground-join playground-down
 
@@ -38,7 +39,7 @@ assets: $(DIST) ## Build the styles and scripts (npm's lock file names the versi
 $(DIST): $(NPM_DONE) $(wildcard app/assets/*.scss) app/assets/app.js
 	cd app/assets && npm run build
 
-# One npm project builds the styles, the other one checks the pages.
+# The npm projects: one builds the styles, one checks the pages, and bench-others measures one.
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	cd $* && npm ci
 	touch $@
@@ -154,3 +155,7 @@ playground-kill playground-boot playground-cut playground-join playground-down:
 
 bench: build setup ## Measure the program against a server that stores nothing (about four minutes)
 	cd app/test && go run ./bench ../../bin/simpleapp
+
+bench-others: build $(EXPRESS) ## Measure the program beside Flask, Express and plain Go (about four minutes)
+	@app/test/setup others
+	cd app/test && go run ./bench -only others ../../bin/simpleapp

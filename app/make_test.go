@@ -17,7 +17,8 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{"app/assets", "app/test/e2e", "bin", "ops", "mysql_db/group"} {
+	for _, dir := range []string{"app/assets", "app/test/e2e",
+		"app/test/bench/others/express", "bin", "ops", "mysql_db/group"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -35,15 +36,16 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 	}
 	for _, path := range []string{"app/assets/app.js", "app/assets/package.json",
 		"app/assets/package-lock.json", "app/test/e2e/package.json",
-		"app/test/e2e/package-lock.json", "app/test/setup", "bin/staticcheck",
+		"app/test/e2e/package-lock.json", "app/test/bench/others/express/package.json",
+		"app/test/bench/others/express/package-lock.json", "app/test/setup", "bin/staticcheck",
 		"bin/actionlint", "ops/push",
 		"mysql_db/administer"} {
 		write(filepath.Join(root, path), script)
 	}
 
 	for _, target := range []string{"build", "assets", "check-pages", "screenshots", "lighthouse",
-		"lint", "fuzz", "bench", "up", "migrate", "down", "logs", "ps", "test-deploy",
-		"test-faults", "test-cluster", "push"} {
+		"lint", "fuzz", "bench", "bench-others", "up", "migrate", "down", "logs", "ps",
+		"test-deploy", "test-faults", "test-cluster", "push"} {
 		os.Remove(calls)
 		cmd := exec.Command("make", target)
 		cmd.Dir = root

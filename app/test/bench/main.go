@@ -7,6 +7,9 @@
 // The parts are rates, start, idle and rows. Each round of a part loads every server once. The
 // report has the medians of the rounds. The benchmark starts all servers itself, and each write is
 // on disk before it is answered.
+//
+// A further part, others, runs only if it is named. It compares the program with servers in Flask,
+// Express and plain Go.
 package main
 
 import (
@@ -27,25 +30,29 @@ const connections = 64
 
 // parts are what the benchmark measures, in this order.
 var parts = []struct {
-	name string
-	run  func(b *bench, rounds int) error
+	name  string
+	run   func(b *bench, rounds int) error
+	named bool // it runs only if it is named
 }{
-	{"rates", (*bench).rates},
-	{"start", (*bench).starts},
-	{"idle", (*bench).idle},
-	{"rows", (*bench).rows},
+	{"rates", (*bench).rates, false},
+	{"start", (*bench).starts, false},
+	{"idle", (*bench).idle, false},
+	{"rows", (*bench).rows, false},
+	{"others", (*bench).compare, true},
 }
 
 func main() {
 	log.SetFlags(0)
 	rounds := flag.Int("rounds", 5, "how often to load each server")
 	duration := flag.Duration("time", 5*time.Second, "how long to load each server in a round")
-	only := flag.String("only", "", "the only part to run: rates, start, idle or rows")
+	only := flag.String("only", "", "the only part to run: rates, start, idle, rows or others")
 	flag.Parse()
 	var err error
 	switch {
 	case flag.Arg(0) == bareCommand:
 		err = serveBare()
+	case flag.Arg(0) == plainCommand:
+		err = servePlain()
 	case flag.NArg() != 1:
 		err = errors.New("usage: bench [-only PART] [-rounds N] [-time D] BINARY")
 	case *rounds < 1:
@@ -84,7 +91,7 @@ func run(binary, only string, rounds int, duration time.Duration) (err error) {
 	}
 	ran := false
 	for _, part := range parts {
-		if only != "" && only != part.name {
+		if only != part.name && (only != "" || part.named) {
 			continue
 		}
 		ran = true

@@ -33,11 +33,21 @@ type target struct {
 	pid  int
 }
 
-// wrk loads a server for b.duration. With form, each request is a POST with a new token.
+// wrk calls load. A failed request is an error.
 func (b *bench) wrk(server target, path string, connections int, form bool) (result, error) {
+	r, err := b.load(server, path, connections, form)
+	if err == nil && (r.Errors > 0 || r.Requests == 0) {
+		err = fmt.Errorf("wrk: %d errors in %d requests to %s", r.Errors, r.Requests, path)
+	}
+	return r, err
+}
+
+// load loads a server with wrk for b.duration. With form, each request is a POST with a new token.
+func (b *bench) load(server target, path string, connections int, form bool) (result, error) {
 	b.runs++
 	args := []string{"--threads", "1", "--connections", strconv.Itoa(connections),
-		"--duration", b.duration.String(), "--timeout", "10s", "--script", b.script, "http://" + server.addr + path}
+		"--duration", b.duration.String(), "--timeout", "10s",
+		"--script", b.script, "http://" + server.addr + path}
 	if form {
 		body := testsite.Form()
 		body.Del("token")
@@ -56,10 +66,6 @@ func (b *bench) wrk(server target, path string, connections int, form bool) (res
 	start := max(0, bytes.IndexByte(output, '{')) // after wrk's own report
 	if err := json.Unmarshal(output[start:], &r); err != nil {
 		return result{}, fmt.Errorf("wrk: %w: %s", err, output)
-	}
-	if r.Errors > 0 || r.Requests == 0 {
-		return result{}, fmt.Errorf("wrk: %d errors in %d requests to %s",
-			r.Errors, r.Requests, path)
 	}
 	after, err := cpuTime(server.pid)
 	r.CPU = float64((after - before).Microseconds()) / float64(r.Requests)
