@@ -60,6 +60,7 @@ func (s *Server) startMySQL(options []string) error {
 			"--bind-address=127.0.0.1", "--port=" + port, "--socket=" + s.socket(),
 			// A server empties tmpdir when it starts, so it can't be shared.
 			"--pid-file=" + filepath.Join(s.dir, "pid"), "--tmpdir=" + s.dir,
+			"--loose-mysqlx=OFF", // it would open port 33060; MariaDB has no such option
 			"--skip-name-resolve", "--default-time-zone=+00:00",
 			"--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=1"},
 			options...)...)
