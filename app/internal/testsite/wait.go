@@ -1,6 +1,7 @@
 package testsite
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -16,17 +17,21 @@ func Eventually(t testing.TB, what string, ok func() error) {
 	Within(t, patience, what, ok)
 }
 
-// Within is Eventually with another timeout.
+// Within is Eventually with another timeout. A success that comes later is a failure, too.
 func Within(t testing.TB, timeout time.Duration, what string, ok func() error) {
 	t.Helper()
-	deadline := time.Now().Add(timeout)
+	began := time.Now()
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		err := ok()
+		took := time.Since(began)
+		if took > timeout {
+			if err == nil {
+				err = fmt.Errorf("it took %v", took)
+			}
+			t.Fatalf("%s: not within %v: %v", what, timeout, err)
+		}
 		if err == nil {
 			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v: %v", what, timeout, err)
 		}
 		time.Sleep(pause)
 	}
