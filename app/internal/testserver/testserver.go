@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,31 +37,21 @@ type Server struct {
 }
 
 func newServer(name string) (*Server, error) {
+	port, err := FreePort()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "simpleapp-"+name+"-")
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
 	s := &Server{
-		Addr:         net.JoinHostPort("127.0.0.1", port),
+		Addr:         fmt.Sprintf("127.0.0.1:%d", port),
 		Password:     rand.Text(),
 		PasswordFile: filepath.Join(dir, "password"),
 		dir:          dir,
 	}
 	return s, os.WriteFile(s.PasswordFile, []byte(s.Password+"\n"), 0o600)
-}
-
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
 }
 
 // Start starts the server and waits until it answers. It may be called again after Stop.

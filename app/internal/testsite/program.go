@@ -18,6 +18,16 @@ func StartApp(t testing.TB, binary string, environ ...string) *testserver.App {
 	return app
 }
 
+// FreePort returns a port that is free, as are those that follow it by offsets: see testserver.
+func FreePort(t testing.TB, offsets ...int) int {
+	t.Helper()
+	port, err := testserver.FreePort(offsets...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
 // EndWithTest kills the program at the end of the test, and shows its log if the test has failed.
 func EndWithTest(t testing.TB, app *testserver.App) {
 	t.Helper()

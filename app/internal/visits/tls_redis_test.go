@@ -5,7 +5,7 @@ package visits_test
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"net"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,13 +23,8 @@ func TestTLSVerifiesTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := free.Addr().String()
-	_, port, _ := net.SplitHostPort(addr)
-	free.Close()
+	port := fmt.Sprint(testsite.FreePort(t))
+	addr := "127.0.0.1:" + port
 	client := redisServer.RedisClient()
 	defer client.Close()
 	do := func(args ...any) {
@@ -40,7 +35,7 @@ func TestTLSVerifiesTheServer(t *testing.T) {
 	}
 	do("CONFIG", "SET", "tls-cert-file", filepath.Join(dir, "cert.pem"),
 		"tls-key-file", filepath.Join(dir, "key.pem"), "tls-auth-clients", "no", "tls-port", port)
-	t.Cleanup(func() { client.Do(t.Context(), "CONFIG", "SET", "tls-port", "0") })
+	defer do("CONFIG", "SET", "tls-port", "0")
 	do("ACL", "SETUSER", "counter", "on", ">its-password", "~visits*", "+@all")
 
 	for _, test := range []struct {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	mathrand "math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -77,11 +76,13 @@ type cluster struct {
 // newCluster makes a playground, which the end of the test removes.
 func newCluster(t *testing.T, nodes int) *cluster {
 	t.Helper()
-	c := &cluster{TB: t, name: "test" + strings.ToLower(rand.Text()[:8]),
-		port: 20000 + 300*mathrand.IntN(30)}
-	for n := range nodes {
-		c.up = append(c.up, n+1)
+	c := &cluster{TB: t, name: "test" + strings.ToLower(rand.Text()[:8])}
+	var ports []int // of each node and its engine, counted from PORT
+	for n := 1; n <= nodes; n++ {
+		c.up = append(c.up, n)
+		ports = append(ports, n, 100+n)
 	}
+	c.port = testsite.FreePort(t, ports...)
 	t.Cleanup(func() {
 		if t.Failed() {
 			out, _ := c.tryMake("status")

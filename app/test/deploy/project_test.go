@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"simpleapp/internal/testsite"
 )
 
 // A project is one copy of the system: its own containers, networks, volumes, passwords and port.
@@ -23,7 +25,7 @@ type project struct {
 // override, if it is not empty, is a compose file that changes the real one.
 func newProject(t testing.TB, override string) *project {
 	t.Helper()
-	p := &project{t, "test" + strings.ToLower(rand.Text()[:8]), t.TempDir(), freePort(t)}
+	p := &project{t, "test" + strings.ToLower(rand.Text()[:8]), t.TempDir(), testsite.FreePort(t)}
 	for _, mounted := range []string{"devsecrets", "app/internal/web/templates"} {
 		files := os.DirFS(filepath.Join(root, mounted))
 		if err := os.CopyFS(filepath.Join(p.dir, mounted), files); err != nil {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"simpleapp/internal/testsite"
 )
 
 // commandsOf returns the commands in the README's section with this heading.
@@ -84,7 +86,7 @@ func TestReadmeTriesSwarmOnOneMachine(t *testing.T) {
 // with plain http, and make status says why it has no certificate.
 func (s *stack) tryHTTPS() {
 	s.Helper()
-	port := freePort(s)
+	port := testsite.FreePort(s)
 	connect := func() error {
 		_, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port), nil)
 		return err

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"simpleapp/internal/testsite"
 )
 
 // A stack is one deployment of docker-stack.yml by the operator's commands. It has its own
@@ -28,7 +30,7 @@ type stack struct {
 // removes it.
 func namedStack(t testing.TB) *stack {
 	t.Helper()
-	s := &stack{t, "test" + strings.ToLower(rand.Text()[:8]), freePort(t),
+	s := &stack{t, "test" + strings.ToLower(rand.Text()[:8]), testsite.FreePort(t),
 		filepath.Join(t.TempDir(), "passwords")}
 	t.Cleanup(func() {
 		if t.Failed() {

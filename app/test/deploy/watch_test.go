@@ -19,7 +19,7 @@ import (
 func TestWatchShowsChanges(t *testing.T) {
 	t.Parallel()
 	c := newClone(t)
-	version, port := tag+"-watch", freePort(t)
+	version, port := tag+"-watch", testsite.FreePort(t)
 	name := "test" + version[len("test-"):]
 	env := fmt.Sprintf("COMPOSE_PROJECT_NAME=%s\nHTTP_PORT=%d\n", name, port)
 	if err := os.WriteFile(filepath.Join(c.dir, ".env"), []byte(env), 0o644); err != nil {

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,7 +55,8 @@ func startDev(t *testing.T) *dev {
 	if out, err := copyFiles.CombinedOutput(); err != nil {
 		t.Fatalf("copy the repository: %v\n%s", err, out)
 	}
-	address := freeAddress(t)
+	freeAddress := func() string { return fmt.Sprintf("127.0.0.1:%d", testsite.FreePort(t)) }
+	address := freeAddress()
 	d.site = "http://" + address
 	log, err := os.Create(d.logFile)
 	if err != nil {
@@ -65,7 +65,7 @@ func startDev(t *testing.T) *dev {
 	defer log.Close()
 	cmd := exec.Command("make", "dev")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = d.dir, log, log
-	cmd.Env = append(os.Environ(), "ADDR="+address, "ADMIN_ADDR="+freeAddress(t))
+	cmd.Env = append(os.Environ(), "ADDR="+address, "ADMIN_ADDR="+freeAddress())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -83,16 +83,6 @@ func startDev(t *testing.T) *dev {
 		})
 	})
 	return d
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // change replaces old in a file of the folder app, or appends to the file if old is "".

@@ -21,6 +21,8 @@ import (
 	"github.com/letsencrypt/pebble/v2/va"
 	"github.com/letsencrypt/pebble/v2/wfe"
 	"github.com/miekg/dns"
+
+	"simpleapp/internal/testsite"
 )
 
 // An authority is a pebble, the ACME server that Let's Encrypt has for tests. It finds the names of
@@ -51,7 +53,8 @@ var addresses = map[string]string{
 func newAuthority(t *testing.T, validity uint64) *authority {
 	t.Helper()
 	quiet := log.New(io.Discard, "", 0)
-	a := &authority{TB: t, port: freePort(t), caFile: filepath.Join(t.TempDir(), "ca.pem")}
+	a := &authority{TB: t, port: testsite.FreePort(t),
+		caFile: filepath.Join(t.TempDir(), "ca.pem")}
 	store := db.NewMemoryStore()
 	profiles := map[string]ca.Profile{"default": {ValidityPeriod: validity}}
 	issuer := ca.New(quiet, store, "", "ecdsa", 0, 1, profiles)
@@ -141,17 +144,6 @@ func nameServer(t *testing.T) string {
 	go server.ActivateAndServe()
 	t.Cleanup(func() { server.Shutdown() })
 	return listener.Addr().String()
-}
-
-// freePort returns a port that is free on each address of the tests.
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", ":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
 }
 
 // A balancer hands each connection to the next of its targets that accepts it, as Swarm's mesh
