@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -112,6 +113,7 @@ func TestSlowFirstStartOfMySQL(t *testing.T) {
 func stopCutsNoRequest(p *project) {
 	v := p.visitor()
 	form := v.get("/simpleform")
+	grace := p.inspect("app", "{{.Config.StopTimeout}}")
 
 	// When the stop begins, half of this submission has been sent.
 	slow := fillIn(form)
@@ -132,7 +134,9 @@ func stopCutsNoRequest(p *project) {
 	var confirmed []string
 	var mu sync.Mutex
 	var visitors sync.WaitGroup
-	busy := make(chan struct{}, 100_000)
+	defer visitors.Wait()
+	ctx, cancel := context.WithTimeout(untilInterrupted, patience)
+	defer cancel()
 	for range 4 {
 		visitors.Go(func() {
 			client := &http.Client{
@@ -141,6 +145,10 @@ func stopCutsNoRequest(p *project) {
 				Timeout:       30 * time.Second,
 			}
 			for closing := false; !closing; {
+				if err := ctx.Err(); err != nil {
+					p.Errorf("no answer has told a visitor to close its connection: %v", err)
+					return
+				}
 				values := answers()
 				resp, err := client.PostForm(v.site+"/simpleform", values)
 				if err != nil {
@@ -157,18 +165,21 @@ func stopCutsNoRequest(p *project) {
 				mu.Lock()
 				confirmed = append(confirmed, values.Get("token"))
 				mu.Unlock()
-				busy <- struct{}{}
 			}
 		})
 	}
-	for range 20 {
-		<-busy
-	}
+	eventually(p, "visitors submit", func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		if n := len(confirmed); n < 20 && !p.Failed() {
+			return fmt.Errorf("%d submissions are confirmed", n)
+		}
+		return nil
+	})
 
 	stopped := make(chan error, 1)
 	began := time.Now()
 	go func() {
-		grace := p.inspect("app", "{{.Config.StopTimeout}}")
 		_, err := tryDocker("stop", "--time", grace, p.container("app"))
 		stopped <- err
 	}()
@@ -193,8 +204,8 @@ func stopCutsNoRequest(p *project) {
 	if err := <-stopped; err != nil {
 		p.Errorf("docker stop: %v", err)
 	}
-	if took, grace := time.Since(began), 20*time.Second; took >= grace {
-		p.Errorf("docker stop took %v, want less than the grace period of %v", took, grace)
+	if took, limit := time.Since(began), 20*time.Second; took >= limit {
+		p.Errorf("docker stop took %v, want less than the grace period of %v", took, limit)
 	}
 	state := p.inspect("app", "{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}")
 	if state != "exited 0 false" {
