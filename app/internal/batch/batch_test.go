@@ -216,7 +216,11 @@ func TestEveryItemIsWrittenOnceOrWithdrawn(t *testing.T) {
 	var group sync.WaitGroup
 	for item := range n {
 		group.Go(func() {
-			ticket := put(t, c, item)
+			ticket, err := c.Put(item)
+			if err != nil {
+				t.Errorf("Put(%d) = %v", item, err)
+				return
+			}
 			if item%7 == 0 && ticket.Withdraw() {
 				withdrawn[item] = true
 				return

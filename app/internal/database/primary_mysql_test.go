@@ -64,6 +64,11 @@ func TestWritesFollowThePrimary(t *testing.T) {
 	var wrote, refused, moves atomic.Int64
 	stop := make(chan struct{})
 	var writers sync.WaitGroup
+	end := sync.OnceFunc(func() {
+		close(stop)
+		writers.Wait()
+	})
+	defer end()
 	for w := range 4 {
 		writers.Go(func() {
 			for i := 0; ; i++ {
@@ -105,8 +110,7 @@ func TestWritesFollowThePrimary(t *testing.T) {
 		readOnly(t, servers[0], false)
 		moves.Add(1)
 	}
-	close(stop)
-	writers.Wait()
+	end()
 	var rows int64
 	for _, s := range servers {
 		root := s.Root()

@@ -1,6 +1,7 @@
 package testsite
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -35,16 +36,21 @@ func Request(t testing.TB, method, url string, body io.Reader) *http.Request {
 // Send sends a request and returns its answer.
 func Send(t testing.TB, r *http.Request) Answer {
 	t.Helper()
-	resp, err := client.Do(r)
+	a, err := do(r)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return a
+}
+
+func do(r *http.Request) (a Answer, err error) {
+	resp, err := client.Do(r)
+	if err != nil {
+		return a, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Answer{resp, string(body)}
+	return Answer{resp, string(body)}, err
 }
 
 // Get returns the answer to a GET request.
@@ -55,29 +61,49 @@ func Get(t testing.TB, url string) Answer {
 
 // TryGet returns the body of a page of a site that may not answer yet.
 func TryGet(url string) (string, error) {
-	resp, err := client.Get(url)
+	r, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
 		return "", err
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	return string(body), err
+	a, err := do(r)
+	return a.Body, err
 }
 
 // Post submits a form to the site at an address such as http://127.0.0.1:8080.
 func Post(t testing.TB, site string, form url.Values) Answer {
 	t.Helper()
-	const formType = "application/x-www-form-urlencoded"
 	return PostBody(t, site, formType, strings.NewReader(form.Encode()))
+}
+
+// TryPost is Post for a goroutine that is not the test's, or a site that may not answer yet.
+func TryPost(site string, form url.Values) (a Answer, err error) {
+	r, err := newPost(context.Background(), site, formType, strings.NewReader(form.Encode()))
+	if err != nil {
+		return a, err
+	}
+	return do(r)
 }
 
 // PostBody sends a body of any type to the address of the form.
 func PostBody(t testing.TB, site, contentType string, body io.Reader) Answer {
 	t.Helper()
-	r := Request(t, http.MethodPost, site+"/simpleform", body)
+	r, err := newPost(t.Context(), site, contentType, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Send(t, r)
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+func newPost(ctx context.Context, site, contentType string, body io.Reader) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, site+"/simpleform", body)
+	if err != nil {
+		return nil, err
+	}
 	r.Header.Set("Content-Type", contentType)
 	r.Header.Set("Origin", site) // without Sec-Fetch-Site, as over plain http to another machine
-	return Send(t, r)
+	return r, nil
 }
 
 // WantStatus checks the status of an answer.

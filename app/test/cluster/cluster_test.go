@@ -138,11 +138,18 @@ func (c *cluster) regain(command string, node int) {
 // play runs a command of the playground for a node.
 func (c *cluster) play(name string, node int) {
 	c.Helper()
+	if err := c.tryPlay(name, node); err != nil {
+		c.Fatal(err)
+	}
+}
+
+func (c *cluster) tryPlay(name string, node int) error {
 	out, err := command(untilInterrupted, c.env(), "make", "-s", "playground-"+name,
 		fmt.Sprintf("NODE=node%d", node))
 	if err != nil {
-		c.Fatalf("make playground-%s NODE=node%d: %v\n%s", name, node, err, out)
+		return fmt.Errorf("make playground-%s NODE=node%d: %w\n%s", name, node, err, out)
 	}
+	return nil
 }
 
 // tryDocker runs docker on a node.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -88,10 +89,14 @@ func (c *cluster) pause(d time.Duration) {
 func (c *cluster) cutPower(l *load.Load) {
 	c.Helper()
 	var all sync.WaitGroup
-	for _, node := range c.up {
-		all.Go(func() { c.play("kill", node) })
+	errs := make([]error, len(c.up))
+	for i, node := range c.up {
+		all.Go(func() { errs[i] = c.tryPlay("kill", node) })
 	}
 	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		c.Fatal(err)
+	}
 	c.up = nil
 	l.Through("127.0.0.1:1") // nothing is there
 }
@@ -157,20 +162,26 @@ func (c *cluster) operate() {
 	c.make("backup", "FILE="+file)
 	c.make("restore", "FILE="+file, "MERGE=yes", "ONLY=submissions")
 	form := testsite.Form()
-	var answer testsite.Answer
-	c.eventually("a submission is stored", func() error { // the primary may still be moving
-		answer = testsite.Post(c, "http://"+c.addresses()[0], form)
-		if answer.StatusCode != http.StatusSeeOther {
-			return fmt.Errorf("POST /simpleform = %s", answer.Status)
-		}
-		return nil
-	})
+	answer := c.store(form) // the primary may still be moving
 	_, reference, _ := strings.Cut(answer.Header.Get("Location"), "reference=")
 	c.make("forget", "REFERENCE="+reference)
 	c.make("rotate-secret", "NAME=mysql_password")
 	c.make("scale", "N=3")
 	c.make("scale", "N=2")
 	c.make("deploy")
+}
+
+// store submits a form until it is stored.
+func (c *cluster) store(form url.Values) (answer testsite.Answer) {
+	c.Helper()
+	c.eventually("a submission is stored", func() (err error) {
+		answer, err = testsite.TryPost("http://"+c.addresses()[0], form)
+		if err == nil && answer.StatusCode != http.StatusSeeOther {
+			err = fmt.Errorf("POST /simpleform = %s", answer.Status)
+		}
+		return err
+	})
+	return answer
 }
 
 // drain takes the tasks from a node. make status says that its copy is missing.
@@ -218,12 +229,7 @@ func (c *cluster) loseAllCopies() {
 	c.make("rotate-secret", "NAME=mysql_password")
 	c.awaitGreen()
 	form := testsite.Form()
-	c.eventually("a submission is stored", func() error {
-		if a := testsite.Post(c, "http://"+c.addresses()[0], form); a.StatusCode != 303 {
-			return fmt.Errorf("POST /simpleform = %s", a.Status)
-		}
-		return nil
-	})
+	c.store(form)
 	c.killCopy(1)
 	c.awaitGreen()
 	for _, node := range c.up {
