@@ -128,7 +128,7 @@ const rate = 100
 // copies must be one group again, and have what the visitors were told.
 func (c *cluster) underLoad(act func(*load.Load)) load.Report {
 	c.Helper()
-	l := load.Start(rate, 15*time.Second, c.addresses()...)
+	l := load.Start(c, rate, 15*time.Second, c.addresses()...)
 	confirmed := func(n int) {
 		c.Helper()
 		before := l.Confirmed()
@@ -145,7 +145,6 @@ func (c *cluster) underLoad(act func(*load.Load)) load.Report {
 	c.awaitGreen()
 	confirmed(20)
 	report := l.Stop()
-	c.Log(report)
 	if n := report.Failures[load.Repeated]; n > 0 {
 		c.Errorf("%d visitors saw a number that another one had seen", n)
 	}

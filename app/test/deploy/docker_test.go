@@ -88,6 +88,16 @@ func docker(t testing.TB, args ...string) string {
 	return strings.TrimSpace(out)
 }
 
+// atEnd runs docker at the end of the test, also after ctrl-C. It has to succeed.
+func atEnd(t testing.TB, args ...string) {
+	t.Helper()
+	t.Cleanup(func() {
+		if out, err := command(context.Background(), root, "docker", args...); err != nil {
+			t.Errorf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	})
+}
+
 // eventually waits until ok returns nil, or until the tests are interrupted.
 func eventually(t testing.TB, what string, ok func() error) {
 	t.Helper()

@@ -19,38 +19,35 @@ func (s *stack) underLoad(name string, operation func(*stack)) load.Report {
 		s := &stack{t, s.name, s.port, s.passwords}
 		s.awaitReplicas()
 		visits, before := s.visits(), s.rows()
-		l := load.Start(rate, time.Minute, s.address())
-		defer func() {
-			s.awaitReplicas()
-			done := l.Requests()
-			eventually(t, "visitors see the site after "+name, func() error {
-				if l.Requests() < done+2*rate {
-					return errors.New("too few requests")
-				}
-				return nil
-			})
-			report = l.Stop()
-			t.Log(report)
-			n := s.visits() - visits
-			if n < report.HomePages || n > report.HomePages+report.UnknownVisits {
-				t.Errorf("%d visits are counted, want %d for the home pages served, and up to %d "+
-					"more for requests without answer", n, report.HomePages, report.UnknownVisits)
-			}
-			wantMigrated(s, s.containers("db")[0])
-			rows := s.rows()
-			for token := range report.Confirmed {
-				if _, stored := rows[token]; !stored {
-					t.Errorf("submission %s was confirmed and is not stored", token)
-				}
-			}
-			for token := range rows {
-				_, earlier := before[token]
-				if !earlier && !report.Confirmed[token] && !report.UnknownSubmissions[token] {
-					t.Errorf("submission %s is stored and was not confirmed", token)
-				}
-			}
-		}()
+		l := load.Start(t, rate, time.Minute, s.address())
 		operation(s)
+		s.awaitReplicas()
+		done := l.Requests()
+		eventually(t, "visitors see the site after "+name, func() error {
+			if l.Requests() < done+2*rate {
+				return errors.New("too few requests")
+			}
+			return nil
+		})
+		report = l.Stop()
+		n := s.visits() - visits
+		if n < report.HomePages || n > report.HomePages+report.UnknownVisits {
+			t.Errorf("%d visits are counted, want %d for the home pages served, and up to %d "+
+				"more for requests without answer", n, report.HomePages, report.UnknownVisits)
+		}
+		wantMigrated(s, s.containers("db")[0])
+		rows := s.rows()
+		for token := range report.Confirmed {
+			if _, stored := rows[token]; !stored {
+				t.Errorf("submission %s was confirmed and is not stored", token)
+			}
+		}
+		for token := range rows {
+			_, earlier := before[token]
+			if !earlier && !report.Confirmed[token] && !report.UnknownSubmissions[token] {
+				t.Errorf("submission %s is stored and was not confirmed", token)
+			}
+		}
 	})
 	return report
 }

@@ -5,6 +5,7 @@ package load
 import (
 	"slices"
 	"sync"
+	"testing"
 	"time"
 )
 
@@ -12,6 +13,7 @@ import (
 type Load struct {
 	timeout time.Duration
 	began   time.Time
+	end     sync.Once
 	stop    chan struct{}
 	turns   chan struct{} // one for each request that is due
 	done    sync.WaitGroup
@@ -23,9 +25,10 @@ type Load struct {
 	confirmed time.Time       // when the latest submission was
 }
 
-// Start sends requests to a site, until Stop is called. The site may have several addresses, each
-// host:port. A request without an answer fails after the timeout.
-func Start(perSecond int, timeout time.Duration, addresses ...string) *Load {
+// Start sends requests to a site, until Stop is called or the test ends. The log of the test then
+// has the report. The site may have several addresses, each host:port. A request without an answer
+// fails after the timeout.
+func Start(t testing.TB, perSecond int, timeout time.Duration, addresses ...string) *Load {
 	l := &Load{
 		timeout:   timeout,
 		addresses: addresses,
@@ -64,6 +67,7 @@ func Start(perSecond int, timeout time.Duration, addresses ...string) *Load {
 		v := &visitor{load: l, number: i, conn: connection{timeout: timeout, keep: i%2 == 0}}
 		l.done.Go(v.live)
 	}
+	t.Cleanup(func() { t.Log(l.Stop()) })
 	return l
 }
 
@@ -77,10 +81,12 @@ func (l *Load) Through(addresses ...string) {
 
 // Stop waits until every visitor has finished and returns the report.
 func (l *Load) Stop() Report {
-	close(l.stop)
-	l.done.Wait()
-	l.gap()
-	l.report.Took = time.Since(l.began)
+	l.end.Do(func() {
+		close(l.stop)
+		l.done.Wait()
+		l.gap()
+		l.report.Took = time.Since(l.began)
+	})
 	return l.report
 }
 
