@@ -16,14 +16,12 @@ func TestSiteOfTheStackFileAlone(t *testing.T) {
 	if docker(t, "info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive" {
 		docker(t, "swarm", "init", "--advertise-addr", "127.0.0.1")
 	}
-	t.Cleanup(func() { // after the end of the stack
-		docker(t, "secret", "rm", "mysql_password", "redis_password")
-	})
-	s := namedStack(t)
 	for _, name := range []string{"mysql_password", "redis_password"} {
 		// An editor may leave an empty line after the password.
 		dockerWithInput(t, "chosen-by-hand-"+name+"\n", "secret", "create", name, "-")
+		atEnd(t, "secret", "rm", name) // after the end of the stack
 	}
+	s := namedStack(t)
 	folder := t.TempDir()
 	file, err := os.ReadFile(filepath.Join(root, "docker-stack.yml"))
 	if err != nil || os.WriteFile(filepath.Join(folder, "docker-stack.yml"), file, 0o600) != nil {

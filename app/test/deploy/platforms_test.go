@@ -93,12 +93,10 @@ func TestImageOfDBForARM(t *testing.T) {
 	built := name + ":" + tag
 	docker(t, "build", "--quiet", "--platform", "linux/arm64", "--target", "build",
 		"--file", "mysql_db/Dockerfile", "--tag", built, ".")
+	atEnd(t, "image", "rm", built)
 	container := name + "_" + tag
 	docker(t, "create", "--name", container, built, "none") // it is never started
-	t.Cleanup(func() {
-		docker(t, "rm", container)
-		docker(t, "image", "rm", built)
-	})
+	atEnd(t, "rm", container)
 	file := filepath.Join(t.TempDir(), "db-group")
 	docker(t, "cp", container+":/db-group", file)
 	wantStatic(t, file, "arm64")

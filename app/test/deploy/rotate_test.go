@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -121,6 +120,9 @@ func (s *stack) backupAndRestore() {
 		most = s.visits()
 	})
 	s.TB.(*testing.T).Run("restored", func(t *testing.T) {
+		other := tag + "-other"
+		docker(t, "tag", image("app"), "mysimpleapp_app:"+other)
+		atEnd(t, "image", "rm", "mysimpleapp_app:"+other) // after the end of the stack
 		fresh := newStack(t)
 		fresh.make("deploy", "VERSION="+tag, "APP_REPLICAS=1")
 		half := file + ".half"
@@ -171,9 +173,6 @@ func (s *stack) backupAndRestore() {
 		wantMigrated(t, fresh.containers("db")[0])
 
 		// A version that was rolled back can be deployed again, also without a registry.
-		other := tag + "-other"
-		docker(t, "tag", image("app"), "mysimpleapp_app:"+other)
-		defer command(context.Background(), "", "docker", "image", "rm", "mysimpleapp_app:"+other)
 		fresh.make("deploy", "VERSION="+other)
 		fresh.make("rollback")
 		fresh.make("deploy", "VERSION="+other)

@@ -175,11 +175,11 @@ func TestChangedGoFileBuildsWithoutDownloads(t *testing.T) {
 		t.Fatal(err)
 	}
 	changed := image("app") + "-changed"
-	defer tryDocker("image", "rm", changed)
 	out, err := tryDocker("build", "--progress", "plain", "--tag", changed, context)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	atEnd(t, "image", "rm", changed)
 	for _, step := range []string{"npm ci", "npm run build", "go mod download"} {
 		if !regexp.MustCompile(`(?m)^#(\d+) .*RUN .*` + step + `.*\n#\d+ CACHED`).MatchString(out) {
 			t.Errorf("%q was run again:\n%s", step, out)
