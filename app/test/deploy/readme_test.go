@@ -5,13 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"simpleapp/internal/testsite"
 )
@@ -50,7 +53,9 @@ func TestReadmeTriesSwarmOnOneMachine(t *testing.T) {
 	}
 	name := regexp.MustCompile(`^[1-5]\.` + docker(t, "info", "--format", "{{.Name}}") + `$`)
 	names := map[string]bool{}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{
+		Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true},
+	}
 	eventually(t, "five replicas answer", func() error {
 		resp, err := client.Get("http://" + s.address() + "/ping")
 		if err != nil {
@@ -70,8 +75,14 @@ func TestReadmeTriesSwarmOnOneMachine(t *testing.T) {
 		}
 		return nil
 	})
-	out, err := s.tryMake("scale", "N=99")
-	wantFailure(t, "make scale N=99", out, err, "no suitable node", "goes back to 5")
+	cpus, err := strconv.Atoi(docker(t, "info", "--format", "{{.NCPU}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Each replica reserves a tenth of a CPU, and db and cache some more.
+	tooMany := fmt.Sprintf("N=%d", 10*cpus)
+	out, err := s.tryMake("scale", tooMany)
+	wantFailure(t, "make scale "+tooMany, out, err, "no suitable node", "goes back to 5")
 	s.awaitReplicas()
 	s.make("status")
 	const prompt = "STACK=$0 make --no-print-directory sql <<<'SHOW TABLES'"
@@ -88,7 +99,8 @@ func (s *stack) tryHTTPS() {
 	s.Helper()
 	port := testsite.FreePort(s)
 	connect := func() error {
-		_, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port), nil)
+		_, err := tls.DialWithDialer(&net.Dialer{Timeout: 30 * time.Second}, "tcp",
+			fmt.Sprintf("127.0.0.1:%d", port), nil)
 		return err
 	}
 	s.make("deploy", "DOMAIN=food.example.test", "ACME_EMAIL=me@example.com",
