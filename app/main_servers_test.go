@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"log"
 	"os"
 	"testing"
@@ -14,17 +15,23 @@ import (
 var mysqlServer, redisServer *testserver.Server
 
 func TestMain(m *testing.M) {
-	var err error
-	if mysqlServer, err = testserver.StartMySQL(); err != nil {
+	code, err := runTests(m)
+	if err != nil {
 		log.Fatal(err)
 	}
-	if redisServer, err = testserver.StartRedis(); err != nil {
-		log.Fatal(err)
-	}
-	code := m.Run()
-	mysqlServer.Close()
-	redisServer.Close()
 	os.Exit(code)
+}
+
+func runTests(m *testing.M) (code int, err error) {
+	if mysqlServer, err = testserver.StartMySQL(); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, mysqlServer.Close()) }()
+	if redisServer, err = testserver.StartRedis(); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, redisServer.Close()) }()
+	return m.Run(), nil
 }
 
 // onServers returns an environment in which the program uses MySQL and Redis.

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -31,35 +32,41 @@ var (
 	hostRules string // for Chromium's --host-resolver-rules, lead the browser to the site
 )
 
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+func TestMain(m *testing.M) {
+	code, err := runTests(m)
+	if err != nil {
+		log.Fatal(err)
+	}
+	os.Exit(code)
+}
 
-func testMain(m *testing.M) int {
+func runTests(m *testing.M) (code int, err error) {
 	dir, err := os.MkdirTemp("", "simpleapp-e2e-")
 	if err != nil {
-		log.Fatal(err)
+		return 0, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	mysql, err := testserver.StartMySQL()
 	if err != nil {
-		log.Fatal(err)
+		return 0, err
 	}
-	defer mysql.Close()
+	defer func() { err = errors.Join(err, mysql.Close()) }()
 	redis, err := testserver.StartRedis()
 	if err != nil {
-		log.Fatal(err)
+		return 0, err
 	}
-	defer redis.Close()
+	defer func() { err = errors.Join(err, redis.Close()) }()
 
 	binary = filepath.Join(dir, "simpleapp")
 	build := exec.Command("go", "build", "-C", "../..", "-race", "-o", binary, ".")
 	if output, err := build.CombinedOutput(); err != nil {
-		log.Fatalf("build: %v\n%s", err, output)
+		return 0, fmt.Errorf("build: %w\n%s", err, output)
 	}
 	app, err := testserver.StartApp(binary,
 		"MYSQL_ADDR="+mysql.Addr, "MYSQL_PASSWORD_FILE="+mysql.PasswordFile,
 		"REDIS_ADDR="+redis.Addr, "REDIS_PASSWORD_FILE="+redis.PasswordFile)
 	if err != nil {
-		log.Fatal(err)
+		return 0, err
 	}
 	proxy := httptest.NewTLSServer(testserver.Proxy(app.Addr))
 	defer proxy.Close()
@@ -68,12 +75,11 @@ func testMain(m *testing.M) int {
 	hostRules = fmt.Sprintf("MAP %s:80 %s, MAP %s:443 %s, MAP *.test 127.0.0.1",
 		host, app.Addr, host, proxy.Listener.Addr())
 
-	code := m.Run()
+	code = m.Run()
 	if err := app.Stop(); err != nil {
-		log.Printf("the program ended with %v, want exit status 0", err)
-		return 1
+		return code, fmt.Errorf("the program ended with %w, want exit status 0", err)
 	}
-	return code
+	return code, nil
 }
 
 func readAll(t *testing.T, r *http.Response) string {

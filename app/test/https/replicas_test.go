@@ -29,25 +29,31 @@ var (
 	database *testserver.Server
 )
 
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
-
-func testMain(m *testing.M) int {
-	os.Setenv("PEBBLE_VA_NOSLEEP", "1") // pebble delays each check otherwise
-	dir, err := os.MkdirTemp("", "simpleapp-https-")
+func TestMain(m *testing.M) {
+	code, err := runTests(m)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
-	if database, err = testserver.StartMySQL(); err != nil {
-		log.Fatal(err)
+	os.Exit(code)
+}
+
+func runTests(m *testing.M) (code int, err error) {
+	os.Setenv("PEBBLE_VA_NOSLEEP", "1") // pebble delays each check otherwise
+	dir, err := os.MkdirTemp("", "simpleapp-https-")
+	if err != nil {
+		return 0, err
 	}
-	defer database.Close()
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if database, err = testserver.StartMySQL(); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, database.Close()) }()
 	binary = filepath.Join(dir, "simpleapp")
 	build := exec.Command("go", "build", "-C", "../..", "-race", "-o", binary, ".")
 	if output, err := build.CombinedOutput(); err != nil {
-		log.Fatalf("build: %v\n%s", err, output)
+		return 0, fmt.Errorf("build: %w\n%s", err, output)
 	}
-	return m.Run()
+	return m.Run(), nil
 }
 
 // environ returns the environment of a replica with a data folder of its own.
