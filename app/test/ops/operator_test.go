@@ -7,7 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -36,7 +36,7 @@ func newOperator(t *testing.T, cases string) *operator {
 // setDocker gives docker other cases.
 func (o *operator) setDocker(cases string) {
 	o.Helper()
-	o.install("docker", `printf '%s\n' "$*" >>'`+o.file("calls")+"'\n"+cases+"\nesac\n")
+	o.install("docker", `printf '%s\n' "${*//$'\n'/ }" >>'`+o.file("calls")+"'\n"+cases+"\nesac\n")
 }
 
 // install installs a bash script as a command of the operator.
@@ -90,12 +90,13 @@ func (o *operator) wantRefused(reason, command string, variables ...string) {
 	if status != 1 || !strings.Contains(out, command+": ") || !strings.Contains(out, reason) {
 		o.Errorf("%s %v = %d, want 1 and %q:\n%s", command, variables, status, reason, out)
 	}
-	changing := []string{"stack deploy -c", "stack rm", "service update", "service scale",
-		"secret create", "secret rm", "exec", "swarm init", "buildx bake"}
 	for call := range strings.Lines(o.calls()) {
-		changes := func(change string) bool { return strings.HasPrefix(call, change) }
-		if slices.ContainsFunc(changing, changes) {
+		if !reading.MatchString(call) {
 			o.Errorf("%s %v called docker %s", command, variables, call)
 		}
 	}
 }
+
+// reading matches the calls of docker that change nothing.
+var reading = regexp.MustCompile(
+	`^((buildx|compose|config|node|secret|service|stack) )?(info|inspect|logs|ls|ps)\s`)
