@@ -53,9 +53,7 @@ func TestTotalIsARedisInteger(t *testing.T) {
 	if err := client.Set(t.Context(), "visits", 41, 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := c.Visit(); n != 42 || err != nil {
-		t.Errorf("Visit = %d, %v, want 42", n, err)
-	}
+	wantVisit(t, c, 42)
 	if n, err := client.Incr(t.Context(), "visits").Result(); n != 43 || err != nil {
 		t.Errorf("INCR = %d, %v, want 43", n, err)
 	}
@@ -63,9 +61,7 @@ func TestTotalIsARedisInteger(t *testing.T) {
 
 func TestVisitsWhileRedisIsStoppedAreCountedLater(t *testing.T) {
 	c := openRedis(t)(unobserved)
-	if _, err := c.Visit(); err != nil {
-		t.Fatal(err)
-	}
+	wantVisit(t, c, 1)
 	if err := redisServer.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -88,9 +84,7 @@ func TestVisitsWhileRedisIsStoppedAreCountedLater(t *testing.T) {
 // the visits once.
 func TestVisitsWhileRedisHangsAreCountedOnce(t *testing.T) {
 	c := openRedis(t)(unobserved)
-	if _, err := c.Visit(); err != nil {
-		t.Fatal(err)
-	}
+	wantVisit(t, c, 1)
 	if err := redisServer.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -161,9 +155,7 @@ func TestTotalOutlivesTheDataOfRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantTotal(t, c, 3)
-	if n, err := c.Visit(); n != 4 || err != nil {
-		t.Errorf("Visit after the loss = %d, %v, want 4", n, err)
-	}
+	wantVisit(t, c, 4)
 }
 
 func init() { kinds = append(kinds, kind{"Redis", openRedis}) }

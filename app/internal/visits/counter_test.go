@@ -45,10 +45,33 @@ func closeAtEnd(t *testing.T, c *visits.Counter) *visits.Counter {
 
 func unobserved(int) {}
 
+// total returns the total. It waits while the disk is too slow for an answer in time.
+func total(t *testing.T, c *visits.Counter) (n int64) {
+	t.Helper()
+	testsite.Eventually(t, "the store answers", func() (err error) {
+		n, err = c.Total()
+		return err
+	})
+	return n
+}
+
 func wantTotal(t *testing.T, c *visits.Counter, want int64) {
 	t.Helper()
-	if got, err := c.Total(); got != want || err != nil {
-		t.Errorf("Total = %d, %v, want %d", got, err, want)
+	if got := total(t, c); got != want {
+		t.Errorf("Total = %d, want %d", got, want)
+	}
+}
+
+// wantVisit checks the number of the next visit. If the disk is too slow for a number in time, that
+// is the total once the visit is counted.
+func wantVisit(t *testing.T, c *visits.Counter, want int64) {
+	t.Helper()
+	got, err := c.Visit()
+	if errors.Is(err, visits.ErrUnavailable) {
+		got, err = total(t, c), nil
+	}
+	if got != want || err != nil {
+		t.Errorf("Visit = %d, %v, want %d", got, err, want)
 	}
 }
 
@@ -143,9 +166,7 @@ func TestTotalIsNoVisit(t *testing.T) {
 			c := kind.open(t)(unobserved)
 			wantTotal(t, c, 0)
 			wantTotal(t, c, 0)
-			if n, err := c.Visit(); n != 1 || err != nil {
-				t.Errorf("Visit = %d, %v, want 1", n, err)
-			}
+			wantVisit(t, c, 1)
 			wantTotal(t, c, 1)
 		})
 	}
@@ -189,9 +210,7 @@ func TestTotalOutlivesTheStore(t *testing.T) {
 			fresh := open(unobserved)
 			remember(fresh)
 			wantTotal(t, fresh, 5)
-			if n, err := fresh.Visit(); n != 6 || err != nil {
-				t.Errorf("Visit after the loss = %d, %v, want 6", n, err)
-			}
+			wantVisit(t, fresh, 6)
 			wantTotal(t, open(unobserved), 6)
 
 			// A process that has seen less changes nothing.
@@ -199,9 +218,7 @@ func TestTotalOutlivesTheStore(t *testing.T) {
 			remember(less)
 			remember(fresh)
 			remember(less)
-			if n, err := less.Visit(); n != 7 || err != nil {
-				t.Errorf("Visit of another process = %d, %v, want 7", n, err)
-			}
+			wantVisit(t, less, 7)
 		})
 	}
 }

@@ -29,6 +29,9 @@ func TestSubmissionsPages(t *testing.T) {
 
 	first := testsite.Get(t, site+"/submissions")
 	testsite.WantBody(t, first, "25 records", "Visitor 59", "Visitor 35")
+	if strings.Index(first.Body, "Visitor 59") > strings.Index(first.Body, "Visitor 35") {
+		t.Error("GET /submissions shows Visitor 35 before Visitor 59, want the newest first")
+	}
 	second := testsite.Get(t, links(first)["next"])
 	testsite.WantBody(t, second, "25 records", "Visitor 34", "Visitor 10")
 	third := testsite.Get(t, links(second)["next"])
