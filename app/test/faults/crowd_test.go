@@ -53,6 +53,11 @@ func TestNewVisitorsAreServedInACrowd(t *testing.T) {
 		app := startApp(t, limits)
 		ctx, cancel := context.WithCancel(t.Context())
 		var attacks sync.WaitGroup
+		end := func() {
+			cancel()
+			attacks.Wait()
+		}
+		defer end()
 		for _, kind := range [][]string{
 			{"-H", "-u", "http://" + app.Addr + "/"},
 			{"-B", "-u", "http://" + app.Addr + "/simpleform", "-t", "POST"},
@@ -62,8 +67,7 @@ func TestNewVisitorsAreServedInACrowd(t *testing.T) {
 			attacks.Go(func() { attack(t, ctx, kind) })
 		}
 		crowd(t, app)
-		cancel()
-		attacks.Wait()
+		end()
 		for _, state := range []string{"idle", "receiving", "sending"} {
 			if n := closed(t, app, state); n == 0 {
 				t.Errorf("no connection was closed while %s, want some", state)

@@ -88,6 +88,7 @@ func TestMySQLHung(t *testing.T) {
 	}
 	resume := hang(t, database)
 	var load sync.WaitGroup
+	defer load.Wait()
 	for range 32 {
 		load.Go(func() {
 			start := time.Now()

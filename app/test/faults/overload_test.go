@@ -55,6 +55,7 @@ func TestOverloadIsRefusedEarly(t *testing.T) {
 	const crowd = 1500
 	var refused, late atomic.Int64
 	var load sync.WaitGroup
+	defer load.Wait()
 	for range crowd {
 		load.Go(func() {
 			start := time.Now()

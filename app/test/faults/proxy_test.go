@@ -47,7 +47,7 @@ var faults = []struct{ effect, toxic string }{
 }
 
 // disturb adds random faults to the proxy's connections, one after the other, with pauses of up to
-// maxPause. It does so until stop is called.
+// maxPause. It does so until stop is called or the test ends.
 func disturb(t *testing.T, proxy *toxiproxy.Proxy, seed uint64,
 	maxPause time.Duration) (stop func()) {
 	const name = "fault"
@@ -71,10 +71,12 @@ func disturb(t *testing.T, proxy *toxiproxy.Proxy, seed uint64,
 			}
 		}
 	}()
-	return func() {
+	stop = func() {
 		cancel()
 		<-ended
 	}
+	t.Cleanup(stop)
+	return stop
 }
 
 // pause waits for a time, or until ctx ends.

@@ -29,9 +29,10 @@ func TestVisitsAreExact(t *testing.T) {
 	var mu sync.Mutex
 	seen := make(map[int64]bool, total)
 	var load sync.WaitGroup
+	t.Cleanup(load.Wait)
 	for i := range clients {
 		load.Go(func() {
-			for asked.Add(1) <= total {
+			for t.Context().Err() == nil && asked.Add(1) <= total {
 				status, number, err := visit(apps[i%len(apps)].Addr)
 				if err != nil || status != 200 {
 					t.Errorf("GET / = %d, %v, want 200", status, err)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,6 +48,8 @@ func TestOrderingReplicaIsKilled(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, 7776000)
 	ordering, goOn := make(chan bool, 100), make(chan bool)
+	release := sync.OnceFunc(func() { close(goOn) })
+	t.Cleanup(release) // the authority ends only after its requests
 	a.onRequest("/order-plz", func() {
 		ordering <- true
 		<-goOn
@@ -70,7 +73,7 @@ func TestOrderingReplicaIsKilled(t *testing.T) {
 	if err := apps[first].Kill(); err != nil {
 		t.Fatal(err)
 	}
-	close(goOn)
+	release()
 	apps = slices.Delete(apps, first, first+1)
 	a.awaitServed(t, nil, apps...)
 	a.wantIssued(t, 1)
