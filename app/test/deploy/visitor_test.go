@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"simpleapp/internal/food"
 	"simpleapp/internal/testserver"
 	"simpleapp/internal/testsite"
 )
@@ -66,7 +65,6 @@ var tokenField = regexp.MustCompile(`name="token" value="([0-9a-f]{32})"`)
 func answers() url.Values {
 	values := testsite.Form()
 	values.Set("favourite_food", "Pie "+rand.Text())
-	values.Set("token", food.NewToken())
 	return values
 }
 
