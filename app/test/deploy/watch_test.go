@@ -26,15 +26,17 @@ func TestWatchShowsChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	up := exec.CommandContext(untilInterrupted, "docker", "compose", "up", "--build", "--watch")
+	ctx, interrupt := context.WithCancel(untilInterrupted)
+	up := exec.CommandContext(ctx, "docker", "compose", "up", "--build", "--watch")
 	up.Dir, up.Stdout, up.Stderr = c.dir, &out, &out
 	up.Env = append(os.Environ(), "VERSION="+version)
 	up.Cancel = func() error { return up.Process.Signal(os.Interrupt) }
+	up.WaitDelay = time.Minute
 	if err := up.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		up.Process.Signal(os.Interrupt)
+		interrupt()
 		up.Wait()
 		if t.Failed() {
 			t.Logf("docker compose up --watch:\n%s", &out)

@@ -74,7 +74,7 @@ func startDev(t *testing.T) *dev {
 		group := -cmd.Process.Pid
 		defer syscall.Kill(group, syscall.SIGKILL) // if some have not ended
 		syscall.Kill(group, syscall.SIGINT)
-		cmd.Wait()
+		go cmd.Wait() // a process that has ended stays in its group until somebody waits for it
 		testsite.Within(t, time.Minute, "all programs end", func() error {
 			if err := syscall.Kill(group, 0); err != syscall.ESRCH {
 				return fmt.Errorf("some still run: %v\n%s", err, d.log())

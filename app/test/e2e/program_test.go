@@ -5,10 +5,8 @@ package e2e
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log"
 	"net"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -80,14 +78,4 @@ func runTests(m *testing.M) (code int, err error) {
 		return code, fmt.Errorf("the program ended with %w, want exit status 0", err)
 	}
 	return code, nil
-}
-
-func readAll(t *testing.T, r *http.Response) string {
-	t.Helper()
-	defer r.Body.Close()
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,7 +97,8 @@ func (a *authority) startThree(t *testing.T, domains string) []*testserver.App {
 
 // served returns the certificate that a replica has for the name, if it is valid.
 func (a *authority) served(app *testserver.App, name string) (*x509.Certificate, error) {
-	conn, err := tls.Dial("tcp", app.HTTPSAddr, &tls.Config{ServerName: name, RootCAs: a.roots})
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 20 * time.Second}, "tcp", app.HTTPSAddr,
+		&tls.Config{ServerName: name, RootCAs: a.roots})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // Two replicas take turns by connection, as they do behind Swarm's mesh. The second one leaves.
@@ -38,7 +40,9 @@ func TestShowDrawsEachReplica(t *testing.T) {
 	site.Start()
 	defer site.Close()
 	const nobody = "http://127.0.0.1:1"
-	cmd := exec.Command("../../../ops/show")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "../../../ops/show")
 	cmd.Env = append(os.Environ(), "RATE=8", "URL="+site.URL+" "+nobody)
 	out, err := cmd.StdoutPipe()
 	if err != nil {

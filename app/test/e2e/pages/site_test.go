@@ -28,7 +28,7 @@ func named(scheme, addr string) string {
 }
 
 // client resolves the site's name to this machine, as the browser does.
-var client = &http.Client{Transport: &http.Transport{
+var client = &http.Client{Timeout: patience, Transport: &http.Transport{
 	DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		_, port, _ := net.SplitHostPort(addr)
 		return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
