@@ -37,11 +37,10 @@ func namedStack(t testing.TB) *stack {
 			out, _ := s.tryMake("status")
 			t.Logf("%s:\n%s", s.name, out)
 		}
-		if out, err := s.tryMake("undeploy"); err != nil {
+		// context.Background, because ctrl-C cancels the other commands and must not cancel these.
+		if out, err := s.makeUntil(context.Background(), "undeploy"); err != nil {
 			t.Errorf("make undeploy: %v\n%s", err, out)
 		}
-		// context.Background, because ctrl-C cancels the other commands and must not cancel this
-		// one.
 		const removeRest = `node=$(docker info --format '{{.Swarm.NodeID}}')
 			docker node update --label-rm $0.cache "$node"
 			for kind in secret config; do
@@ -93,12 +92,17 @@ func leaveSwarmAtEnd(t testing.TB) {
 	}
 }
 
-// tryMake runs an operator's command. The times in its environment let a failing update show within
-// seconds, in place of the minute that production takes.
+// tryMake runs an operator's command.
 func (s *stack) tryMake(target string, args ...string) (string, error) {
+	return s.makeUntil(untilInterrupted, target, args...)
+}
+
+// makeUntil is tryMake until ctx ends. The times in the environment let a failing update show
+// within seconds, in place of the minute that production takes.
+func (s *stack) makeUntil(ctx context.Context, target string, args ...string) (string, error) {
 	env := []string{"-u", "VERSION", "STACK=" + s.name, fmt.Sprintf("HTTP_PORT=%d", s.port),
 		"MONITOR=5s", "START_PERIOD=5s", "TIMEOUT=400", "make", "--no-print-directory", target}
-	return command(context.Background(), root, "env", append(env, args...)...)
+	return command(ctx, root, "env", append(env, args...)...)
 }
 
 // make is tryMake for a command that has to succeed.
