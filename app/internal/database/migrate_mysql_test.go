@@ -3,11 +3,13 @@
 package database_test
 
 import (
-	_ "modernc.org/sqlite"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	_ "modernc.org/sqlite"
 
 	"simpleapp/internal/testsite"
 )
@@ -64,18 +66,16 @@ func TestMigrateDoesNotBlockTheApp(t *testing.T) {
 	}()
 	// Submit twice while a statement waits for the lock. Between the two, the migration may time
 	// out and retry.
-	deadline := time.Now().Add(30 * time.Second)
-	for waits := 0; waits < 2 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		var waiting int
-		err := root.QueryRow("SELECT COUNT(*) FROM information_schema.processlist " +
-			"WHERE state LIKE 'Waiting for table metadata lock'").Scan(&waiting)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if waiting == 0 {
-			continue
-		}
-		waits++
+	for range 2 {
+		testsite.Eventually(t, "a statement waits for the lock", func() error {
+			var waiting int
+			err := root.QueryRow("SELECT COUNT(*) FROM information_schema.processlist " +
+				"WHERE state LIKE 'Waiting for table metadata lock'").Scan(&waiting)
+			if err == nil && waiting == 0 {
+				err = errors.New("none does")
+			}
+			return err
+		})
 		began := time.Now()
 		testsite.StoreOld(t, root, 1)
 		// About 2 s are expected. Without lockWait, the submission would wait until tx ends.
