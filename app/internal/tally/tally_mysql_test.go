@@ -91,18 +91,14 @@ func TestTalliesAreExactWhenConnectionsAreLost(t *testing.T) {
 func checkTallies(t *testing.T, s *testsite.Site, rows int64) {
 	t.Helper()
 	r := s.Results(t, time.UTC)
-	var wrong []string
-	var err error
-	deadline := time.Now().Add(30 * time.Second) // another instance may be folding
-	for ; time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		wrong, err = testsite.MySQL().Miscounted(testserver.Database)
-		if err == nil && wrong == nil {
-			break
+	// Another instance may be folding.
+	testsite.Eventually(t, "the tallies equal the sums of the rows", func() error {
+		wrong, err := testsite.MySQL().Miscounted(testserver.Database)
+		if err == nil && wrong != nil {
+			err = fmt.Errorf("%s", wrong)
 		}
-	}
-	if err != nil || wrong != nil {
-		t.Errorf("the tallies do not equal the sums of the rows: %s, %v", wrong, err)
-	}
+		return err
+	})
 	var sum int64
 	for _, day := range s.Results(t, time.UTC).Days {
 		sum += day.N
@@ -138,18 +134,14 @@ func TestOtherInstancesFoldTheLog(t *testing.T) {
 	for range 3 {
 		testsite.New(t, testsite.OpenMySQL(t, testsite.MySQL().Addr))
 	}
-	var left int
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		if err := root.QueryRow("SELECT COUNT(*) FROM tally_log").Scan(&left); err != nil {
-			t.Fatal(err)
+	testsite.Within(t, time.Minute, "the log is folded", func() error {
+		var left int
+		err := root.QueryRow("SELECT COUNT(*) FROM tally_log").Scan(&left)
+		if err == nil && left > 0 {
+			err = fmt.Errorf("%d rows are left", left)
 		}
-		if left == 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d rows of the log are not folded", left)
-		}
-	}
+		return err
+	})
 	for query, want := range map[string]int64{
 		"SELECT SUM(n) FROM tallies WHERE scope = 'country' AND name = 'SG'":      batches * each,
 		"SELECT SUM(n) FROM tallies WHERE scope = 'country' AND name = 'GB'":      20,

@@ -129,24 +129,22 @@ func TestSQLiteTalliesOfSeveralProcesses(t *testing.T) {
 		for range 5 {
 			group.Go(func() {
 				for range 20 {
-					sub := testsite.Submission()
-					for s.Add(sub) != nil {
+					if err := s.Store(testsite.Submission()); err != nil {
+						t.Error(err)
 					}
 				}
 			})
 		}
 	}
 	group.Wait()
-	deadline := time.Now().Add(30 * time.Second)
-	for { // another instance may be folding
+	// Another instance may be folding.
+	testsite.Eventually(t, "the results have each submission", func() error {
 		r := opened[0].Results(t, time.UTC)
-		if len(r.Foods) == 1 && r.Foods[0].N == 300 {
-			break
+		if len(r.Foods) != 1 || r.Foods[0].N != 300 {
+			return fmt.Errorf("foods = %v, want 300 pizzas", r.Foods)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("foods = %v, want 300 pizzas", r.Foods)
-		}
-	}
+		return nil
+	})
 }
 
 // Some visitors close the connection while the log is folded for them. The other visitors must
