@@ -134,7 +134,9 @@ func (s *Server) addSubmission(w http.ResponseWriter, r *http.Request) error {
 	var conflict *food.ConflictError
 	switch {
 	case err == nil:
-		http.Redirect(w, r, "/simpleform/success?reference="+sub.Reference(), http.StatusSeeOther)
+		// http.Redirect would parse this address: 3 % of the CPU of a stored form.
+		w.Header()["Location"] = []string{"/simpleform/success?reference=" + sub.Reference()}
+		w.WriteHeader(http.StatusSeeOther)
 		return nil
 	case errors.As(err, &conflict):
 		return s.render(w, http.StatusConflict, "conflict",
