@@ -87,6 +87,17 @@ var further = []act{
 		l.Through(c.addressesWithout(node)...)
 		c.drain(node)
 	}},
+	{"a manager is demoted, loses its volume, and is promoted", func(c *cluster, l *load.Load) {
+		node := c.secondary()
+		c.makePrimary(node)
+		c.demote(node)
+		c.awaitMembers(2)
+		c.awaitGreen()
+		c.removeVolume(node)
+		c.promote(node)
+		c.awaitMembers(3)
+		c.wantShortGap(l, 10*time.Second)
+	}},
 	{"docker-stack.yml alone makes a second site", func(c *cluster, _ *load.Load) {
 		c.stackFileAlone()
 	}},
@@ -121,7 +132,7 @@ func TestCluster(t *testing.T) {
 	c := newCluster(t, 3)
 	for _, act := range acts {
 		ok := t.Run(act.name, func(t *testing.T) {
-			c := &cluster{t, c.name, c.port, []int{1, 2, 3}}
+			c := c.in(t)
 			c.underLoad(func(l *load.Load) { act.do(c, l) })
 		})
 		if !ok {
@@ -130,7 +141,7 @@ func TestCluster(t *testing.T) {
 	}
 	if len(acts) > len(short) {
 		t.Run("all copies are lost", func(t *testing.T) {
-			(&cluster{t, c.name, c.port, []int{1, 2, 3}}).loseAllCopies()
+			c.in(t).loseAllCopies()
 		})
 	}
 }

@@ -73,6 +73,11 @@ type cluster struct {
 	up   []int // the nodes that have power and a network
 }
 
+// in returns the cluster with all of its three nodes, for a part of the test.
+func (c *cluster) in(t testing.TB) *cluster {
+	return &cluster{TB: t, name: c.name, port: c.port, up: []int{1, 2, 3}}
+}
+
 // newCluster makes a playground, which the end of the test removes.
 func newCluster(t *testing.T, nodes int) *cluster {
 	t.Helper()

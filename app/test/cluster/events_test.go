@@ -189,12 +189,7 @@ func (c *cluster) drain(node int) {
 	c.Helper()
 	name := fmt.Sprintf("node%d", node)
 	c.docker(c.up[0], "node", "update", "--availability", "drain", name)
-	c.eventually("the copy of "+name+" has ended", func() error {
-		if container := c.db(node); container != "" {
-			return fmt.Errorf("%s runs", container)
-		}
-		return nil
-	})
+	c.awaitEnd(node)
 	out, err := c.tryMake("status")
 	if err == nil || !strings.Contains(out, name+" does not answer") {
 		c.Errorf("make status = %v, want that %s does not answer\n%s", err, name, out)

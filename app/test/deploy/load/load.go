@@ -104,6 +104,13 @@ func (l *Load) Confirmed() int {
 	return len(l.report.Confirmed)
 }
 
+// Gap returns the longest time without a confirmed submission so far.
+func (l *Load) Gap() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(l.report.Gap, time.Since(l.confirmed))
+}
+
 // address returns the address that a visitor uses now.
 func (l *Load) address(visitor int) string {
 	l.mu.Lock()

@@ -1,0 +1,102 @@
+package cluster
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"simpleapp/test/deploy/load"
+)
+
+// makePrimary makes a node's copy the primary.
+func (c *cluster) makePrimary(node int) {
+	c.Helper()
+	if c.primary() == node {
+		return
+	}
+	uuid, err := c.sql(node, "SELECT @@server_uuid")
+	if err == nil {
+		uuid, err = c.sql(node, "SELECT group_replication_set_as_primary('"+uuid+"', 10)")
+	}
+	if err != nil {
+		c.Fatalf("make node%d the primary: %v\n%s", node, err, uuid)
+	}
+}
+
+// demote makes a node a worker. Its copy leaves the group in order, and ends.
+func (c *cluster) demote(node int) {
+	c.Helper()
+	copied := c.db(node)
+	c.docker(c.up[0], "node", "demote", fmt.Sprintf("node%d", node))
+	c.awaitEnd(node)
+	log := c.docker(node, "logs", "--tail", "200", copied)
+	if !strings.Contains(log, "this copy is in no group now") {
+		c.Errorf("the copy of node%d ended without leaving the group:\n%s", node, log)
+	}
+}
+
+// promote makes a node a manager, and waits until it has a copy, which is in the group.
+func (c *cluster) promote(node int) {
+	c.Helper()
+	c.docker(c.up[0], "node", "promote", fmt.Sprintf("node%d", node))
+	c.eventually(fmt.Sprintf("the copy of node%d is in the group", node), func() error {
+		state, err := c.sql(node, `SELECT member_state
+			FROM performance_schema.replication_group_members WHERE member_id = @@server_uuid`)
+		if err == nil && state != "ONLINE" {
+			err = fmt.Errorf("it is %q", state)
+		}
+		return err
+	})
+}
+
+// awaitEnd waits until a node has no copy.
+func (c *cluster) awaitEnd(node int) {
+	c.Helper()
+	c.eventually(fmt.Sprintf("the copy of node%d has ended", node), func() error {
+		if container := c.db(node); container != "" {
+			return fmt.Errorf("%s runs", container)
+		}
+		return nil
+	})
+}
+
+// awaitMembers waits until the group has n members, all of which are online.
+func (c *cluster) awaitMembers(n int) {
+	c.Helper()
+	c.eventually(fmt.Sprintf("the group has %d members", n), func() error {
+		states, err := c.sql(c.up[0],
+			"SELECT member_state FROM performance_schema.replication_group_members")
+		if err == nil && states != strings.TrimSpace(strings.Repeat("ONLINE\n", n)) {
+			err = fmt.Errorf("their states are\n%s", states)
+		}
+		return err
+	})
+}
+
+// removeVolume removes the volume of a node's copy, and the ended containers that used it.
+func (c *cluster) removeVolume(node int) {
+	c.Helper()
+	const volume = "mystack_db_data"
+	c.eventually(fmt.Sprintf("node%d has no volume", node), func() error {
+		ended, err := c.tryDocker(node, "ps", "--all", "--quiet", "--filter", "volume="+volume)
+		if err != nil {
+			return err
+		}
+		for _, container := range strings.Fields(ended) { // Swarm may remove it, too
+			c.tryDocker(node, "rm", container)
+		}
+		out, err := c.tryDocker(node, "volume", "rm", volume)
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	})
+}
+
+// wantShortGap checks that submissions were confirmed all the time, but for a gap.
+func (c *cluster) wantShortGap(l *load.Load, most time.Duration) {
+	c.Helper()
+	if gap := l.Gap(); gap > most {
+		c.Errorf("for %.1f s no submission was confirmed, want at most %v", gap.Seconds(), most)
+	}
+}
