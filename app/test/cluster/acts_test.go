@@ -98,6 +98,10 @@ var further = []act{
 		c.awaitMembers(3)
 		c.wantShortGap(l, 10*time.Second)
 	}},
+	{"db gets another image", func(c *cluster, l *load.Load) {
+		c.updateDB()
+		c.wantShortGap(l, 10*time.Second)
+	}},
 	{"docker-stack.yml alone makes a second site", func(c *cluster, _ *load.Load) {
 		c.stackFileAlone()
 	}},

@@ -49,6 +49,24 @@ func (c *cluster) promote(node int) {
 	})
 }
 
+// updateDB gives db an image of another version. The images have the same content, because Swarm
+// compares their names alone.
+func (c *cluster) updateDB() {
+	c.Helper()
+	const image = "mysimpleapp_db:"
+	next := version + "-next"
+	for _, node := range c.up {
+		c.docker(node, "tag", image+version, image+next)
+	}
+	c.make("deploy", "DB_VERSION="+next)
+	for _, node := range c.up {
+		now := c.docker(node, "inspect", "--format", "{{.Config.Image}}", c.db(node))
+		if now != image+next {
+			c.Errorf("the copy of node%d runs %s, want %s", node, now, image+next)
+		}
+	}
+}
+
 // awaitEnd waits until a node has no copy.
 func (c *cluster) awaitEnd(node int) {
 	c.Helper()
