@@ -21,8 +21,15 @@ type Load struct {
 	mu        sync.Mutex
 	addresses []string // of the nodes that the visitors use
 	report    Report
-	numbers   map[string]bool // the visit numbers that home pages showed
-	confirmed time.Time       // when the latest submission was
+	numbers   map[int]bool // the visit numbers that home pages showed
+	highest   []shown      // each number that was higher than all before it
+	confirmed time.Time    // when the latest submission was
+}
+
+// shown is a visit number that a home page showed.
+type shown struct {
+	number int
+	at     time.Time
 }
 
 // Start sends requests to a site, until Stop is called or the test ends. The log of the test then
@@ -36,7 +43,7 @@ func Start(t testing.TB, perSecond int, timeout time.Duration, addresses ...stri
 		confirmed: time.Now(),
 		stop:      make(chan struct{}),
 		turns:     make(chan struct{}),
-		numbers:   map[string]bool{},
+		numbers:   map[int]bool{},
 		report: Report{
 			Confirmed:          map[string]bool{},
 			Refused:            map[string]bool{},
@@ -116,6 +123,31 @@ func (l *Load) address(visitor int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.addresses[visitor%len(l.addresses)]
+}
+
+// show notes a visit number. The caller holds mu.
+func (l *Load) show(number int) {
+	l.numbers[number] = true
+	if n := len(l.highest); n == 0 || number > l.highest[n-1].number {
+		l.highest = append(l.highest, shown{number, time.Now()})
+	}
+}
+
+// floor returns a number that every home page has to exceed that was asked for at a time: of the
+// numbers that had been shown by then, the highest that is a second older than the latest. A cache
+// that loses its data may lose the visits of its last second. The caller holds mu.
+func (l *Load) floor(asked time.Time) int {
+	var latest time.Time
+	for _, s := range slices.Backward(l.highest) {
+		switch {
+		case s.at.After(asked):
+		case latest.IsZero():
+			latest = s.at
+		case latest.Sub(s.at) > time.Second:
+			return s.number
+		}
+	}
+	return 0
 }
 
 // uses tells whether the visitors use an address. The caller holds mu.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	"simpleapp/internal/testsite"
 )
@@ -14,6 +16,7 @@ type visitor struct {
 	load   *Load
 	number int
 	conn   connection
+	sent   time.Time // when the last request was
 }
 
 // live opens the home page three times, then submits the form, and repeats that until the load
@@ -32,7 +35,7 @@ func (v *visitor) live() {
 }
 
 var (
-	number     = regexp.MustCompile(`Visits: (\d+)`)
+	visits     = regexp.MustCompile(`Visits: (\d+)`)
 	tokenField = regexp.MustCompile(`name="token" value="([0-9a-f]{32})"`)
 )
 
@@ -44,7 +47,11 @@ func (v *visitor) home() bool {
 	l := v.load
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	match := number.FindStringSubmatch(answer.body)
+	match := visits.FindStringSubmatch(answer.body)
+	number := 0
+	if match != nil {
+		number, _ = strconv.Atoi(match[1])
+	}
 	switch {
 	case err != nil:
 		l.report.UnknownVisits++
@@ -56,18 +63,26 @@ func (v *visitor) home() bool {
 		l.report.Unnumbered++
 	case match == nil:
 		v.failedPage("GET / with another page")
-	case l.numbers[match[1]]:
+	case number <= l.floor(v.sent):
+		l.report.HomePages++
+		v.failed(WentBack)
+	case l.numbers[number]:
 		l.report.HomePages++
 		v.failed(Repeated)
 	default:
 		l.report.HomePages++
-		l.numbers[match[1]] = true
+		l.show(number)
 	}
 	return true
 }
 
-// Repeated is the cause of a failure: two home pages showed the same number.
-const Repeated = "GET / with a number that another visitor has"
+const (
+	// Repeated is the cause of a failure: two home pages showed the same number.
+	Repeated = "GET / with a number that another visitor has"
+	// WentBack is the cause of a failure: a home page showed less than others had shown before,
+	// by more than the visits of a second.
+	WentBack = "GET / with a number from more than a second before"
+)
 
 // submission opens the form, sends it, and opens the page that confirms it. A visitor who gets no
 // confirmation gives up, or sends the same form twice more.
@@ -167,6 +182,7 @@ func (v *visitor) send(method, path, body string) (a answer, more bool, err erro
 		v.conn.close()
 		v.conn.address = address
 	}
+	v.sent = time.Now()
 	a, err = v.conn.do(method, path, body)
 	v.load.mu.Lock()
 	defer v.load.mu.Unlock()
