@@ -102,6 +102,19 @@ var further = []act{
 		c.updateDB()
 		c.wantShortGap(l, 10*time.Second)
 	}},
+	{"the machine of cache loses power, and cache may move", func(c *cluster, l *load.Load) {
+		c.make("deploy", "CACHE_PLACEMENT=node.role == manager")
+		c.loseCache(l, func() {})
+		c.make("deploy", "CACHE_PLACEMENT=node.labels.mystack.cache == true")
+		c.awaitCache(1) // with its volume of that time
+	}},
+	{"the machine of cache loses power, and an operator moves cache", func(
+		c *cluster, l *load.Load,
+	) {
+		c.loseCache(l, func() { c.make("swarm-init", "CACHE_NODE=node2") })
+		c.make("swarm-init", "CACHE_NODE=node1")
+		c.awaitCache(1)
+	}},
 	{"docker-stack.yml alone makes a second site", func(c *cluster, _ *load.Load) {
 		c.stackFileAlone()
 	}},

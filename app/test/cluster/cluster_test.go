@@ -71,6 +71,8 @@ type cluster struct {
 	name string
 	port int
 	up   []int // the nodes that have power and a network
+	// cacheLost tells that cache has lost its data, so that its last second is counted again.
+	cacheLost bool
 }
 
 // in returns the cluster with all of its three nodes, for a part of the test.

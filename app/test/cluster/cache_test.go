@@ -1,0 +1,59 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"simpleapp/internal/testsite"
+	"simpleapp/test/deploy/load"
+)
+
+// cache returns the node that cache runs on, or 0 if there is none.
+func (c *cluster) cache() int {
+	for _, node := range c.up {
+		out, err := c.tryDocker(node, "ps", "--quiet", "--filter", "name=mystack_cache.")
+		if err == nil && out != "" {
+			return node
+		}
+	}
+	return 0
+}
+
+// loseCache takes the power from the machine of cache, calls move, waits until visits are counted
+// without that machine, and boots it.
+func (c *cluster) loseCache(l *load.Load, move func()) {
+	c.Helper()
+	c.cacheLost = true
+	c.outage(l, "kill", "boot", c.cache(), func() {
+		move()
+		c.awaitVisits()
+	})
+	c.awaitGreen()
+}
+
+// awaitCache waits until cache runs on a node, and visits are counted.
+func (c *cluster) awaitCache(node int) {
+	c.Helper()
+	c.eventually(fmt.Sprintf("cache runs on node%d", node), func() error {
+		if now := c.cache(); now != node {
+			return fmt.Errorf("it runs on node%d", now)
+		}
+		return nil
+	})
+	c.awaitVisits()
+}
+
+// awaitVisits waits until home pages show the number of visits on each node that is up.
+func (c *cluster) awaitVisits() {
+	c.Helper()
+	for _, address := range c.addresses() {
+		c.eventually(address+" counts visits", func() error {
+			page, err := testsite.TryGet("http://" + address + "/")
+			if err == nil && !strings.Contains(page, "Visits: ") {
+				err = errors.New("it shows no number")
+			}
+			return err
+		})
+	}
+}
