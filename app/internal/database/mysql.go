@@ -191,6 +191,7 @@ func groupMayHaveIt(number uint16) bool {
 	switch number {
 	case 1053, // server shutdown
 		1180,       // error during COMMIT
+		1598,       // the binary log can't be written, and the server ends
 		1317, 3169, // query or session killed
 		3100, 3101, 3796: // the group's part of COMMIT failed
 		return true
