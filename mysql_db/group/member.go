@@ -145,6 +145,12 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 // serve runs the server, and keeps it in the group. It returns true if this copy has to be replaced
 // by a copy of another one's data. When the context is cancelled, it returns false and nil.
 func (m *member) serve(ctx context.Context) (replace bool, err error) {
+	for m.folder.freeMB() < fullMB {
+		m.set(starting, noRoom)
+		if sleep(ctx, time.Second); ctx.Err() != nil {
+			return false, nil
+		}
+	}
 	m.set(starting, "")
 	s, err := startServer("db-entrypoint", append([]string{"mysqld"}, m.options...)...)
 	if err != nil {
@@ -164,6 +170,10 @@ func (m *member) serve(ctx context.Context) (replace bool, err error) {
 	m.set("", "")
 	for {
 		replace, err := m.step(ctx)
+		if errors.Is(err, errFull) {
+			s.process.Kill() // it would wait for room before it stops in order
+			return false, err
+		}
 		if err != nil && ctx.Err() == nil {
 			log.Print(err)
 		}
@@ -184,6 +194,11 @@ func (m *member) serve(ctx context.Context) (replace bool, err error) {
 // step does what is to be done now. It returns true if this copy has to be replaced.
 func (m *member) step(ctx context.Context) (replace bool, err error) {
 	self, err := m.status(ctx)
+	if self.FreeMB < scarceMB { // which is known even if the server does not answer
+		if err := m.makeWay(ctx, self); err != nil {
+			return false, err
+		}
+	}
 	if err != nil {
 		return false, err
 	}

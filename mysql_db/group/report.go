@@ -51,6 +51,9 @@ func report(ctx context.Context, w io.Writer, places []string) error {
 		own := parseGTIDs(s.Transactions)
 		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%d MB\n", node, state, seen,
 			own.count(), parseGTIDs(everything).without(own), s.Queue, s.FreeMB)
+		if s.FreeMB < scarceMB && s.Problem != noRoom {
+			problems = append(problems, node+": "+noRoom)
+		}
 		if s.State != online {
 			problem := s.Problem
 			if problem == "" {

@@ -9,24 +9,38 @@ import (
 	"testing"
 )
 
-// A copy that should be there and has no address does not answer. In particular, the copy that
-// reports does not answer for it.
-func TestReportOfACopyWithoutAddress(t *testing.T) {
+// answer makes this machine answer as a copy.
+func answer(t *testing.T, s Status) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		t.Fatal(err)
 	}
-	self := httptest.NewUnstartedServer(http.HandlerFunc(
-		func(w http.ResponseWriter, _ *http.Request) {
-			json.NewEncoder(w).Encode(Status{Node: "node1", State: online, Primary: true})
-		}))
-	self.Listener.Close()
-	self.Listener = listener
-	self.Start()
-	defer self.Close()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(
+		func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(s) }))
+	server.Listener.Close()
+	server.Listener = listener
+	server.Start()
+	t.Cleanup(server.Close)
+}
+
+// A copy that should be there and has no address does not answer. In particular, the copy that
+// reports does not answer for it.
+func TestReportOfACopyWithoutAddress(t *testing.T) {
+	answer(t, Status{Node: "node1", State: online, Primary: true, FreeMB: 1000})
 	var out strings.Builder
-	err = report(t.Context(), &out, []string{"node1=127.0.0.1", "node3="})
+	err := report(t.Context(), &out, []string{"node1=127.0.0.1", "node3="})
 	if err == nil || err.Error() != "node3 does not answer" {
 		t.Errorf("report = %v, want that node3 does not answer:\n%s", err, &out)
+	}
+}
+
+// A disk that is almost full is a problem, though the copy still works.
+func TestReportOfAFullDisk(t *testing.T) {
+	answer(t, Status{Node: "node1", State: online, Primary: true, FreeMB: scarceMB - 1})
+	var out strings.Builder
+	err := report(t.Context(), &out, []string{"node1=127.0.0.1"})
+	if err == nil || err.Error() != "node1: "+noRoom {
+		t.Errorf("report = %v, want that node1 has no room:\n%s", err, &out)
 	}
 }
