@@ -102,6 +102,7 @@ var further = []act{
 		c.updateDB()
 		c.wantShortGap(l, 10*time.Second)
 	}},
+	{"the disk of the primary fills", func(c *cluster, l *load.Load) { c.fillDisk(l) }},
 	{"the machine of cache loses power, and cache may move", func(c *cluster, l *load.Load) {
 		c.make("deploy", "CACHE_PLACEMENT=node.role == manager")
 		c.loseCache(l, func() {})

@@ -35,10 +35,16 @@ func (c *cluster) demote(node int) {
 	}
 }
 
-// promote makes a node a manager, and waits until it has a copy, which is in the group.
+// promote makes a node a manager, and waits until it has a copy in the group.
 func (c *cluster) promote(node int) {
 	c.Helper()
 	c.docker(c.up[0], "node", "promote", fmt.Sprintf("node%d", node))
+	c.awaitOnline(node)
+}
+
+// awaitOnline waits until a node's copy is in the group, and has its data.
+func (c *cluster) awaitOnline(node int) {
+	c.Helper()
 	c.eventually(fmt.Sprintf("the copy of node%d is in the group", node), func() error {
 		state, err := c.sql(node, `SELECT member_state
 			FROM performance_schema.replication_group_members WHERE member_id = @@server_uuid`)

@@ -121,6 +121,18 @@ func (c *cluster) wantEqualCopies(report load.Report) {
 	}
 }
 
+// awaitConfirmed waits until n more submissions are confirmed.
+func (c *cluster) awaitConfirmed(l *load.Load, n int) {
+	c.Helper()
+	before := l.Confirmed()
+	c.eventually("submissions are confirmed", func() error {
+		if now := l.Confirmed() - before; now < n {
+			return fmt.Errorf("%d since then", now)
+		}
+		return nil
+	})
+}
+
 // rate is the load in requests a second.
 const rate = 100
 
@@ -129,21 +141,11 @@ const rate = 100
 func (c *cluster) underLoad(act func(*load.Load)) load.Report {
 	c.Helper()
 	l := load.Start(c, rate, 15*time.Second, c.addresses()...)
-	confirmed := func(n int) {
-		c.Helper()
-		before := l.Confirmed()
-		c.eventually("submissions are confirmed", func() error {
-			if l.Confirmed() < before+n {
-				return fmt.Errorf("%d in all", l.Confirmed())
-			}
-			return nil
-		})
-	}
-	confirmed(20)
+	c.awaitConfirmed(l, 20)
 	act(l)
 	l.Through(c.addresses()...)
 	c.awaitGreen()
-	confirmed(20)
+	c.awaitConfirmed(l, 20)
 	report := l.Stop()
 	if n := report.Failures[load.Repeated]; n > 0 && !c.cacheLost {
 		c.Errorf("%d visitors saw a number that another one had seen", n)

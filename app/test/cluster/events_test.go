@@ -32,13 +32,7 @@ func (c *cluster) outage(l *load.Load, lose, regain string, node int, during fun
 	c.Helper()
 	l.Through(c.addressesWithout(node)...)
 	c.lose(lose, node)
-	before := l.Confirmed()
-	c.eventually("the others confirm submissions", func() error {
-		if n := l.Confirmed() - before; n < 20 {
-			return fmt.Errorf("%d since then", n)
-		}
-		return nil
-	})
+	c.awaitConfirmed(l, 20)
 	if during != nil {
 		during()
 	}

@@ -1,0 +1,64 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"simpleapp/test/deploy/load"
+)
+
+// fillDisk makes a copy on a small disk the primary, and fills that disk at once. Another copy
+// takes over. When there is room again, the copy comes back by itself.
+func (c *cluster) fillDisk(l *load.Load) {
+	c.Helper()
+	node := c.secondary()
+	folder := c.docker(node, "volume", "inspect", "--format", "{{.Mountpoint}}", "mystack_db_data")
+	c.demote(node)
+	c.onNode(node, "mount -t tmpfs -o size=700m,mode=1777 tmpfs "+folder)
+	c.docker(c.up[0], "node", "promote", fmt.Sprintf("node%d", node))
+	c.eventually(fmt.Sprintf("node%d has a copy", node), func() error {
+		if c.db(node) == "" {
+			return errors.New("it has none")
+		}
+		return nil
+	})
+	// The disk is in memory, so the copy needs a higher limit of memory.
+	c.docker(node, "update", "--memory", "2g", "--memory-swap", "2g", c.db(node))
+	c.awaitOnline(node)
+
+	c.makePrimary(node)
+	c.onNode(node, "cat /dev/zero >"+folder+"/.full || true") // db ignores such a name
+	c.eventually("another copy is the primary", func() error {
+		if c.primary() == node {
+			return errors.New("it is the one on the full disk")
+		}
+		return nil
+	})
+	c.awaitConfirmed(l, 20)
+	c.wantShortGap(l, time.Minute)
+	problem := fmt.Sprintf("node%d: its disk has too little room", node)
+	c.eventually("make status names the full disk", func() error {
+		if out, err := c.tryMake("status"); err == nil || !strings.Contains(out, problem) {
+			return fmt.Errorf("%v\n%s", err, out)
+		}
+		return nil
+	})
+
+	c.onNode(node, "rm "+folder+"/.full")
+	c.awaitGreen()
+	c.demote(node)
+	c.onNode(node, "umount -l "+folder) // the copy goes on from the data of its old disk
+	c.promote(node)
+}
+
+// onNode runs a shell command on a node itself.
+func (c *cluster) onNode(node int, script string) {
+	c.Helper()
+	out, err := command(untilInterrupted, nil, "docker", "exec",
+		fmt.Sprintf("%s-node%d", c.name, node), "sh", "-c", script)
+	if err != nil {
+		c.Fatalf("%s on node%d: %v\n%s", script, node, err, out)
+	}
+}
