@@ -119,6 +119,11 @@ var further = []act{
 	{"docker-stack.yml alone makes a second site", func(c *cluster, _ *load.Load) {
 		c.stackFileAlone()
 	}},
+	{"a second site, of an older version, gets copies of its database", func(
+		c *cluster, _ *load.Load,
+	) {
+		c.upgradeOlderSite()
+	}},
 	{"a machine never comes back", func(c *cluster, l *load.Load) {
 		lost := c.up[2]
 		l.Through(c.addressesWithout(c.up[1], lost)...)

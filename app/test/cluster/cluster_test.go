@@ -68,22 +68,23 @@ func command(ctx context.Context, env []string, name string, args ...string) (st
 // A cluster is a playground with the site in it. Its nodes have the numbers 1, 2, …
 type cluster struct {
 	testing.TB
-	name string
-	port int
-	up   []int // the nodes that have power and a network
+	name  string
+	stack string // of the site
+	port  int
+	up    []int // the nodes that have power and a network
 	// cacheLost tells that cache has lost its data, so that its last second is counted again.
 	cacheLost bool
 }
 
 // in returns the cluster with all of its three nodes, for a part of the test.
 func (c *cluster) in(t testing.TB) *cluster {
-	return &cluster{TB: t, name: c.name, port: c.port, up: []int{1, 2, 3}}
+	return &cluster{TB: t, name: c.name, stack: c.stack, port: c.port, up: []int{1, 2, 3}}
 }
 
 // newCluster makes a playground, which the end of the test removes.
 func newCluster(t *testing.T, nodes int) *cluster {
 	t.Helper()
-	c := &cluster{TB: t, name: "test" + strings.ToLower(rand.Text()[:8])}
+	c := &cluster{TB: t, name: "test" + strings.ToLower(rand.Text()[:8]), stack: "mystack"}
 	var ports []int // of each node and its engine, counted from PORT
 	for n := 1; n <= nodes; n++ {
 		c.up = append(c.up, n)
@@ -107,7 +108,8 @@ func newCluster(t *testing.T, nodes int) *cluster {
 
 // env has the variables of the playground's commands.
 func (c *cluster) env() []string {
-	return []string{"PLAYGROUND=" + c.name, fmt.Sprintf("PORT=%d", c.port), "TIMEOUT=300"}
+	return []string{"PLAYGROUND=" + c.name, "STACK=" + c.stack, fmt.Sprintf("PORT=%d", c.port),
+		"TIMEOUT=300"}
 }
 
 // tryMake runs an operator's command on the first node that is up.

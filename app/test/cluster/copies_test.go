@@ -13,7 +13,7 @@ import (
 
 // db returns the container of a node's copy, or "" while it has none.
 func (c *cluster) db(node int) string {
-	out, err := c.tryDocker(node, "ps", "--quiet", "--filter", "name=mystack_db.")
+	out, err := c.tryDocker(node, "ps", "--quiet", "--filter", "name="+c.stack+"_db.")
 	if err != nil {
 		return ""
 	}

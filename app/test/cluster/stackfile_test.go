@@ -29,13 +29,7 @@ func (c *cluster) stackFileAlone() {
 	if out, err := run(deploy); err != nil {
 		c.Fatalf("docker stack deploy: %v\n%s", err, out)
 	}
-	var sites []string
-	for _, node := range c.up {
-		address := c.docker(c.up[0], "node", "inspect", fmt.Sprintf("node%d", node),
-			"--format", "{{.ManagerStatus.Addr}}")
-		host, _, _ := strings.Cut(address, ":")
-		sites = append(sites, "http://"+host+":"+port)
-	}
+	sites := c.sites(port)
 	for _, site := range sites {
 		c.eventually(site+" serves", func() error {
 			page, err := testsite.TryGet(site + "/")
@@ -62,4 +56,16 @@ func (c *cluster) stackFileAlone() {
 	if out, err := run("make -s undeploy"); err != nil {
 		c.Errorf("make undeploy: %v\n%s", err, out)
 	}
+}
+
+// sites returns where a site with a port of its own is, on each node.
+func (c *cluster) sites(port string) (sites []string) {
+	c.Helper()
+	for _, node := range c.up {
+		address := c.docker(c.up[0], "node", "inspect", fmt.Sprintf("node%d", node),
+			"--format", "{{.ManagerStatus.Addr}}")
+		host, _, _ := strings.Cut(address, ":")
+		sites = append(sites, "http://"+host+":"+port)
+	}
+	return sites
 }

@@ -9,16 +9,12 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// olderStack rewrites the stack as it was before db was a group: one task, which runs MySQL alone.
-const olderStack = `sed -e '/^  db:/,/^  db-first:/{` +
-	`s/mode: global/mode: replicated\n      replicas: 1/;/entrypoint:/,+3d;/DB_GROUP/d}'`
-
 // make deploy turns the database of an older version into the first copy of a group, with its data,
 // and says what that costs.
 func TestOlderSiteBecomesAGroup(t *testing.T) {
 	leaveSwarmAtEnd(t)
 	s := newStack(t)
-	render := olderStack
+	render := testsite.OlderStack
 	if before := os.Getenv("STACK_RENDER"); before != "" {
 		render += " | (" + before + ")"
 	}
