@@ -54,8 +54,7 @@ func (m *member) makeWay(ctx context.Context, self Status) error {
 	log.Printf("%d MB are free on the disk: %s becomes the primary", self.FreeMB, next.Node)
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	_, err := m.db.ExecContext(ctx, "SELECT group_replication_set_as_primary(?, 10)", next.UUID)
-	if err != nil {
+	if err := m.setPrimary(ctx, next.UUID); err != nil {
 		return fmt.Errorf("hand the primary over to %s: %w", next.Node, err)
 	}
 	return nil

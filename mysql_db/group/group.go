@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -35,6 +36,27 @@ func newUUID() string {
 	rand.Read(b[:])
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// rememberGroup keeps the record of a member up to date. The marks have served their purpose.
+func (m *member) rememberGroup(ctx context.Context, before record) error {
+	m.set("", "")
+	now, err := readGroup(ctx, m.db)
+	if err != nil || len(now.Members) == 0 {
+		return err // what is not known changes nothing
+	}
+	if now.Group != before.Group || !slices.Equal(now.Members, before.Members) {
+		log.Printf("the group has %d copies: %s", len(now.Members), strings.Join(now.Members, ", "))
+		err = m.folder.remember(now)
+	} else {
+		err = m.folder.touch()
+	}
+	for _, mark := range []string{permitMark, discardMark} {
+		if err == nil && m.folder.has(mark) {
+			err = m.folder.mark(mark, false)
+		}
+	}
+	return err
 }
 
 // leave takes this copy out of the group, before its server ends. If it is the primary, another
@@ -74,8 +96,7 @@ func (m *member) handOver(ctx context.Context) {
 			}
 		}
 		if next != "" {
-			_, err := m.db.ExecContext(ctx, "SELECT group_replication_set_as_primary(?, 10)", next)
-			if err != nil {
+			if err := m.setPrimary(ctx, next); err != nil {
 				log.Printf("hand the primary over to %s: %v", next, err)
 			}
 			return
@@ -92,4 +113,21 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-time.After(d):
 	}
+}
+
+// setPrimary makes the copy with a server's uuid the primary. The old primary takes writes until
+// the new one does, but for that it waits for its open transactions. If one takes too long, MySQL
+// gets a timeout: then it blocks all new transactions until it has changed the primary.
+func (m *member) setPrimary(ctx context.Context, uuid string) error {
+	began := time.Now()
+	gentle, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_, err := m.db.ExecContext(gentle, "SELECT group_replication_set_as_primary(?)", uuid)
+	if err != nil {
+		_, err = m.db.ExecContext(ctx, "SELECT group_replication_set_as_primary(?, 10)", uuid)
+	}
+	if err == nil {
+		log.Printf("the primary was handed over in %.1f s", time.Since(began).Seconds())
+	}
+	return err
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -231,25 +229,4 @@ func (m *member) step(ctx context.Context) (replace bool, err error) {
 	}
 	m.set("", d.reason)
 	return false, nil
-}
-
-// rememberGroup keeps the record of a member up to date. The marks have served their purpose.
-func (m *member) rememberGroup(ctx context.Context, before record) error {
-	m.set("", "")
-	now, err := readGroup(ctx, m.db)
-	if err != nil || len(now.Members) == 0 {
-		return err // what is not known changes nothing
-	}
-	if now.Group != before.Group || !slices.Equal(now.Members, before.Members) {
-		log.Printf("the group has %d copies: %s", len(now.Members), strings.Join(now.Members, ", "))
-		err = m.folder.remember(now)
-	} else {
-		err = m.folder.touch()
-	}
-	for _, mark := range []string{permitMark, discardMark} {
-		if err == nil && m.folder.has(mark) {
-			err = m.folder.mark(mark, false)
-		}
-	}
-	return err
 }
