@@ -147,10 +147,10 @@ func (c *cluster) underLoad(act func(*load.Load)) load.Report {
 	c.awaitGreen()
 	c.awaitConfirmed(l, 20)
 	report := l.Stop()
-	if n := report.Failures[load.Repeated]; n > 0 && !c.cacheLost {
+	if n := report.Failures[load.Repeated].Count; n > 0 && !c.cacheLost {
 		c.Errorf("%d visitors saw a number that another one had seen", n)
 	}
-	if n := report.Failures[load.WentBack]; n > 0 {
+	if n := report.Failures[load.WentBack].Count; n > 0 {
 		c.Errorf("%d visitors saw a number from more than a second before", n)
 	}
 	c.wantEqualCopies(report)

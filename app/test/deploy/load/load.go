@@ -47,7 +47,7 @@ func Start(t testing.TB, perSecond int, timeout time.Duration, addresses ...stri
 		report: Report{
 			Confirmed:          map[string]bool{},
 			Refused:            map[string]bool{},
-			Failures:           map[string]int{},
+			Failures:           map[string]Failure{},
 			UnknownSubmissions: map[string]bool{},
 		},
 	}

@@ -8,10 +8,10 @@ import (
 // A Report sums up the answers that the visitors got.
 type Report struct {
 	Requests  int
-	HomePages int             // served
-	Confirmed map[string]bool // tokens of the submissions that the site confirmed
-	Refused   map[string]bool // tokens of the submissions that the site said it had not stored
-	Failures  map[string]int  // unexpected answers and broken connections, by cause
+	HomePages int                // served
+	Confirmed map[string]bool    // tokens of the submissions that the site confirmed
+	Refused   map[string]bool    // tokens of the submissions that the site said it had not stored
+	Failures  map[string]Failure // unexpected answers and broken connections, by cause
 	Took      time.Duration
 	// Unnumbered is the number of home pages that showed "Visits unavailable". They do so when
 	// Redis takes longer than 250 ms, for instance while another program keeps the disk busy. Each
@@ -31,10 +31,17 @@ type Report struct {
 	Gap time.Duration
 }
 
+// A Failure tells how many requests failed for one cause, and when the first and the last of them
+// did, counted from the start of the load.
+type Failure struct {
+	Count       int
+	First, Last time.Duration
+}
+
 // Failed returns the number of failed requests.
 func (r Report) Failed() (n int) {
-	for _, count := range r.Failures {
-		n += count
+	for _, failure := range r.Failures {
+		n += failure.Count
 	}
 	return n
 }
@@ -46,8 +53,9 @@ func (r Report) String() string {
 		r.Requests, r.Took.Seconds(), float64(r.Requests)/r.Took.Seconds(), r.HomePages,
 		r.Unnumbered, r.FailedPages, r.KeptPages, len(r.Confirmed), r.Failed(), r.Lost,
 		r.Gap.Seconds())
-	for cause, n := range r.Failures {
-		s += fmt.Sprintf("\n  %d × %s", n, cause)
+	for cause, f := range r.Failures {
+		s += fmt.Sprintf("\n  %d × %s (%.1f s to %.1f s)", f.Count, cause, f.First.Seconds(),
+			f.Last.Seconds())
 	}
 	return s
 }

@@ -192,11 +192,17 @@ func (v *visitor) send(method, path, body string) (a answer, more bool, err erro
 
 // failed counts a failure. The caller holds mu.
 func (v *visitor) failed(cause string) {
-	if r := &v.load.report; v.load.uses(v.conn.address) {
-		r.Failures[cause]++
-	} else {
+	r := &v.load.report
+	if !v.load.uses(v.conn.address) {
 		r.Lost++
+		return
 	}
+	f, now := r.Failures[cause], time.Since(v.load.began)
+	if f.Count == 0 {
+		f.First = now
+	}
+	f.Count, f.Last = f.Count+1, now
+	r.Failures[cause] = f
 }
 
 func (v *visitor) failedPage(cause string) {
