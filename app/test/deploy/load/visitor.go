@@ -19,16 +19,18 @@ type visitor struct {
 	sent   time.Time // when the last request was
 }
 
-// live opens the home page three times, then submits the form, and repeats that until the load
-// stops.
+// live opens the home page one to five times, then submits the form, and repeats that until the load
+// stops. The number of home pages differs between the visitors and from round to round: otherwise
+// all visitors would submit at the same time, and there would be seconds without a submission.
 func (v *visitor) live() {
 	defer v.conn.close()
-	for turn := 1; ; turn++ {
-		do := v.home
-		if turn%4 == 0 {
-			do = v.submission
+	for round := 0; ; round++ {
+		for range 1 + (v.number+round)%5 {
+			if !v.home() {
+				return
+			}
 		}
-		if !do() {
+		if !v.submission() {
 			return
 		}
 	}
