@@ -76,7 +76,7 @@ var further = []act{
 		c.cutPower(l)
 		c.regain("boot", 1)
 		c.regain("boot", 2)
-		l.Through(c.addresses()...)
+		c.readmit(l)
 		c.awaitWaiting(1)
 		c.pause(time.Minute)
 		c.wantNoneConfirmed(l)

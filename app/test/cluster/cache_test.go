@@ -1,11 +1,8 @@
 package cluster
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 
-	"simpleapp/internal/testsite"
 	"simpleapp/test/deploy/load"
 )
 
@@ -47,13 +44,5 @@ func (c *cluster) awaitCache(node int) {
 // awaitVisits waits until home pages show the number of visits on each node that is up.
 func (c *cluster) awaitVisits() {
 	c.Helper()
-	for _, address := range c.addresses() {
-		c.eventually(address+" counts visits", func() error {
-			page, err := testsite.TryGet("http://" + address + "/")
-			if err == nil && !strings.Contains(page, "Visits: ") {
-				err = errors.New("it shows no number")
-			}
-			return err
-		})
-	}
+	c.awaitPages("Visits: ")
 }

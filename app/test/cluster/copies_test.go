@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"simpleapp/internal/testsite"
 	"simpleapp/test/deploy/load"
 )
 
@@ -143,7 +144,7 @@ func (c *cluster) underLoad(act func(*load.Load)) load.Report {
 	l := load.Start(c, rate, 15*time.Second, c.addresses()...)
 	c.awaitConfirmed(l, 20)
 	act(l)
-	l.Through(c.addresses()...)
+	c.readmit(l)
 	c.awaitGreen()
 	c.awaitConfirmed(l, 20)
 	report := l.Stop()
@@ -155,4 +156,26 @@ func (c *cluster) underLoad(act func(*load.Load)) load.Report {
 	}
 	c.wantEqualCopies(report)
 	return report
+}
+
+// readmit lets visitors use each node that is up, once all of them serve: a node that has just
+// booted does not serve yet.
+func (c *cluster) readmit(l *load.Load) {
+	c.Helper()
+	c.awaitPages("Visits")
+	l.Through(c.addresses()...)
+}
+
+// awaitPages waits until each node that is up shows a home page with a text.
+func (c *cluster) awaitPages(text string) {
+	c.Helper()
+	for _, address := range c.addresses() {
+		c.eventually(address+" serves", func() error {
+			page, err := testsite.TryGet("http://" + address + "/")
+			if err == nil && !strings.Contains(page, text) {
+				err = fmt.Errorf("the home page has no %q", text)
+			}
+			return err
+		})
+	}
 }

@@ -102,7 +102,7 @@ func (c *cluster) allLosePower(l *load.Load, order ...int) {
 	for _, node := range order {
 		c.regain("boot", node)
 	}
-	l.Through(c.addresses()...)
+	c.readmit(l)
 }
 
 // wipe removes the data of a node's copy while it runs, and ends it.
