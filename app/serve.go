@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	stdlog "log"
@@ -43,12 +42,12 @@ func serve(ctx context.Context, i invocation) error {
 	admin := newServer(web.NewAdmin(site.health.healthy, site.health.ready, site.metrics), log)
 	admin.WriteTimeout = 0 // a request for a profile names its duration
 	server := newServer(site.handler, log)
+	server.TLSConfig = site.tlsConfig()
 	connections := web.NewConnections(log, site.metrics)
-	failed := make(chan error, 3)
 	connections.Watch(server)
+	failed := make(chan error, 3)
 	stopKeeper := func() {}
 	if site.keeper != nil {
-		server.TLSConfig = &tls.Config{GetCertificate: site.keeper.GetCertificate}
 		go func() { failed <- server.ServeTLS(connections.Limit(ports.https), "", "") }()
 		stopKeeper = site.keeper.Start()
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"slices"
@@ -82,6 +83,14 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 		Location: cfg.location, Certificate: s.keeper, HTTPSPort: cfg.HTTPSPort,
 		Files: cfg.webFiles})
 	return s, err
+}
+
+// tlsConfig returns the configuration of https, or nil if the site is on plain http.
+func (s *site) tlsConfig() *tls.Config {
+	if s.keeper == nil {
+		return nil
+	}
+	return &tls.Config{GetCertificate: s.keeper.GetCertificate}
 }
 
 // onClose registers a closer. close calls first what was registered last. The errors name what the

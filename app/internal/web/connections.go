@@ -15,9 +15,12 @@ const (
 	// net/http two buffers of 4 KB and other memory. All of them take less than the memory limit
 	// that main sets.
 	maxConnections = 3072
-	// maxSlow bounds the connections that are receiving a form. The same bound applies separately
-	// to the connections that are sending an answer.
-	maxSlow = maxConnections / 8
+	// maxEncrypted takes the place of maxConnections on a server with TLS, where each connection
+	// takes 31 KB.
+	maxEncrypted = 2048
+	// slowShare is the share of the open connections that may be receiving a form. The same bound
+	// applies separately to the connections that are sending an answer.
+	slowShare = 8
 	// writeBuffer bounds how many bytes the kernel keeps for a client that does not read. Every
 	// page fits in it.
 	writeBuffer = 32 << 10
@@ -39,9 +42,9 @@ func (s connState) String() string {
 }
 
 // Connections bounds the open connections of a server, so that idle and slow clients do not prevent
-// new visitors from connecting. If maxConnections are open, each new connection closes the one that
-// has been idle longest. If maxSlow are receiving, or sending, each further one closes the one that
-// has been in that state longest. No working connection is closed: limit bounds how many requests
+// new visitors from connecting. If max are open, each new connection closes the one that has been
+// idle longest. If maxSlow are receiving, or sending, each further one closes the one that has been
+// in that state longest. No working connection is closed: limit bounds how many requests
 // wait for a store, and the others do not wait.
 type Connections struct {
 	max, maxSlow int
@@ -56,7 +59,8 @@ type Connections struct {
 
 // NewConnections returns the Connections of one server.
 func NewConnections(log *slog.Logger, metrics *Metrics) *Connections {
-	c := &Connections{max: maxConnections, maxSlow: maxSlow, log: log, metrics: metrics}
+	c := &Connections{log: log, metrics: metrics}
+	c.allow(maxConnections)
 	for state := range closed {
 		head := &c.queues[state].head
 		head.next, head.previous = head, head
@@ -65,10 +69,15 @@ func NewConnections(log *slog.Logger, metrics *Metrics) *Connections {
 	return c
 }
 
-// Watch prepares a server: it sets ConnState and ConnContext. Call it before the server serves. The
-// server may serve only listeners that Limit returned, and only HTTP/1, because a connection of
-// HTTP/2 has several requests at a time.
+func (c *Connections) allow(max int) { c.max, c.maxSlow = max, max/slowShare }
+
+// Watch prepares a server: it sets ConnState and ConnContext. Call it before the server serves, and
+// after its TLSConfig is set. The server may serve only listeners that Limit returned, and only
+// HTTP/1, because a connection of HTTP/2 has several requests at a time.
 func (c *Connections) Watch(server *http.Server) {
+	if server.TLSConfig != nil {
+		c.allow(maxEncrypted)
+	}
 	server.ConnState = func(conn net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateActive: // the header of a request has arrived

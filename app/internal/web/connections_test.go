@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -51,7 +52,6 @@ func serveBounded(t *testing.T, max, maxSlow int, readTime time.Duration) *bound
 		return nil
 	}))
 	b.connections = NewConnections(log, site.cfg.Metrics)
-	b.connections.max, b.connections.maxSlow = max, maxSlow
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -59,6 +59,7 @@ func serveBounded(t *testing.T, max, maxSlow int, readTime time.Duration) *bound
 	b.addr = listener.Addr().String()
 	server := &http.Server{Handler: site.wrap(mux), ReadTimeout: readTime}
 	b.connections.Watch(server)
+	b.connections.max, b.connections.maxSlow = max, maxSlow
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -70,6 +71,18 @@ func serveBounded(t *testing.T, max, maxSlow int, readTime time.Duration) *bound
 	}
 	t.Cleanup(b.end)
 	return b
+}
+
+// Connections with TLS take more memory, so fewer of them may be open.
+func TestFewerConnectionsWithTLS(t *testing.T) {
+	c := NewConnections(testsite.Quiet, NewMetrics())
+	c.Watch(&http.Server{})
+	plain := c.max
+	c.Watch(&http.Server{TLSConfig: &tls.Config{}})
+	if plain != maxConnections || c.max != maxEncrypted || c.maxSlow != maxEncrypted/slowShare {
+		t.Errorf("%d connections are allowed, and with TLS %d, of which %d slow ones",
+			plain, c.max, c.maxSlow)
+	}
 }
 
 // open opens a connection and sends the beginning of a request.
