@@ -36,7 +36,7 @@ type Engine interface {
 	// exists, the INSERT adds the new row's value of column to that row instead.
 	AddToDuplicate(column, key string) string
 
-	tryLock(ctx context.Context, db *sql.DB, name string, most time.Duration) (
+	tryLock(ctx context.Context, db *sql.DB, name string, limit time.Duration) (
 		unlock func(), locked bool, err error)
 
 	write(ctx context.Context, db *sql.DB, statements []Statement) error

@@ -10,16 +10,16 @@ import (
 
 // TryLock locks a name for at most a duration, unless another process has locked it. If locked is
 // true, the caller must call unlock. The lock is lost when the server ends or another one becomes
-// the primary, so it can prevent work that is done twice, and not protect data. SQLite has no such
+// the primary, so it can avoid duplicate work, but it can't protect data. SQLite has no such
 // locks: TryLock succeeds, because only one process serves with a file.
-func (db *DB) TryLock(ctx context.Context, name string, most time.Duration) (
+func (db *DB) TryLock(ctx context.Context, name string, limit time.Duration) (
 	unlock func(), locked bool, err error) {
-	return db.tryLock(ctx, db.DB, name, most)
+	return db.tryLock(ctx, db.DB, name, limit)
 }
 
 // tryLock holds the lock with a connection of its own. The server ends a session that is idle for
-// longer than most, and the session's lock with it.
-func (mysqlEngine) tryLock(ctx context.Context, db *sql.DB, name string, most time.Duration) (
+// longer than limit, and the session's lock with it.
+func (mysqlEngine) tryLock(ctx context.Context, db *sql.DB, name string, limit time.Duration) (
 	unlock func(), locked bool, err error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -33,7 +33,7 @@ func (mysqlEngine) tryLock(ctx context.Context, db *sql.DB, name string, most ti
 		Scan(&got)
 	if err == nil && got.Int64 == 1 {
 		_, err = conn.ExecContext(ctx,
-			fmt.Sprintf("SET SESSION wait_timeout = %.0f", most.Seconds()))
+			fmt.Sprintf("SET SESSION wait_timeout = %.0f", limit.Seconds()))
 	}
 	if err != nil || got.Int64 != 1 {
 		end()

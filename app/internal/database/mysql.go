@@ -122,8 +122,8 @@ func OpenMySQL(cfg MySQLConfig) (*DB, error) {
 	return &DB{db, mysqlEngine{}, noLock{}}, nil
 }
 
-// errNotSent is the error of write when it gets no connection, so that nothing was sent.
-var errNotSent = errors.New("connect to MySQL")
+// errNotSent is the error of write when it can't begin, so that nothing was sent.
+var errNotSent = errors.New("nothing was sent to the database")
 
 // write sends the transaction from BEGIN to COMMIT in one round trip. It costs as much as a single
 // statement, and the server never holds locks while it waits for the client.

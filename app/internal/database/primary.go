@@ -82,7 +82,7 @@ func (c *primaryConnector) servers(ctx context.Context) (servers []server, err e
 		config.Addr = addr
 		host, port, err := net.SplitHostPort(addr)
 		if err != nil {
-			host, port = addr, "3306"
+			return nil, err
 		}
 		ips, err := net.DefaultResolver.LookupHost(ctx, host)
 		if err != nil {

@@ -49,8 +49,8 @@ func (sqliteEngine) AddToDuplicate(column, key string) string {
 
 func (sqliteEngine) write(ctx context.Context, db *sql.DB, statements []Statement) error {
 	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
+	if err != nil { // another process may have the lock for longer than ctx lasts
+		return fmt.Errorf("%w: %w", errNotSent, err)
 	}
 	defer tx.Rollback()
 	for _, s := range statements {
@@ -65,6 +65,9 @@ func (sqliteEngine) write(ctx context.Context, db *sql.DB, statements []Statemen
 func (sqliteEngine) Classify(err error) Failure {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
+		if errors.Is(err, errNotSent) {
+			return Refused
+		}
 		return Unknown
 	}
 	switch code := e.Code(); {
