@@ -82,10 +82,16 @@ func dataFile(cfg config, name string) (string, error) {
 }
 
 // withVisits opens the counter for a command, calls do, and closes the counter. It returns an error
-// unless the store answers at the start and has confirmed the visits at the end.
+// unless the store answers at the start and has confirmed the visits at the end. If the store has
+// lost its data, the counter goes on from what the database remembers, as it does in the site.
 func withVisits(
 	ctx context.Context, cfg config, log *slog.Logger, do func(*visits.Counter) error,
-) error {
+) (err error) {
+	db, err := openDatabase(cfg, cfg.mysqlOnce())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
 	counter, err := openVisits(cfg, log, func(int) {})
 	if err != nil {
 		return err
@@ -93,10 +99,10 @@ func withVisits(
 	err = counter.Ping(ctx) // tells why the store does not answer, which Total does not
 	if err != nil {
 		err = withHint(err, visits.Hint)
-	} else {
+	} else if err = counter.Remember(ctx, db); err == nil {
 		err = do(counter)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer cancel()
 	return errors.Join(err, counter.Close(ctx))
 }
