@@ -35,9 +35,9 @@ type view struct {
 // A peer is another copy, compared with this one.
 type peer struct {
 	Status
-	more bool // it has transactions that this copy lacks
-	less bool // it lacks transactions that this copy has
-	gone bool // it can't send any more what this copy lacks
+	ahead  bool // it has transactions that this copy lacks
+	behind bool // it lacks transactions that this copy has
+	purged bool // its binary log has no longer all that this copy lacks
 }
 
 // A decision is an action, its target, and the reason.
@@ -104,10 +104,10 @@ func decideJoin(v view, primary, donor peer) decision {
 	case v.self.Group == "":
 		return decision{refuse, primary.Status, "its data is from before it was in a group: " +
 			"make db-discard NODE=" + v.self.Node + " gives it up"}
-	case primary.less:
+	case primary.behind:
 		return decision{refuse, primary.Status, "it has transactions that the group lacks: " +
 			"make db-discard NODE=" + v.self.Node + " gives them up"}
-	case donor.gone:
+	case donor.purged:
 		return decision{copyData, donor.Status,
 			"it has been away for so long that the group can't send what it lacks"}
 	}
@@ -153,8 +153,8 @@ func decideStart(v view) decision {
 			"it waits for %d of the %d copies of the last group: if one of them never comes back, "+
 				"make db-recover tells more", missing, len(needed))}
 	}
-	// The copy that starts the group has everything, and all saw it in their last group. Of
-	// several, the first by UUID starts it.
+	// A copy may start the group if it lacks no transaction that another copy has, and if it is in
+	// the record of every copy that answers. If several may, the first by UUID does.
 	inAll := func(uuid string) bool {
 		return !slices.ContainsFunc(copies, func(c peer) bool {
 			return !slices.Contains(c.Members, uuid)
@@ -165,15 +165,15 @@ func decideStart(v view) decision {
 	}
 	for _, c := range copies[1:] {
 		switch {
-		case c.more && c.less:
+		case c.ahead && c.behind:
 			return decision{wait, c.Status,
 				c.Node + " has other transactions: make db-recover tells more"}
-		case c.more && inAll(c.UUID):
+		case c.ahead && inAll(c.UUID):
 			return decision{wait, c.Status, c.Node + " has more and starts the group"}
-		case c.more:
+		case c.ahead:
 			return decision{wait, c.Status,
 				c.Node + " has more, but was not in the last group: make db-recover tells more"}
-		case !c.less && inAll(c.UUID) && c.UUID < v.self.UUID:
+		case !c.behind && inAll(c.UUID) && c.UUID < v.self.UUID:
 			return decision{wait, c.Status, c.Node + " starts the group"}
 		}
 	}

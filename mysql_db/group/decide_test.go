@@ -18,9 +18,9 @@ func is(p peer, s state) peer { p.State = s; return p }
 // primary returns a copy that is the group's primary.
 func primary(p peer) peer { p.State, p.Primary = online, true; return p }
 
-func more(p peer) peer { p.more = true; return p }
-func less(p peer) peer { p.less = true; return p }
-func gone(p peer) peer { p.more, p.gone = true, true; return p }
+func more(p peer) peer { p.ahead = true; return p }
+func less(p peer) peer { p.behind = true; return p }
+func gone(p peer) peer { p.ahead, p.purged = true, true; return p }
 
 func TestDecide(t *testing.T) {
 	nothing := Status{Node: "node-a", State: empty}
@@ -83,6 +83,8 @@ func TestDecide(t *testing.T) {
 			view{self: old, permitted: true, settled: true}, startGroup, "", ""},
 		{"the version before, not permitted",
 			view{self: old, settled: true}, wait, "", "db-recover"},
+		{"all are back, and one has just been copied", view{self: in("a", "a").Status,
+			peers: []peer{less(in("b", "a"))}}, startGroup, "", "all 1"},
 		{"a group of one", view{self: in("a", "a").Status}, startGroup, "", "all 1"},
 		{"all are back", view{self: a, peers: []peer{b, c}}, startGroup, "", "all 3"},
 		{"all are back, this one has more", view{self: in("c", "a", "b", "c").Status,

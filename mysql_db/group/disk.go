@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// On a full disk MySQL neither confirms nor refuses a transaction. It waits for room, when the
-// group has the transaction already, and the whole site waits with it.
+// On a full disk MySQL neither confirms nor refuses a transaction. It waits for room. The group
+// already has the transaction, so the whole site waits.
 const (
 	// scarceMB is the free space in megabytes below which a copy hands over as the primary.
 	scarceMB = 64
-	// fullMB is the free space below which MySQL may be waiting. Nor can it start then.
+	// fullMB is the free space below which MySQL may be waiting. It can't start then either.
 	fullMB = 16
 )
 
-// noRoom is the problem of a copy on such a disk.
+// noRoom is what a copy reports when its disk has less than scarceMB.
 const noRoom = "its disk has too little room: docker system df shows there what Docker holds, " +
 	"and docker system prune frees it"
 
@@ -26,31 +26,31 @@ var errFull = errors.New("the disk is full: the server ends, so that the others 
 
 // makeWay is called when this copy's disk has less than scarceMB. It hands the primary over to a
 // copy that has room, if there is one. On a full disk that is too late, because the commits that
-// wait can't end. Then it returns errFull, if the others are a majority without this copy.
+// wait can't end. Then it returns errFull, if the copies whose disks are not full are a majority.
 func (m *member) makeWay(ctx context.Context, self Status) error {
 	addresses, _ := peers(ctx, m.peersName, m.address)
-	var fit []*Status
-	others := 0
+	var withRoom []*Status
+	notFull := 0
 	for _, other := range ask(ctx, addresses) {
 		if other == nil || other.State != online {
 			continue
 		}
-		others++
+		if other.FreeMB >= fullMB {
+			notFull++
+		}
 		// Twice as much, so that no two copies hand over to each other in turn.
 		if other.FreeMB >= 2*scarceMB {
-			fit = append(fit, other)
+			withRoom = append(withRoom, other)
 		}
 	}
 	full := self.FreeMB < fullMB
 	switch {
-	case len(fit) == 0:
-		return nil
-	case full && 2*others > len(self.Members):
+	case full && 2*notFull > len(self.Members):
 		return errFull
-	case full || !self.Primary:
+	case full, !self.Primary, len(withRoom) == 0:
 		return nil
 	}
-	next := fit[0]
+	next := withRoom[0]
 	log.Printf("%d MB are free on the disk: %s becomes the primary", self.FreeMB, next.Node)
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()

@@ -115,9 +115,10 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// setPrimary makes the copy with a server's uuid the primary. The old primary takes writes until
-// the new one does, but for that it waits for its open transactions. If one takes too long, MySQL
-// gets a timeout: then it blocks all new transactions until it has changed the primary.
+// setPrimary makes the copy with a server's uuid the primary. MySQL first waits until the open
+// transactions end, and the old primary takes new writes meanwhile. If this lasts longer than 10 s,
+// setPrimary asks again with a timeout. MySQL then blocks new transactions until the primary has
+// changed.
 func (m *member) setPrimary(ctx context.Context, uuid string) error {
 	began := time.Now()
 	gentle, cancel := context.WithTimeout(ctx, 10*time.Second)

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -22,14 +23,15 @@ import (
 )
 
 const usage = `usage: db-group COMMAND
-  run                 runs this copy (the container's main process)
-  healthy             waits until this copy is in the group, or where no copy is in one
-  status NODE=ADDRESS…   prints a table of the copies; exits with 1 unless they are one group
-  primary             prints the address of the primary
-  password            prints the password of the account simpleapp_group
-  permit              lets this copy start a group
-  permit-first        lets this copy start a group if it has no data (the site's first start)
-  discard             gives up what this copy has, if the group refuses it`
+  run           runs this copy (the container's main process)
+  healthy       waits until this copy may be in the DNS: it is in the group, or no copy is
+  status NODE=ADDRESS…
+                prints a table of the copies; exits with 1 unless they are one group
+  primary       prints the address of the primary
+  password      prints the password of the account simpleapp_group
+  permit        lets this copy start a group
+  permit-first  lets this copy start a group if it has no data (the site's first start)
+  discard       gives up what this copy has, if the group refuses it`
 
 func main() {
 	log.SetFlags(log.LstdFlags | log.LUTC)
@@ -52,8 +54,9 @@ func main() {
 		err = printPrimary(ctx)
 	case "password":
 		var password string
-		password, err = groupPassword()
-		fmt.Println(password)
+		if password, err = groupPassword(); err == nil {
+			fmt.Println(password)
+		}
 	case "permit":
 		err = dataFolder.mark(permitMark, true)
 	case "permit-first":
@@ -172,7 +175,7 @@ func (m *member) handler() http.Handler {
 			fmt.Fprint(w, s.State)
 			return
 		}
-		reason := "it is " + string(s.State)
+		reason := "it is " + cmp.Or(string(s.State), "running")
 		if err != nil {
 			reason += ", " + err.Error()
 		}

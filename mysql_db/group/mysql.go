@@ -176,6 +176,6 @@ func compare(ctx context.Context, db *sql.DB, self, other Status) (p peer, err e
 	err = db.QueryRowContext(ctx,
 		"SELECT NOT GTID_SUBSET(?, ?), NOT GTID_SUBSET(?, ?), NOT GTID_SUBSET(?, ?)",
 		other.Transactions, self.Transactions, self.Transactions, other.Transactions,
-		other.Purged, self.Transactions).Scan(&p.more, &p.less, &p.gone)
+		other.Purged, self.Transactions).Scan(&p.ahead, &p.behind, &p.purged)
 	return p, err
 }

@@ -31,6 +31,9 @@ func startReplication(
 	}
 	_, err = db.ExecContext(ctx,
 		"START GROUP_REPLICATION USER = '"+account+"', PASSWORD = '"+password+"'")
+	// These have to be sent even if the start took so long that ctx has ended.
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
 	_, off := db.ExecContext(ctx, "SET GLOBAL group_replication_bootstrap_group = OFF")
 	if err != nil {
 		// A start that failed may have left a part running.
@@ -55,7 +58,7 @@ func lock(
 			release()
 		}
 	}
-	take := func(db *sql.DB, where string, check func(*sql.Conn) error) error {
+	take := func(db *sql.DB, where string, check func() error) error {
 		conn, err := db.Conn(ctx)
 		if err != nil {
 			return err
@@ -70,9 +73,9 @@ func lock(
 		if !locked.Bool {
 			return fmt.Errorf("%s helps another copy to start the group", where)
 		}
-		return check(conn)
+		return check()
 	}
-	err = take(own, "this copy", func(*sql.Conn) error { return nil })
+	err = take(own, "this copy", func() error { return nil })
 	for _, other := range others {
 		if err != nil {
 			break
@@ -82,7 +85,7 @@ func lock(
 		}
 		db := openOther(other.Address, password)
 		held = append(held, func() { db.Close() })
-		err = take(db, other.Node, func(*sql.Conn) error {
+		err = take(db, other.Node, func() error {
 			now := Status{}
 			if err := readStatus(ctx, db, &now); err != nil {
 				return err

@@ -50,9 +50,9 @@ type record struct {
 // port is where each copy tells its Status, on the network that app and db share.
 const port = "3308"
 
-// peers returns the addresses of the other copies in Swarm's DNS, which has those that are healthy.
-// complete tells that the list has this copy, too. Otherwise the list can't be relied on: the DNS
-// says that there is no such name both when it fails and when no copy is healthy.
+// peers returns the addresses of the other copies in Swarm's DNS, which lists those that are
+// healthy. complete is true if this copy is in the list, too. If it is not, the list may be wrong,
+// because the DNS gives the same answer when it fails and when no copy is healthy.
 func peers(ctx context.Context, name, self string) (others []string, complete bool) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
