@@ -122,10 +122,9 @@ func checkAddr(addr string) error {
 	return nil
 }
 
-// tlsConfig returns a configuration that verifies a server if value is "verify". It returns nil if
-// value is the other permitted one, unverified. name is that of the variable, for errors. The file
-// caFile has the certificates of the authorities that are trusted. Without it they are those of the
-// system.
+// tlsConfig returns the TLS configuration for the variable called name. value must be "verify" or
+// unverified. For unverified, tlsConfig returns nil. The file caFile has the certificates of the
+// trusted authorities. If caFile is empty, the system's authorities are trusted.
 func tlsConfig(name, value, unverified, caFile string) (*tls.Config, error) {
 	switch value {
 	case unverified:

@@ -15,9 +15,13 @@ import (
 	"simpleapp/internal/web"
 )
 
-// shutdownTime is the timeout of a shutdown, after SHUTDOWN_DELAY: requests in flight must end, and
-// the visits and submissions in memory must be stored.
-const shutdownTime = 10 * time.Second
+// The timeouts of a shutdown, after SHUTDOWN_DELAY: the requests in flight must end, and then the
+// visits and submissions in memory must be stored. A client that sends its form slowly can use up
+// the first one, but not the second.
+const (
+	finishTime = 6 * time.Second
+	storeTime  = 4 * time.Second
+)
 
 // serve serves the site until ctx ends. It then shuts down: it finishes the requests in flight, and
 // stores every visit and submission that it has accepted.
@@ -40,7 +44,6 @@ func serve(ctx context.Context, i invocation) error {
 	}
 
 	admin := newServer(web.NewAdmin(site.health.healthy, site.health.ready, site.metrics), log)
-	admin.WriteTimeout = 0 // a request for a profile names its duration
 	server := newServer(site.handler, log)
 	server.TLSConfig = site.tlsConfig()
 	connections := web.NewConnections(log, site.metrics)
@@ -68,10 +71,12 @@ func serve(ctx context.Context, i invocation) error {
 	}
 	stopWatching()
 	stopKeeper()
-	stopCtx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	finish, cancel := context.WithTimeout(context.Background(), finishTime)
 	defer cancel()
-	err = errors.Join(err, wrap("finish requests", server.Shutdown(stopCtx)), site.close(stopCtx),
-		admin.Close())
+	err = errors.Join(err, wrap("finish requests", server.Shutdown(finish)))
+	store, cancel := context.WithTimeout(context.Background(), storeTime)
+	defer cancel()
+	err = errors.Join(err, site.close(store), admin.Close())
 	log.Info("stopped")
 	return err
 }

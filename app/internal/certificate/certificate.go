@@ -42,8 +42,8 @@ type Keeper struct {
 	log     *slog.Logger
 	client  *http.Client
 	current atomic.Pointer[storedCertificate]
-	// next is when this process may order. Attempt.Next says the same for all replicas, but a
-	// database that takes no writes does not keep it.
+	// next is the earliest time at which this process orders. Attempt.Next is the same for all
+	// replicas, but it can't be stored while the database takes no writes.
 	next time.Time
 	// unstored is a certificate that the database has not taken yet. To order another one in its
 	// place would use up what the authority allows in a week.
@@ -127,7 +127,8 @@ func (k *Keeper) run(ctx context.Context) {
 			k.log.Error("the certificate can't be read or stored in the database", "err", err,
 				"hint", cmp.Or(database.Hint(err), "it is tried again until it works"))
 		}
-		// A database that refuses to store the certificate may still let load read.
+		// After a failed write, load still succeeds each time. The outage is over only when an order
+		// has run without an error, or when none is due.
 		failed = err != nil || failed && !ordering && k.isDue(now)
 		if !database.Pause(ctx, k.untilNextLook()) {
 			return

@@ -79,7 +79,7 @@ func (s *Submissions) Recent(ctx context.Context, n int) ([]Record, error) {
 	return page.Records, err
 }
 
-// Each calls do with every submission, oldest first. It stops at the first error and returns it. It
+// Each calls do with every submission that was stored before the call, oldest first. It stops at the first error and returns it. It
 // reads 1000 submissions at a time, so that memory stays constant and no query or transaction stays
 // open while do is slow.
 func (s *Submissions) Each(ctx context.Context, do func(Record) error) error {

@@ -134,16 +134,16 @@ func (r *jsonReader) next() ([]value, error) {
 		return nil, err
 	}
 	var values []value
-	replaced := -len(replacement.FindAll(raw, -1))
+	written, read := len(replacement.FindAll(raw, -1)), 0 // how often there is U+FFFD
 	for name, v := range object {
 		text, isText := v.(string)
 		if !isText && name != "id" {
 			return nil, fmt.Errorf("%s: %v is not a string", name, v)
 		}
 		values = append(values, value{name, text})
-		replaced += strings.Count(text, "\ufffd")
+		read += strings.Count(text, "\ufffd")
 	}
-	if replaced > 0 { // encoding/json has replaced an escape without a word
+	if read > written { // encoding/json replaces half of a surrogate pair, and reports no error
 		return nil, errors.New(`the JSON has an escape such as \ud800, which is half a character`)
 	}
 	return values, nil

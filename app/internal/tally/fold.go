@@ -129,7 +129,8 @@ func (t *Tally) readLog(ctx context.Context, tx *sql.Tx) (
 }
 
 // add adds sums to the tallies. It sorts the names, so that folds lock the rows in the same order
-// and don't deadlock with each other. They may with moveSpellings, and are then retried.
+// and don't deadlock with each other. A fold can deadlock with moveSpellings. MySQL then rolls one
+// of them back, and it is retried.
 func (t *Tally) add(ctx context.Context, tx *sql.Tx, sums map[name]int64) error {
 	order := slices.SortedFunc(maps.Keys(sums), func(a, b name) int {
 		return strings.Compare(a.scope+"\x00"+a.name, b.scope+"\x00"+b.name)

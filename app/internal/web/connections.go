@@ -21,8 +21,8 @@ const (
 	// slowShare is the share of the open connections that may be receiving a form. The same bound
 	// applies separately to the connections that are sending an answer.
 	slowShare = 8
-	// writeBuffer bounds how many bytes the kernel keeps for a client that does not read. Every
-	// page fits in it.
+	// writeBuffer bounds how many bytes the kernel keeps for a client that does not read. Nearly
+	// every page fits in it.
 	writeBuffer = 32 << 10
 )
 
@@ -41,11 +41,11 @@ func (s connState) String() string {
 	return [...]string{"idle", "receiving", "working", "sending", "closed"}[s]
 }
 
-// Connections bounds the open connections of a server, so that idle and slow clients do not prevent
-// new visitors from connecting. If max are open, each new connection closes the one that has been
-// idle longest. If maxSlow are receiving, or sending, each further one closes the one that has been
-// in that state longest. No working connection is closed: limit bounds how many requests
-// wait for a store, and the others do not wait.
+// Connections bounds the idle and slow connections of a server, so that they do not prevent new
+// visitors from connecting. If max are open, each new connection closes the one that has been idle
+// longest. If maxSlow are receiving, or sending, each further one closes the one that has been in
+// that state longest. No working connection is closed: limit bounds how many requests wait for a
+// store. Other requests do not wait.
 type Connections struct {
 	max, maxSlow int
 	log          *slog.Logger

@@ -89,7 +89,7 @@ func TestSuccessPageSaysOnlyWhatIsKnown(t *testing.T) {
 	site := serve(t)
 	page := testsite.Get(t, site+"/simpleform/success?reference=0123-4567-89ab")
 	testsite.WantStatus(t, page, http.StatusOK)
-	testsite.WantBody(t, page, "The form brings you here once they are stored.",
+	testsite.WantBody(t, page, "This page opens once they are stored.",
 		"0123-4567-89ab", "Nothing has been stored yet.")
 	for _, claim := range []string{"answers are stored", "is safe"} {
 		if strings.Contains(page.Body, claim) {
