@@ -15,13 +15,10 @@ import (
 // printCertificate prints until when the site's certificate is valid. It returns an error if there
 // is none, or if less than a sixth of its time is left, because it should have been renewed.
 func printCertificate(ctx context.Context, i invocation) error {
-	args, err := i.parse(new(flag.FlagSet),
+	err := i.parse(new(flag.FlagSet), 0,
 		"Prints how many days the certificate of https has left.")
 	if err != nil {
 		return err
-	}
-	if len(args) > 0 {
-		return errUsage
 	}
 	cfg, _, err := i.configure()
 	if err != nil {

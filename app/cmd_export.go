@@ -26,12 +26,10 @@ func export(ctx context.Context, i invocation) (err error) {
 	bom := flags.Bool("bom", false,
 		"begin the CSV with a byte order mark: some spreadsheets (Excel) need it\n"+
 			"to show letters outside English")
-	args, err := i.parse(&flags, "Writes every submission to standard output.")
+	err = i.parse(&flags, 0, "Writes every submission to standard output.")
 	switch {
 	case err != nil:
 		return err
-	case len(args) > 0:
-		return errUsage
 	case *format != "csv" && *format != "json":
 		return fmt.Errorf("--format: %q is neither csv nor json", *format)
 	case *bom && *format == "json":
@@ -59,8 +57,8 @@ func export(ctx context.Context, i invocation) (err error) {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, db.Close()) }()
 	submissions := food.New(db, func(int, int) {})
-	defer func() { err = errors.Join(err, submissions.Close(ctx), db.Close()) }()
 
 	out := bufio.NewWriter(i.stdout)
 	if *format == "json" {

@@ -17,16 +17,13 @@ import (
 func forget(ctx context.Context, i invocation) (err error) {
 	var flags flag.FlagSet
 	id := flags.Int64("id", 0, "the `id` of the submission, if several have the reference")
-	args, err := i.parse(&flags,
+	err = i.parse(&flags, 1,
 		"Removes the submission that has a reference, such as 3f9a-2c71-b04e, and subtracts it\n"+
 			"from the results. The page after the form and the export show the reference.")
 	if err != nil {
 		return err
 	}
-	if len(args) != 1 {
-		return errUsage
-	}
-	reference := args[0]
+	reference := flags.Arg(0)
 	if !food.ValidReference(reference) {
 		return fmt.Errorf("%q is not a reference: write it as in 3f9a-2c71-b04e", reference)
 	}

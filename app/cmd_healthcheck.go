@@ -13,13 +13,10 @@ import (
 
 // healthcheck asks a running program at its admin address whether it is healthy.
 func healthcheck(_ context.Context, i invocation) error {
-	args, err := i.parse(new(flag.FlagSet),
+	err := i.parse(new(flag.FlagSet), 0,
 		"Asks the program that runs at ADMIN_ADDR whether it is healthy.")
 	if err != nil {
 		return err
-	}
-	if len(args) > 0 {
-		return errUsage
 	}
 	cfg, _ := loadConfig(i.environ) // errors in other settings do not matter here
 	host, port, err := net.SplitHostPort(cfg.AdminAddr)

@@ -22,15 +22,13 @@ func importRecords(ctx context.Context, i invocation) error {
 	merge := flags.Bool("merge", false, "import into a site that has submissions: "+
 		"those whose tokens are stored already are skipped")
 	only := flags.String("only", "", "import only the `submissions`, or only the visits")
-	args, err := i.parse(&flags,
+	err := i.parse(&flags, 0,
 		"Reads JSON or CSV as export writes it, or an old backup, from standard input.\n"+
 			"Stores all submissions, or none after an error. Adds the visits to those of the site.\n"+
 			"It notices JSON that was cut off, but not CSV that was cut off between two rows.")
 	switch {
 	case err != nil:
 		return err
-	case len(args) > 0:
-		return errUsage
 	case *only != "" && *only != "submissions" && *only != "visits":
 		return fmt.Errorf("--only: %q is neither submissions nor visits", *only)
 	}

@@ -15,13 +15,10 @@ import (
 // versions did not count, and prints what it did. SQLite files also get the schema of this version
 // whenever the program opens them.
 func migrate(ctx context.Context, i invocation) error {
-	args, err := i.parse(new(flag.FlagSet),
+	err := i.parse(new(flag.FlagSet), 0,
 		"Brings the schema up to date, and counts what older versions did not count.")
 	if err != nil {
 		return err
-	}
-	if len(args) > 0 {
-		return errUsage
 	}
 	cfg, log, err := i.configure()
 	if err != nil {

@@ -17,12 +17,9 @@ func seed(ctx context.Context, i invocation) error {
 	var flags flag.FlagSet
 	n := flags.Int("n", 500, "`number` of submissions")
 	merge := flags.Bool("merge", false, "add the samples to a site that has submissions")
-	args, err := i.parse(&flags, "Stores sample submissions of the last thirty days.")
+	err := i.parse(&flags, 0, "Stores sample submissions of the last thirty days.")
 	if err != nil {
 		return err
-	}
-	if len(args) > 0 {
-		return errUsage
 	}
 	if *n < 1 || *n > 1_000_000 {
 		return errors.New("--n: write a number from 1 to 1000000")

@@ -13,12 +13,10 @@ import (
 var version = "dev"
 
 func printVersion(_ context.Context, i invocation) error {
-	args, err := i.parse(new(flag.FlagSet), "Prints the version, the revision of the source, and the version of Go.")
+	err := i.parse(new(flag.FlagSet), 0,
+		"Prints the version, the revision of the source, and the version of Go.")
 	if err != nil {
 		return err
-	}
-	if len(args) > 0 {
-		return errUsage
 	}
 	_, err = fmt.Fprintf(i.stdout, "%s (revision %s, %s)\n", version, vcs.GetRevision(), runtime.Version())
 	return err

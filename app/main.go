@@ -35,8 +35,8 @@ func main() {
 
 // tuneCollector sets when the garbage collector runs. The live heap is small, so GOGC=400 costs
 // about 10 MB and saves about 10 % of CPU. Under load the memory limit makes the collector run more
-// often. The variables GOGC and GOMEMLIMIT override these values, except in export and import, which set
-// their own: see stepAside.
+// often. The variables GOGC and GOMEMLIMIT override these values, except in export and import, which
+// set their own: see stepAside.
 func tuneCollector() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
@@ -133,9 +133,10 @@ func usageOfAll() string {
 	return usage
 }
 
-// parse parses the flags of a command and returns the other arguments. For --help it prints the
-// usage, what the command does, and the flags. It then returns flag.ErrHelp.
-func (i invocation) parse(flags *flag.FlagSet, does string) ([]string, error) {
+// parse parses the flags of a command, after which there must be args other arguments. It returns
+// errUsage for wrong ones. For --help it prints the usage, what the command does, and the flags. It
+// then returns flag.ErrHelp.
+func (i invocation) parse(flags *flag.FlagSet, args int, does string) error {
 	flags.Init("", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error is the usage
 	err := flags.Parse(i.args)
@@ -143,12 +144,12 @@ func (i invocation) parse(flags *flag.FlagSet, does string) ([]string, error) {
 		fmt.Fprintf(i.stdout, "%s\n%s\n", i.usage, does)
 		flags.SetOutput(i.stdout)
 		flags.PrintDefaults()
-		return nil, err
+		return err
 	}
-	if err != nil {
-		return nil, errUsage
+	if err != nil || flags.NArg() != args {
+		return errUsage
 	}
-	return flags.Args(), nil
+	return nil
 }
 
 // configure returns the settings and the logger.
