@@ -48,12 +48,16 @@ fi
 export STACK=${STACK:-mystack}
 if [ -n "${REGISTRY:-}" ]; then REGISTRY=${REGISTRY%/}/; fi
 
-if ! here=$(docker info --format '{{.Swarm.ControlAvailable}} {{.Swarm.NodeID}}' 2>&1); then
-  fail "no Docker engine answers: $here"
+if ! answer=$(docker info --format '{{.Swarm.ControlAvailable}} {{.Swarm.NodeID}}' 2>&1); then
+  fail "no Docker engine answers: $answer"
 fi
+this_node=${answer#* }
 case $command in
   swarm-init | push | sql | redis) ;; # need no swarm
-  *) [ "${here% *}" = true ] || fail "this engine manages no swarm: run this command on a manager, or make swarm-init first" ;;
+  *)
+    [ "${answer% *}" = true ] ||
+      fail "this engine manages no swarm: run this command on a manager, or make swarm-init first"
+    ;;
 esac
 
 # The tasks that existed before this command. Failures of later tasks are due to this command.
@@ -75,7 +79,7 @@ secret_of() {
   inspect "$1" '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{println .File.Name .SecretName}}{{end}}' | sed -n "s/^$2 //p"
 }
 # The service that checks each password.
-declare -A server=([mysql_password]=db [redis_password]=cache)
+declare -A service_of_password=([mysql_password]=db [redis_password]=cache)
 new_password() { head -c 24 /dev/urandom | base64 | tr +/ -_; }
 
 # settings prints the options that make deploy keeps, as lines of NAME=value. After make undeploy it prints those that the
@@ -93,7 +97,7 @@ PREVIOUS={{index .Labels "simpleapp.previous"}}
   echo "CACHE_PLACEMENT=$(inspect cache '{{with .Spec.TaskTemplate.Placement}}{{range .Constraints}}{{.}}{{end}}{{end}}')"
   for name in app db cache; do echo "${name}_image=$(inspect $name '{{.Spec.TaskTemplate.ContainerSpec.Image}}')"; done
   for name in mysql_password redis_password; do
-    echo "${name^^}_FIRST=$(secret_of "${server[$name]}" $name)"
+    echo "${name^^}_FIRST=$(secret_of "${service_of_password[$name]}" $name)"
     echo "${name^^}_SECRET=$(secret_of app $name)"
   done
 }
@@ -107,11 +111,11 @@ find_task() {
   [ ${#tasks[@]} -gt 0 ] || fail "$1 does not run: make status tells why"
   found=$(docker inspect --type task \
     --format '{{.Status.State}} {{.NodeID}} {{with .Status.ContainerStatus}}{{.ContainerID}}{{end}}' "${tasks[@]}" || true)
-  for pattern in "running ${here#* } ." 'running [^ ]* .' "[^ ]* ${here#* } ." '[^ ]* [^ ]* .'; do
+  for pattern in "running $this_node ." 'running [^ ]* .' "[^ ]* $this_node ." '[^ ]* [^ ]* .'; do
     if read -r _ node container < <(grep "^$pattern" <<<"$found"); then break; fi
   done
   [ -n "$container" ] || fail "$1 has not started yet: make status tells why"
-  if [ "$node" != "${here#* }" ]; then
+  if [ "$node" != "$this_node" ]; then
     # The status of a manager may have the address 0.0.0.0 (moby#35437). ManagerStatus has the real one, with a port.
     address=$(docker node inspect --format '{{with .ManagerStatus}}{{.Addr}}{{else}}{{.Status.Addr}}{{end}}' "$node")
     host=(--host "ssh://${SSH_USER:+$SSH_USER@}${address%:*}")
@@ -176,7 +180,7 @@ show_failure() {
   timeout 30 docker service logs --raw --tail 10 "$1" 2>&1 | sed 's/^/    /'
 } >&2
 
-# pending compares these parts of a task with those of its service.
+# missing_of compares these parts of a task with those of its service.
 definition='{{.ForceUpdate}} {{json .Resources}} {{with .ContainerSpec}}{{.Image}} {{json .Env}} {{json .Secrets}} {{json .Mounts}} {{json .Healthcheck}}{{end}}'
 
 # copies prints NODE=ADDRESS for each copy of the database that there should be: one for each task, and NODE= for a
@@ -229,9 +233,9 @@ remember_start() {
   started || docker config create --label "simpleapp.stack=$STACK" "${STACK}_db_started" - >/dev/null <<<yes
 }
 
-# pending SERVICE says what is missing until the service runs as it is defined, such as "2 of 3 run as wanted", and the
+# missing_of SERVICE says what is missing until the service runs as it is defined, such as "2 of 3 run as wanted", and the
 # state of an update that did not complete. It prints nothing if the service runs as it is defined.
-pending() {
+missing_of() {
   local wanted update present tasks running=0 missing=''
   read -r wanted update present < <(inspect "$1" \
     "{{with .Spec.Mode.Replicated}}{{.Replicas}}{{else}}all{{end}} {{with .UpdateStatus}}{{.State}}{{else}}none{{end}} {{with .Spec.TaskTemplate}}$definition{{end}}")
@@ -264,7 +268,7 @@ wait_until_running() {
   while :; do
     state=''
     for service in "$@"; do
-      missing=$(pending "$service")
+      missing=$(missing_of "$service")
       state+=${missing:+"$service: $missing; "}
       case $missing in
         rollback_completed*) reason="$service was rolled back: the version before goes on running" ;;
