@@ -122,12 +122,18 @@ find_task() {
   fi
 }
 
-# in_task SERVICE COMMAND… runs a command in the service's container.
+# in_task SERVICE COMMAND… runs a command in the service's container. If it fails because the container's node can't be
+# reached, in_task says so.
 in_task() {
-  local container host
-  find_task "$1"
+  local container host service=$1 status=0
+  find_task "$service"
   shift
-  docker "${host[@]}" exec --interactive "$container" "$@"
+  docker "${host[@]}" exec --interactive "$container" "$@" || status=$?
+  if [ "$status" -ne 0 ] && [ ${#host[@]} -gt 0 ] && ! docker "${host[@]}" version >/dev/null 2>&1; then
+    echo "$command: $service does not run on this node, and ${host[1]} can't be reached: let ssh log in there" \
+      "without a password, or run this command on a node of $service" >&2
+  fi
+  return "$status"
 }
 
 # prompt SERVICE COMMAND… is in_task with the terminal, if there is one. Where there is no stack the container is Compose's.

@@ -52,6 +52,21 @@ func TestStatusCountsRunningTasks(t *testing.T) {
 	}
 }
 
+// If a command has to go to another node by ssh and can't, it says so: the site may be well.
+func TestCommandSaysThatSSHFails(t *testing.T) {
+	o := newOperator(t, manager+`
+  "service ps --quiet --no-trunc --filter desired-state=running "*) echo task1 ;;
+  "inspect --type task --format {{.Status.State}} {{.NodeID}} "*) echo running node2 container2 ;;
+  "node inspect --format {{with .ManagerStatus}}"*node2) echo 10.0.0.2:2377 ;;
+  "--host ssh://10.0.0.2 "*) exit 1 ;;
+`)
+	out, status := o.run("backup", "FILE="+o.file("site.json.gz"))
+	want := "app does not run on this node, and ssh://10.0.0.2 can't be reached"
+	if status != 1 || !strings.Contains(out, want) {
+		t.Errorf("backup = %d, want 1 and %q:\n%s", status, want, out)
+	}
+}
+
 func TestScaleWaitsForEveryReplica(t *testing.T) {
 	o := newOperator(t, tasks(`"running new" "running new" "running new"`, "0"))
 	out, status := o.run("scale", "N=3")
