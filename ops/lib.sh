@@ -136,13 +136,14 @@ in_task() {
   return "$status"
 }
 
+read -ra compose <<<"${COMPOSE:-docker compose}"
 # prompt SERVICE COMMAND… is in_task with the terminal, if there is one. Where there is no stack the container is Compose's.
 prompt() {
   local container host=() tty=()
   if [ -n "$(inspect app '{{.ID}}')" ]; then
     find_task "$1"
   else
-    container=$(docker compose ps --quiet "$1")
+    container=$("${compose[@]}" ps --quiet "$1")
     [ -n "$container" ] || fail "$1 runs neither in Compose nor in a stack $STACK that this engine manages:" \
       "start the site, or run this on a manager"
   fi
