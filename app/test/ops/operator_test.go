@@ -99,4 +99,4 @@ func (o *operator) wantRefused(reason, command string, variables ...string) {
 
 // reading matches the calls of docker that change nothing.
 var reading = regexp.MustCompile(
-	`^((buildx|compose|config|node|secret|service|stack) )?(info|inspect|logs|ls|ps)\s`)
+	`^((buildx|compose|config|network|node|secret|service|stack) )?(info|inspect|logs|ls|ps)\s`)

@@ -57,6 +57,8 @@ func TestCommandsRefuseInvalidOptions(t *testing.T) {
 			"run this command on a manager", []string{"status"}},
 		{"no site", neverDeployed,
 			"there is no stack mystack (STACK=… names another one)", []string{"status"}},
+		{"no site to remove", neverDeployed + `"config inspect"*) exit 1 ;;`,
+			"there is no stack mystack (STACK=… names another one)", []string{"undeploy"}},
 		{"no secrets", neverDeployed + `"secret ls"*) ;; "secret inspect"*) exit 1 ;;`,
 			"no secret mysql_password: make swarm-init creates all",
 			[]string{"deploy", "VERSION=1.0"}},
