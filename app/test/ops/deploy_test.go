@@ -108,6 +108,24 @@ func TestUndeployAndDeployBringTheSiteBack(t *testing.T) {
 	}
 }
 
+// An undeploy that was interrupted can be repeated, and so can one that is done.
+func TestUndeployCanBeRepeated(t *testing.T) {
+	for name, docker := range map[string]string{
+		"options are left": `"config inspect --format"*mystack_settings) echo APP_REPLICAS=3 ;;`,
+		"a network is left": `
+  "stack rm mystack") touch "$0.removed" ;;
+  "network ls --quiet"*) [ -e "$0.removed" ] || echo network1 ;;`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOperator(t, neverDeployed+docker)
+			out, status := o.run("undeploy")
+			if status != 0 || !strings.Contains(o.calls(), "stack rm mystack\n") {
+				t.Errorf("undeploy = %d, want 0 and docker stack rm:\n%s%s", status, out, o.calls())
+			}
+		})
+	}
+}
+
 // With DOMAIN, make deploy publishes the port of https, too. DOMAIN=off ends that.
 func TestDeployPublishesHTTPS(t *testing.T) {
 	const port = `app: { ports: ["443:8443"] }`
@@ -121,6 +139,8 @@ func TestDeployPublishesHTTPS(t *testing.T) {
 		{"a domain", []string{"DOMAIN=food.example.com", "ACME_EMAIL=me@example.com",
 			"HEALTH_TIMEOUT=9s"}, "ACME_EMAIL=me@example.com", true},
 		{"off", []string{"DOMAIN=off"}, "OPTIONS=HEALTH_TIMEOUT=20s", false},
+		{"Let's Encrypt again", []string{"ACME_DIRECTORY=off"}, "OPTIONS=HEALTH_TIMEOUT=20s",
+			false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := newOperator(t, manager+deployment)
