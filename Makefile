@@ -10,10 +10,14 @@ NPM_DONE := app/assets/node_modules/.package-lock.json
 CHECKERS := app/test/e2e/node_modules/.package-lock.json
 EXPRESS := app/test/bench/others/express/node_modules/.package-lock.json
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+# Each of these targets is a script in ops/.
+OPERATOR := swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy \
+	db-recover db-discard show sql redis
+PLAYGROUND_TARGETS := playground-kill playground-boot playground-cut playground-join playground-down
 
-.PHONY: help run dev seed build assets ci test check-pages lighthouse screenshots fuzz lint bench bench-others bases dist setup up migrate down logs ps test-deploy test-cluster test-cluster-all \
-	swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard show sql redis test-faults \
-	playground playground-kill playground-boot playground-cut playground-join playground-down
+.PHONY: help run dev seed build assets ci test check-pages lighthouse screenshots fuzz lint bench bench-others bases dist \
+	setup up migrate down logs ps test-deploy test-cluster test-cluster-all test-faults \
+	playground $(OPERATOR) $(PLAYGROUND_TARGETS)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -124,8 +128,7 @@ test-faults: setup ## Kill, suspend and overload real servers under load (some m
 # The commit, with -dirty if there are changes. Nothing where the source is no clone.
 dist push: export REVISION = $(shell git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null)
 
-# Docker Swarm: each target is a script in ops/, whose first lines list its variables. STACK=… names another stack than
-# mystack.
+# Docker Swarm: the first lines of each script in ops/ list its variables. STACK=… names another stack than mystack.
 swarm-init: ## Make this machine a swarm's manager, choose the node of cache, create the passwords
 push: ## Build the images and push them: REGISTRY=registry.example.com VERSION=1.2
 deploy: ## Deploy VERSION=1.2, with the schema it needs, and wait until it runs; options that you leave out keep their value
@@ -137,12 +140,12 @@ backup: ## Write submissions and visit count into FILE=… (FILE=- is standard o
 restore: ## Read FILE=… into a site without submissions, and compare row by row
 forget: ## Remove one submission, and take it out of the results: REFERENCE=3f9a-2c71-b04e
 db-recover: ## Show what each copy of the database has; NODE=… starts the group from one
-db-discard: ## Give up what the copy on NODE=… has, which the group refuses
+db-discard: ## Replace the data of a refused copy by the group's: NODE=node3
 show: ## Draw a bar for each replica that answers, once a second: URL=http://food.example.com
 sql: ## Open a prompt of MySQL, in the stack or in Compose
 redis: ## Open a prompt of Redis, in the stack or in Compose
 undeploy: ## Remove the stack; its volumes, secrets and options stay, and make deploy brings the same site back
-swarm-init push deploy scale status rollback rotate-secret backup restore forget undeploy db-recover db-discard show sql redis:
+$(OPERATOR):
 	@ops/$@
 
 playground: ## Make a Swarm of NODES=5 machines in containers on this one, with the site in it; it prints how to use it
@@ -150,7 +153,7 @@ playground: ## Make a Swarm of NODES=5 machines in containers on this one, with 
 playground-kill: ## Take the power from the playground's NODE=node3; playground-boot starts it again
 playground-cut: ## Pull the network cable of the playground's NODE=node3; playground-join plugs it in again
 playground-down: ## Remove the playground
-playground-kill playground-boot playground-cut playground-join playground-down:
+$(PLAYGROUND_TARGETS):
 	@ops/playground $(@:playground-%=%)
 
 bench: build setup ## Measure the program against a server that stores nothing (about four minutes)
