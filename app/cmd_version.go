@@ -9,7 +9,8 @@ import (
 	vcs "github.com/prometheus/common/version"
 )
 
-// version is set by the build. So is vcs.Revision in an image: elsewhere Go knows the revision from Git.
+// The build sets version. In an image it also sets vcs.Revision. Elsewhere Go reads the revision
+// from Git.
 var version = "dev"
 
 func printVersion(_ context.Context, i invocation) error {
