@@ -83,6 +83,9 @@ func TestTalliesAreExactWhenConnectionsAreLost(t *testing.T) {
 	<-stopped
 	t.Logf("%d connections killed, %d submissions confirmed, %d answers were errors",
 		kills.Load(), confirmed.Load(), lost.Load())
+	if kills.Load() == 0 {
+		t.Error("no connection was killed, want many")
+	}
 	checkTallies(t, apps[0], 32*40)
 }
 

@@ -21,6 +21,7 @@ func TestSubmissionsAreStoredOnce(t *testing.T) {
 	removeEverything(t)
 	const tokens, copies, atOnce = 1000, 20, 10
 	rng := random(t)
+	brokenBefore := brokenConnections(t)
 	var apps []*testserver.App
 	var stops []func()
 	for range 2 {
@@ -92,6 +93,9 @@ func TestSubmissionsAreStoredOnce(t *testing.T) {
 		stop()
 	}
 	t.Logf("%d submissions sent, %d of them answered with 503", sent.Load(), unconfirmed.Load())
+	if brokenConnections(t) == brokenBefore {
+		t.Error("no connection to the database broke, want many")
+	}
 	rows := storedRows(t)
 	if len(rows) != tokens {
 		t.Errorf("%d rows, want %d", len(rows), tokens)
@@ -119,6 +123,19 @@ func wantResultsOfRows(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// brokenConnections returns how many connections to the database have ended without a goodbye.
+func brokenConnections(t *testing.T) (n int64) {
+	t.Helper()
+	root := database.Root()
+	defer root.Close()
+	var name string
+	err := root.QueryRow("SHOW GLOBAL STATUS LIKE 'Aborted_clients'").Scan(&name, &n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // storedRows returns the favourite food under each token. It checks that no token is stored twice,
