@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"simpleapp/internal/testserver"
@@ -36,14 +37,18 @@ func TestRefusalsOfMySQLAreExplained(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := startReady(t, onServers())
+			restore := sync.OnceFunc(func() {
+				if _, err := root.Exec(test.restore); err != nil {
+					t.Error(err)
+				}
+			})
+			defer restore()
 			if _, err := root.Exec(test.spoil); err != nil {
 				t.Fatal(err)
 			}
 			form := validForm()
 			refused := post(t, p, form)
-			if _, err := root.Exec(test.restore); err != nil {
-				t.Fatal(err)
-			}
+			restore()
 			wantStatus(t, refused, 503)
 			wantBody(t, refused, "were not stored this time</h2>", test.wantPage, `value="Pizza"`)
 			line := p.waitLog("request failed")

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -106,6 +107,12 @@ func TestFullDisk(t *testing.T) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		t.Fatal(err)
 	}
+	restore := sync.OnceFunc(func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			t.Error(err)
+		}
+	})
+	defer restore()
 	full := limit
 	full.Cur = 1 // no file of this process can grow
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
@@ -113,9 +120,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	form := validForm()
 	refused, home := post(t, p, form), get(t, p.url+"/")
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		t.Fatal(err)
-	}
+	restore()
 	wantStatus(t, refused, 503)
 	wantBody(t, refused, "were not stored")
 	wantStatus(t, home, 200)
