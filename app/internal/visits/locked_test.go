@@ -51,7 +51,5 @@ func TestVisitsAreExactOnALockedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantEventually(t, c, 2*visitors)
-	if number, err := c.Visit(); err != nil || number != 2*visitors+1 {
-		t.Errorf("the next Visit = %d, %v, want %d", number, err, 2*visitors+1)
-	}
+	wantVisit(t, c, 2*visitors+1)
 }

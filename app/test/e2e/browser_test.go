@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -65,12 +66,16 @@ func TestVisitorSubmitsTheForm(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			site := test.site
 			ctx := newBrowser(t)
-			do(t, ctx, chrome.Scripts(test.scripts), chromedp.Navigate(site+"/"))
+			do(t, ctx, chrome.Scripts(test.scripts))
+			testsite.Eventually(t, "the badge has a number of visits", func() error {
+				do(t, ctx, chromedp.Navigate(site+"/"))
+				if got := text(t, ctx, "header .badge"); !strings.HasPrefix(got, "Visits: ") {
+					return fmt.Errorf("it is %q", got)
+				}
+				return nil
+			})
 			if got := text(t, ctx, "h1"); got != "Hello! This is SimpleApp" {
 				t.Errorf("h1 = %q, want Hello! This is SimpleApp", got)
-			}
-			if got := text(t, ctx, "header .badge"); !strings.HasPrefix(got, "Visits: ") {
-				t.Errorf("badge = %q, want a number of visits", got)
 			}
 
 			form := testsite.Form()

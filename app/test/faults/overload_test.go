@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"simpleapp/internal/testserver"
 	"simpleapp/internal/testsite"
 )
 
@@ -34,9 +35,7 @@ func TestSlowClientsDelayNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := numbered(app.Addr); err != nil {
-		t.Errorf("among slow clients: %v", err)
-	}
+	wantNumbered(t, app, "a visit among slow clients")
 	if err := store(app.Addr, newForm("Pizza")); err != nil {
 		t.Errorf("among slow clients: %v", err)
 	}
@@ -124,9 +123,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		fmt.Fprint(conn, "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
 		conns = append(conns, conn)
 	}
-	if _, err := numbered(app.Addr); err != nil {
-		t.Errorf("in the crowd: %v", err)
-	}
+	wantNumbered(t, app, "a visit in the crowd")
 	used := resourcesOf(t, app)
 	if used.files < limit || used.files > limit+100 {
 		t.Errorf("%d connections: %d files open, want %d to %d",
@@ -139,7 +136,14 @@ func TestConnectionsAreBounded(t *testing.T) {
 	for _, conn := range conns {
 		conn.Close()
 	}
-	testsite.Within(t, 10*time.Second, "a visit after the crowd has left", func() error {
+	wantNumbered(t, app, "a visit after the crowd has left")
+}
+
+// wantNumbered waits until the home page shows a number. It shows none while the disk takes longer
+// than 250 ms.
+func wantNumbered(t *testing.T, app *testserver.App, what string) {
+	t.Helper()
+	testsite.Eventually(t, what, func() error {
 		_, err := numbered(app.Addr)
 		return err
 	})
