@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -67,7 +69,7 @@ func (s *Server) startMySQL(options []string) error {
 	}
 	root := s.root("", "")
 	defer root.Close()
-	s.ping = root.Ping
+	s.ping = pinger(root)
 	if err := s.Start(); err != nil {
 		return err
 	}
@@ -97,8 +99,17 @@ func (s *Server) startMySQL(options []string) error {
 			return err
 		}
 	}
-	s.ping = s.Root().Ping
+	s.ping = pinger(s.Root())
 	return nil
+}
+
+// pinger returns a function that returns an error unless the server answers within ten seconds.
+func pinger(db *sql.DB) func() error {
+	return func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		return db.PingContext(ctx)
+	}
 }
 
 // Root returns a connection pool of the server's administrator. It uses the app's database.

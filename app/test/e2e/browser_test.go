@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -14,38 +13,21 @@ import (
 	"simpleapp/test/e2e/chrome"
 )
 
-// newBrowser opens a browser that ends with the test, or after two minutes.
+// newBrowser opens a browser that ends with the test.
 func newBrowser(t *testing.T) context.Context {
 	t.Helper()
-	browser := chrome.Start(t, chromedp.Flag("host-resolver-rules", hostRules))
-	ctx, cancel := context.WithTimeout(browser, 2*time.Minute)
-	t.Cleanup(cancel)
-	return ctx
+	return chrome.Start(t, chromedp.Flag("host-resolver-rules", hostRules))
 }
+
+// do is a short name.
+var do = chrome.Do
 
 // A css is a selector.
 type css = chromedp.CSS
 
-func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// value runs an action and returns its value.
-func value[T any](t *testing.T, ctx context.Context, action chromedp.Action[T]) T {
-	t.Helper()
-	v, err := chromedp.Run(ctx, action)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
 func text(t *testing.T, ctx context.Context, selector css) string {
 	t.Helper()
-	return value(t, ctx, chromedp.Text(selector))
+	return chrome.Value(t, ctx, chromedp.Text(selector))
 }
 
 // A visitor fills in the form, sees what is missing, corrects it, submits the form, and finds the
@@ -83,10 +65,7 @@ func TestVisitorSubmitsTheForm(t *testing.T) {
 			form.Set("last_name", "Tan")
 			form.Set("favourite_food", test.favourite)
 			form.Set("country", "SG")
-			link := chromedp.Click(css(`header a[href="/simpleform"]`))
-			if _, err := chromedp.RunResponse(ctx, link); err != nil {
-				t.Fatal(err)
-			}
+			chrome.Open(t, ctx, chromedp.Click(css(`header a[href="/simpleform"]`)))
 			do(t, ctx, chrome.FillIn(url.Values{"last_name": form["last_name"]}))
 			chrome.Submit(t, ctx, 422)
 			summary := text(t, ctx, "#error-summary")
@@ -100,11 +79,12 @@ func TestVisitorSubmitsTheForm(t *testing.T) {
 			if !strings.HasSuffix(beside, "Enter your first name") {
 				t.Errorf("the error beside the field = %q, want Enter your first name", beside)
 			}
-			if kept := value(t, ctx, chromedp.Value(css("[name=last_name]"))); kept != "Tan" {
+			if kept := chrome.Value(t, ctx, chromedp.Value(css("[name=last_name]"))); kept != "Tan" {
 				t.Errorf("last name = %q, want it kept", kept)
 			}
 			if test.scripts {
-				focused := value(t, ctx, chromedp.Evaluate[string]("document.activeElement.id"))
+				const focus = "document.activeElement.id"
+				focused := chrome.Value(t, ctx, chromedp.Evaluate[string](focus))
 				if focused != "error-summary" {
 					t.Errorf("the focus is on %q, want error-summary", focused)
 				}
@@ -114,7 +94,7 @@ func TestVisitorSubmitsTheForm(t *testing.T) {
 			do(t, ctx, chrome.FillIn(form))
 			chrome.Submit(t, ctx, 200)
 			do(t, ctx, chromedp.WaitVisible(css("svg.check")))
-			location := value(t, ctx, chromedp.Location())
+			location := chrome.Value(t, ctx, chromedp.Location())
 			if !strings.HasPrefix(location, site+"/simpleform/success") {
 				t.Errorf("location = %s, want the success page", location)
 			}

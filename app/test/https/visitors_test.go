@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -33,17 +34,11 @@ func TestBrowser(t *testing.T) {
 			domain, app.Addr, app.HTTPSAddr)),
 		chromedp.Flag("ignore-certificate-errors-spki-list",
 			base64.StdEncoding.EncodeToString(key[:])))
-	response, err := chromedp.RunResponse(browser,
-		chromedp.Navigate("http://"+domain+"/simpleform"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	response := chrome.Open(t, browser, chromedp.Navigate("http://"+domain+"/simpleform"))
 	if want := "https://" + domain + "/simpleform"; response.URL != want {
 		t.Errorf("the browser is at %s, want %s", response.URL, want)
 	}
-	if _, err := chromedp.Run(browser, chrome.FillIn(testsite.Form())); err != nil {
-		t.Fatal(err)
-	}
+	chrome.Do(t, browser, chrome.FillIn(testsite.Form()))
 	chrome.Submit(t, browser, http.StatusOK)
 }
 
@@ -58,20 +53,12 @@ func TestBrowserFormOpenedBeforeTheCertificate(t *testing.T) {
 	browser := chrome.Start(t, chromedp.IgnoreCertErrors,
 		chromedp.Flag("host-resolver-rules", fmt.Sprintf("MAP %s:80 %s, MAP %[1]s:443 %[3]s",
 			domain, app.Addr, app.HTTPSAddr)))
-	_, err := chromedp.Run(browser, chromedp.Navigate("http://"+domain+"/simpleform"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Run(browser, chrome.FillIn(testsite.Form())); err != nil {
-		t.Fatal(err)
-	}
+	chrome.Do(t, browser, chromedp.Navigate("http://"+domain+"/simpleform"),
+		chrome.FillIn(testsite.Form()))
 	again()
 	a.awaitServed(t, nil, app)
 	chrome.Submit(t, browser, http.StatusOK)
-	address, err := chromedp.Run(browser, chromedp.Location())
-	if err != nil {
-		t.Fatal(err)
-	}
+	address := chrome.Value(t, browser, chromedp.Location())
 	if want := "https://" + domain + "/simpleform/success"; !strings.HasPrefix(address, want) {
 		t.Errorf("the browser is at %s, want %s", address, want)
 	}
@@ -124,7 +111,7 @@ func TestRedirects(t *testing.T) {
 				test.path)
 		}
 	}
-	client := &http.Client{Transport: &http.Transport{
+	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: a.roots},
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", app.HTTPSAddr)

@@ -12,12 +12,17 @@ import (
 	"net/url"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
+
+// Patience is how long a step in the browser may take, on a machine that is busy with other tests.
+const Patience = 30 * time.Second
 
 // Start starts Chromium with an empty profile and returns the context of its tab. The browser ends
 // with the test. It resolves every host under .test to this machine, and trusts the certificate of
@@ -38,10 +43,49 @@ func Start(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(func() { chromedp.Cancel(ctx); cancel() })
-	if err := chromedp.Do(ctx); err != nil { // the browser lives as long as this context
-		t.Fatal(err)
+	// The browser lives as long as this context, which therefore has no deadline.
+	late := time.AfterFunc(2*Patience, cancel)
+	defer late.Stop()
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start the browser: %v", err)
 	}
 	return ctx
+}
+
+// Do runs actions, which must succeed within Patience.
+func Do(t *testing.T, browser context.Context, actions ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(browser, Patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Value runs an action, which must succeed within Patience, and returns its value.
+func Value[T any](t *testing.T, browser context.Context, action chromedp.Action[T]) T {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(browser, Patience)
+	defer cancel()
+	value, err := chromedp.Run(ctx, action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// Open runs an action that leads to another page, and returns the response of that page. It must
+// load within Patience.
+func Open(t *testing.T, browser context.Context, action chromedp.Action[chromedp.Void],
+) *network.Response {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(browser, Patience)
+	defer cancel()
+	response, err := chromedp.RunResponse(ctx, action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response
 }
 
 // certificateKey returns the hash of the public key that all TLS servers of httptest share.
@@ -84,11 +128,7 @@ func FillIn(form url.Values) chromedp.Action[chromedp.Void] {
 func Submit(t *testing.T, browser context.Context, want int64) {
 	t.Helper()
 	button := chromedp.CSS("#simpleform button[type=submit]")
-	response, err := chromedp.RunResponse(browser, chromedp.Click(button))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if response.Status != want {
+	if response := Open(t, browser, chromedp.Click(button)); response.Status != want {
 		t.Fatalf("submit the form = %d, want %d", response.Status, want)
 	}
 }

@@ -8,31 +8,19 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"simpleapp/test/e2e/chrome"
 )
 
-// patience is how long a step in the browser may take, on a machine that is busy with other tests.
-const patience = 30 * time.Second
+// Short names.
+const patience = chrome.Patience
 
-// do runs actions, which must succeed.
-func do(t *testing.T, ctx context.Context, actions ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if err := chromedp.Do(ctx, actions...); err != nil {
-		t.Fatal(err)
-	}
-}
+var do = chrome.Do
 
 // eval runs a script in the page and returns its value. It waits if that is a promise.
 func eval[T any](t *testing.T, ctx context.Context, script string) T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return value
+	return chrome.Value(t, ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
 }
 
 // waitFor waits until a script returns true. The page may change meanwhile.

@@ -136,7 +136,7 @@ func (c *checker) open(t *testing.T, site string, s state) {
 		t.Fatal(err)
 	}
 	do(t, c.browser, chromedp.Navigate(site+"/simpleform"))
-	submit := chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(({form, path}) => {
+	chrome.Open(t, c.browser, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(({form, path}) => {
 		const target = document.getElementById("simpleform");
 		for (const field of target.elements) {
 			if (field.type === "checkbox") field.checked = field.name in form;
@@ -145,10 +145,7 @@ func (c *checker) open(t *testing.T, site string, s state) {
 		target.action = path;
 		target.submit();
 		return {};
-	})({form: %s, path: %q})`, values, s.path))
-	if _, err := chromedp.RunResponse(c.browser, submit); err != nil {
-		t.Fatal(err)
-	}
+	})({form: %s, path: %q})`, values, s.path)))
 }
 
 // screenshot writes a picture of the whole page, if the flag screenshots is set.
@@ -157,11 +154,8 @@ func (c *checker) screenshot(t *testing.T, name string) {
 	if *screenshots == "" {
 		return
 	}
-	png, err := chromedp.Run(c.browser, chromedp.FullScreenshot(100))
-	if err == nil {
-		err = os.WriteFile(filepath.Join(*screenshots, name), png, 0o644)
-	}
-	if err != nil {
+	png := chrome.Value(t, c.browser, chromedp.FullScreenshot(100))
+	if err := os.WriteFile(filepath.Join(*screenshots, name), png, 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
