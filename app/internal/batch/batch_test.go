@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"simpleapp/internal/batch"
@@ -92,23 +93,25 @@ func TestErrorReachesItsBatchOnly(t *testing.T) {
 }
 
 func TestWaitGivesUpButTheItemIsWritten(t *testing.T) {
-	g := newGate()
-	c := batch.New(10, time.Millisecond, g.write)
-	put(t, c, 1)
-	wantBatch(t, g, 1)
-	ticket := put(t, c, 2)
-	if _, err := ticket.Wait(); err != batch.ErrSlow {
-		t.Errorf("Wait = %v, want ErrSlow", err)
-	}
-	g.proceed <- nil
-	wantBatch(t, g, 2)
-	g.proceed <- nil
-	if err := c.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := ticket.Wait(); got != 4 || err != nil {
-		t.Errorf("Wait after the write = %d, %v, want 4", got, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		c := batch.New(10, time.Millisecond, g.write)
+		put(t, c, 1)
+		wantBatch(t, g, 1)
+		ticket := put(t, c, 2)
+		if _, err := ticket.Wait(); err != batch.ErrSlow {
+			t.Errorf("Wait = %v, want ErrSlow", err)
+		}
+		g.proceed <- nil
+		wantBatch(t, g, 2)
+		g.proceed <- nil
+		if err := c.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ticket.Wait(); got != 4 || err != nil {
+			t.Errorf("Wait after the write = %d, %v, want 4", got, err)
+		}
+	})
 }
 
 func TestWithdraw(t *testing.T) {
@@ -163,23 +166,26 @@ func TestWrongNumberOfResultsIsAnError(t *testing.T) {
 }
 
 func TestCloseWritesWaitingItems(t *testing.T) {
-	g := newGate()
-	c := batch.New(10, time.Minute, g.write)
-	put(t, c, 1)
-	wantBatch(t, g, 1)
-	ticket := put(t, c, 2)
-	closed := make(chan error)
-	go func() { closed <- c.Close(t.Context()) }()
-	g.proceed <- nil
-	wantBatch(t, g, 2)
-	g.proceed <- nil
-	if err := <-closed; err != nil {
-		t.Errorf("Close = %v", err)
-	}
-	wantResult(t, ticket, 4)
-	if _, err := c.Put(3); err != batch.ErrClosed {
-		t.Errorf("Put = %v, want ErrClosed", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		c := batch.New(10, time.Minute, g.write)
+		put(t, c, 1)
+		wantBatch(t, g, 1)
+		ticket := put(t, c, 2)
+		closed := make(chan error)
+		go func() { closed <- c.Close(t.Context()) }()
+		synctest.Wait() // until Close waits
+		g.proceed <- nil
+		wantBatch(t, g, 2)
+		g.proceed <- nil
+		if err := <-closed; err != nil {
+			t.Errorf("Close = %v", err)
+		}
+		wantResult(t, ticket, 4)
+		if _, err := c.Put(3); err != batch.ErrClosed {
+			t.Errorf("Put = %v, want ErrClosed", err)
+		}
+	})
 }
 
 func TestCloseCancelsTheWriteWhenItsContextEnds(t *testing.T) {
