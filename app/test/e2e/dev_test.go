@@ -34,8 +34,9 @@ func TestMakeDevShowsChanges(t *testing.T) {
 		}
 		return nil
 	})
+	d.change("internal/web/home.go", `"changed"`, `"repaired"`)
 	d.change("internal/web/home.go", "package web\nbroken", "package web")
-	d.await("/ping", "changed")
+	d.await("/ping", "repaired")
 }
 
 // A dev is a copy of the repository in which make dev runs.
