@@ -12,10 +12,11 @@ import (
 const rate = 200
 
 // underLoad runs an operation while visitors use the site. Then it compares the answers that they
-// got with the stored data.
+// got with the stored data. If these differ, the test ends.
 func (s *stack) underLoad(name string, operation func(*stack)) load.Report {
+	s.Helper()
 	var report load.Report
-	s.TB.(*testing.T).Run(name, func(t *testing.T) {
+	ok := s.TB.(*testing.T).Run(name, func(t *testing.T) {
 		s := &stack{t, s.name, s.port, s.passwords}
 		s.awaitReplicas()
 		visits, before := s.visits(), s.rows()
@@ -49,6 +50,9 @@ func (s *stack) underLoad(name string, operation func(*stack)) load.Report {
 			}
 		}
 	})
+	if !ok {
+		s.Fatal("the next steps need a site that works")
+	}
 	return report
 }
 

@@ -22,8 +22,8 @@ func TestSwarm(t *testing.T) {
 	for _, service := range services { // so that the engine has to pull the images
 		docker(t, "image", "rm", registry+image(service))
 	}
-	// Swarm watches each new task for MONITOR. That must be longer than an unhealthy version takes to
-	// fail, START_PERIOD + 3 × 5 s. With the defaults this test takes ten minutes more.
+	// Swarm watches each new task for MONITOR. MONITOR must be longer than an unhealthy version
+	// takes to fail, START_PERIOD + 3 × 5 s. With the defaults this test takes ten minutes more.
 	s.make("deploy", "REGISTRY="+registry, "VERSION="+tag, "START_PERIOD=15s", "MONITOR=35s")
 
 	s.withoutFailures("updated five times", func(s *stack) {
@@ -50,6 +50,12 @@ func TestSwarm(t *testing.T) {
 		}
 	})
 	s.withoutFailures("rolled back", func(s *stack) {
+		s.make("rollback")
+		s.wantRunning(tag+"-3", 3)
+	})
+	s.withoutFailures("rolled forward and back", func(s *stack) {
+		s.make("rollback") // undoes the first one
+		s.wantRunning(tag+"-4", 3)
 		s.make("rollback")
 		s.wantRunning(tag+"-3", 3)
 	})
@@ -88,8 +94,10 @@ func TestSwarm(t *testing.T) {
 	}
 	docker(t, "secret", "rm", wrong)
 
+	kills := 0
 	report := s.underLoad("killed", func(s *stack) {
 		for _, container := range s.containers("app") {
+			kills++
 			docker(s, "kill", "--signal", "KILL", container)
 			eventually(s, "make status reports that one is missing", func() error {
 				out, err := s.tryMake("status")
@@ -107,8 +115,10 @@ func TestSwarm(t *testing.T) {
 			s.awaitReplicas()
 		}
 	})
-	t.Logf("SIGKILL of one task at a time: %d of %d requests failed, those in flight",
-		report.Failed(), report.Requests)
+	if most := kills * report.Visitors; kills == 0 || report.Failed() > most {
+		t.Errorf("%d requests failed in %d kills, want at most the %d in flight",
+			report.Failed(), kills, most)
+	}
 
 	for _, name := range []string{"mysql_password", "redis_password"} {
 		s.withoutFailures("rotated "+name, func(s *stack) { s.rotate(name) })

@@ -70,7 +70,8 @@ func Start(t testing.TB, perSecond int, timeout time.Duration, addresses ...stri
 	})
 	// There are enough visitors to keep the rate even if each answer takes a third of a second, or
 	// longer where there are several addresses. Half of them keep their connection.
-	for i := range max(4, perSecond/3) * len(addresses) {
+	l.report.Visitors = max(4, perSecond/3) * len(addresses)
+	for i := range l.report.Visitors {
 		v := &visitor{load: l, number: i, conn: connection{timeout: timeout, keep: i%2 == 0}}
 		l.done.Go(v.live)
 	}
@@ -78,8 +79,8 @@ func Start(t testing.TB, perSecond int, timeout time.Duration, addresses ...stri
 	return l
 }
 
-// Through makes the visitors use these addresses from now on. What fails on another one is counted
-// as Lost.
+// Through makes the visitors use these addresses from now on. A request that fails on another
+// address is counted as Lost.
 func (l *Load) Through(addresses ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -133,9 +134,9 @@ func (l *Load) show(number int) {
 	}
 }
 
-// floor returns a number that every home page has to exceed that was asked for at a time: of the
-// numbers that had been shown by then, the highest that is a second older than the latest. A cache
-// that loses its data may lose the visits of its last second. The caller holds mu.
+// floor returns the number that a home page must exceed if it was requested at the time asked. Of
+// the numbers shown by then, it leaves out those of the last second, and returns the highest of the
+// rest. A cache that loses its data may lose the visits of its last second. The caller holds mu.
 func (l *Load) floor(asked time.Time) int {
 	var latest time.Time
 	for _, s := range slices.Backward(l.highest) {

@@ -7,6 +7,7 @@ import (
 
 // A Report sums up the answers that the visitors got.
 type Report struct {
+	Visitors  int // each has one request in flight at most
 	Requests  int
 	HomePages int                // served
 	Confirmed map[string]bool    // tokens of the submissions that the site confirmed
