@@ -62,18 +62,22 @@ func StartApp(binary string, environ ...string) (*App, error) {
 // readLog keeps the log of the program. It closes listening when the program has logged its
 // addresses.
 func (a *App) readLog(stderr io.Reader, listening chan struct{}) {
-	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+	for lines := bufio.NewReader(stderr); ; {
+		text, err := lines.ReadBytes('\n')
 		a.mu.Lock()
-		a.log.Write(append(lines.Bytes(), '\n'))
+		a.log.Write(text)
 		a.mu.Unlock()
 		var line struct {
 			Msg, Addr string
 			AdminAddr string `json:"admin_addr"`
 			HTTPSAddr string `json:"https_addr"`
 		}
-		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
+		if json.Unmarshal(text, &line) == nil && line.Msg == "serving" {
 			a.Addr, a.AdminAddr, a.HTTPSAddr = line.Addr, line.AdminAddr, line.HTTPSAddr
 			close(listening)
+		}
+		if err != nil { // the program has ended
+			return
 		}
 	}
 }

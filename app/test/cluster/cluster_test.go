@@ -44,7 +44,11 @@ func run(m *testing.M) int {
 	os.Setenv("SITE_ENV", "") // the site.env of a developer is of another site
 	defer func() {
 		for _, service := range []string{"app", "db", "cache"} {
-			exec.Command("docker", "image", "rm", "mysimpleapp_"+service+":"+version).Run()
+			image := "mysimpleapp_" + service + ":" + version
+			out, err := command(context.Background(), nil, "docker", "image", "rm", image)
+			if err != nil {
+				fmt.Fprintf(os.Stderr, "remove %s: %v\n%s", image, err, out)
+			}
 		}
 	}()
 	return m.Run()
@@ -72,7 +76,7 @@ type cluster struct {
 	stack string // of the site
 	port  int
 	up    []int // the nodes that have power and a network
-	// cacheLost tells that cache has lost its data, so that its last second is counted again.
+	// cacheLost tells that cache has lost its data. Then numbers of its last second are shown twice.
 	cacheLost bool
 }
 

@@ -47,8 +47,13 @@ func run(m *testing.M) int {
 	for _, name := range []string{"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "HTTP_PORT", "REGISTRY"} {
 		os.Unsetenv(name)
 	}
-	defer command(context.Background(), "",
-		"docker", "image", "rm", image("app"), image("db"), image("cache"))
+	defer func() {
+		out, err := command(context.Background(), "",
+			"docker", "image", "rm", image("app"), image("db"), image("cache"))
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "remove the images: %v\n%s", err, out)
+		}
+	}()
 	out, err := command(untilInterrupted, root, "docker", "compose", "--progress", "plain", "build")
 	if err != nil {
 		fmt.Printf("build the images: %v\n%s", err, out)

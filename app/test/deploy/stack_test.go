@@ -41,16 +41,17 @@ func namedStack(t testing.TB) *stack {
 		if out, err := s.makeUntil(context.Background(), "undeploy"); err != nil {
 			t.Errorf("make undeploy: %v\n%s", err, out)
 		}
-		const removeRest = `node=$(docker info --format '{{.Swarm.NodeID}}')
-			docker node update --label-rm $0.cache "$node"
+		const removeRest = `set -euo pipefail
+			node=$(docker info --format '{{.Swarm.NodeID}}')
+			docker node update --label-rm $0.cache "$node" || true # it may have none
 			for kind in secret config; do
 				docker $kind ls --quiet --filter label=simpleapp.stack=$0 |
 					xargs --no-run-if-empty docker $kind rm
 			done
-			containers() { docker ps --all --quiet --filter name=^$1_; }
-			docker ps --quiet --filter name=^$0_ --filter status=exited | # of completed jobs
-				xargs --no-run-if-empty docker rm
-			for i in $(seq 60); do [ -z "$(containers $0)" ] && break; sleep 1; done
+			containers() { docker ps --all --quiet --filter name=^$0_ "$@"; }
+			containers --filter status=exited | # of completed jobs; Swarm removes some, too
+				xargs --no-run-if-empty docker rm || true
+			for i in $(seq 60); do [ -z "$(containers)" ] && break; sleep 1; done
 			docker volume rm --force $0_db_data $0_cache_data`
 		out, err := command(context.Background(), "", "bash", "-c", removeRest, s.name)
 		if err != nil {

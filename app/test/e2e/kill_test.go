@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,6 +51,7 @@ func TestEmbeddedStorageSurvivesKills(t *testing.T) {
 		site := "http://" + app.Addr
 		enough := make(chan struct{})
 		closeEnough := sync.OnceFunc(func() { close(enough) })
+		var killing atomic.Bool
 		var clients sync.WaitGroup
 		for c := range 16 {
 			clients.Go(func() {
@@ -60,7 +62,10 @@ func TestEmbeddedStorageSurvivesKills(t *testing.T) {
 					form.Set("favourite_food", fmt.Sprint(n))
 					visit, err := submitAndVisit(t, client, site, form)
 					if err != nil {
-						return // the program has been killed
+						if !killing.Load() {
+							t.Errorf("before the program is killed: %v", err)
+						}
+						return
 					}
 					if confirmed.note(form.Get("token"), visit) >= 200*(round+1) {
 						closeEnough()
@@ -75,6 +80,7 @@ func TestEmbeddedStorageSurvivesKills(t *testing.T) {
 		case <-ended:
 			t.Error("every client got an error before the program was killed")
 		}
+		killing.Store(true)
 		if err := app.Kill(); err != nil {
 			t.Fatal(err)
 		}
