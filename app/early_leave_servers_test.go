@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"regexp"
-	"strings"
 	"testing"
 )
 
@@ -49,14 +48,4 @@ func TestEarlyLeaveIsNoFailure(t *testing.T) {
 		t.Errorf("a visitor who left is measured as a failure: %s", found)
 	}
 	wantStatus(t, get(t, p.url+"/results"), 200)
-}
-
-// measures returns a function that returns an error unless a line of the metrics ends with line.
-func (p *program) measures(line string) func() error {
-	return func() error {
-		if !strings.Contains(get(p.t, p.admin+"/metrics").Body, line+"\n") {
-			return fmt.Errorf("GET /metrics has no line %s", line)
-		}
-		return nil
-	}
 }

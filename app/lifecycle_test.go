@@ -48,6 +48,8 @@ func TestShutdownLosesNoRequest(t *testing.T) {
 	fmt.Fprintf(conn, "POST /simpleform HTTP/1.1\r\nHost: x\r\n"+
 		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
 		len(body), body[:10])
+	eventually(t, "the program receives the form",
+		p.measures(`simpleapp_connections{state="receiving"} 1`))
 
 	p.stop()
 	p.waitLog("stopping")

@@ -120,6 +120,16 @@ func (p *program) readiness(want int) func() error {
 	}
 }
 
+// measures returns a function that returns an error unless a line of the metrics ends with line.
+func (p *program) measures(line string) func() error {
+	return func() error {
+		if !strings.Contains(get(p.t, p.admin+"/metrics").Body, line+"\n") {
+			return fmt.Errorf("GET /metrics has no line %s", line)
+		}
+		return nil
+	}
+}
+
 // countsVisits returns an error if the home page shows no number of visits.
 func (p *program) countsVisits() error {
 	number, err := testsite.VisitNumber(get(p.t, p.url+"/").Body)
