@@ -84,9 +84,9 @@ func newAuthority(t *testing.T, validity uint64) *authority {
 	return a
 }
 
-// wantIssued checks how many certificates were ordered. Pebble rejects some requests at random, and
-// the program sends them again, so each order counts once.
-func (a *authority) wantIssued(t *testing.T, want int) {
+// wantOrdered checks how many certificates were ordered. Pebble rejects some requests at random,
+// and the program sends them again, so each order counts once.
+func (a *authority) wantOrdered(t *testing.T, want int) {
 	t.Helper()
 	n := 0
 	a.finalized.Range(func(any, any) bool { n++; return true })

@@ -25,7 +25,7 @@ func TestReplicasShareOneCertificate(t *testing.T) {
 	if _, err := a.served(apps[0], "www."+domain); err != nil {
 		t.Errorf("the second name: %v", err)
 	}
-	a.wantIssued(t, 1)
+	a.wantOrdered(t, 1)
 	for _, app := range apps {
 		if err := app.Kill(); err != nil {
 			t.Fatal(err)
@@ -35,7 +35,7 @@ func TestReplicasShareOneCertificate(t *testing.T) {
 	if next := a.awaitServed(t, nil, start(t, environ...)); !next.Equal(certificate) {
 		t.Error("a new replica has another certificate")
 	}
-	a.wantIssued(t, 1)
+	a.wantOrdered(t, 1)
 	out, err := a.status(environ...)
 	const want = "certificate of food.example.test, www.food.example.test: 89 days left"
 	if err != nil || !strings.Contains(out, want) {
@@ -76,7 +76,7 @@ func TestOrderingReplicaIsKilled(t *testing.T) {
 	release()
 	apps = slices.Delete(apps, first, first+1)
 	a.awaitServed(t, nil, apps...)
-	a.wantIssued(t, 1)
+	a.wantOrdered(t, 1)
 }
 
 // One of the replicas renews the certificate when the last third of its time begins, and all serve
@@ -87,14 +87,14 @@ func TestRenewal(t *testing.T) {
 	apps := a.startThree(t, domain)
 	first := a.awaitServed(t, nil, apps...)
 	second := a.awaitServed(t, first, apps...)
-	a.wantIssued(t, 2)
+	a.wantOrdered(t, 2)
 	if earliest := first.NotBefore.Add(35 * time.Second); second.NotBefore.Before(earliest) {
 		t.Errorf("renewed at %v, want not before %v", second.NotBefore, earliest)
 	}
 }
 
 // A certificate that the database refuses is stored when the database takes it, and not ordered
-// again.
+// again. The log has one line for all attempts.
 func TestCertificateThatCanNotBeStored(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, 7776000)
@@ -113,11 +113,12 @@ func TestCertificateThatCanNotBeStored(t *testing.T) {
 		}
 		return nil
 	})
+	time.Sleep(65 * time.Second) // the second attempt comes after a minute, and fails, too
 	if _, err := db.ExecContext(t.Context(), "DROP TRIGGER full"); err != nil {
 		t.Fatal(err)
 	}
 	a.awaitServed(t, nil, app)
-	a.wantIssued(t, 1)
+	a.wantOrdered(t, 1)
 	if n := strings.Count(app.Log(), "there is no room"); n != 1 {
 		t.Errorf("the log says %d times that the certificate can't be stored, want once", n)
 	}
@@ -161,9 +162,6 @@ func wantReason(t *testing.T, app *testserver.App, hint string) {
 		return nil
 	})
 	testsite.WantStatus(t, testsite.Get(t, "http://"+app.Addr+"/"), http.StatusOK)
-	if n := strings.Count(app.Log(), "no certificate was obtained"); n != 1 {
-		t.Errorf("the log says %d times that there is no certificate, want once", n)
-	}
 }
 
 // An authority that is down is tried again until it answers.
