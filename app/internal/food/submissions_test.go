@@ -2,7 +2,6 @@ package food_test
 
 import (
 	"errors"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -114,15 +113,5 @@ func TestAddCombinesConcurrentSubmissions(t *testing.T) {
 					seen.Load(), batches.Load(), tokens*copies, tokens*copies/4)
 			}
 		})
-	}
-}
-
-func TestAddAfterCloseStoresNothing(t *testing.T) {
-	s := testsite.New(t, testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "x.db")))
-	if err := s.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Add(testsite.Submission()); !errors.Is(err, food.ErrNotStored) {
-		t.Errorf("Add = %v, want ErrNotStored", err)
 	}
 }
