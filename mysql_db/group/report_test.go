@@ -35,6 +35,19 @@ func TestReportOfACopyWithoutAddress(t *testing.T) {
 	}
 }
 
+func TestReportOfACopyThatWorks(t *testing.T) {
+	answer(t, Status{Node: "node1", State: online, Primary: true, FreeMB: 1000,
+		Transactions: "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5", Queue: 2})
+	var out strings.Builder
+	if err := report(t.Context(), &out, []string{"node1=127.0.0.1"}); err != nil {
+		t.Errorf("report = %v, want nil", err)
+	}
+	const want = "node1  online, primary  now         5             0      2           1000 MB"
+	if !strings.Contains(out.String(), want) {
+		t.Errorf("the report has no row\n%s\nbut\n%s", want, &out)
+	}
+}
+
 // A disk that is almost full is a problem, though the copy still works.
 func TestReportOfAFullDisk(t *testing.T) {
 	answer(t, Status{Node: "node1", State: online, Primary: true, FreeMB: scarceMB - 1})
