@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"simpleapp/internal/testsite"
 	"simpleapp/test/e2e/chrome"
 )
 
@@ -112,18 +113,33 @@ func (c *checker) validate(t *testing.T) {
 func TestFirstVisitIsLight(t *testing.T) {
 	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), chrome.Start(t)
 	var mu sync.Mutex
-	bytes := make(map[network.RequestID]float64)
+	sent, bytes := make(map[network.RequestID]bool), make(map[network.RequestID]float64)
 	err := chromedp.Listen(browser, func(event any) {
-		if finished, ok := event.(*network.EventLoadingFinished); ok {
-			mu.Lock()
-			defer mu.Unlock()
-			bytes[finished.RequestID] = finished.EncodedDataLength
+		mu.Lock()
+		defer mu.Unlock()
+		switch e := event.(type) {
+		case *network.EventRequestWillBeSent:
+			if strings.HasPrefix(e.Request.URL, site) {
+				sent[e.RequestID] = true
+			}
+		case *network.EventLoadingFinished:
+			bytes[e.RequestID] = e.EncodedDataLength
 		}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	do(t, browser, chromedp.Navigate(site+"/"))
+	testsite.Eventually(t, "all requests of the page have ended", func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		for id := range sent {
+			if _, ended := bytes[id]; !ended {
+				return fmt.Errorf("of %d, one has not", len(sent))
+			}
+		}
+		return nil
+	})
 	mu.Lock()
 	defer mu.Unlock()
 	total := 0.0
