@@ -5,17 +5,17 @@ import (
 	"testing"
 )
 
-// in returns a copy that was in a group with these members last, and that waits now.
-func in(uuid string, members ...string) peer {
+// waitingCopy returns a copy that waits. The last group that it was in had these members.
+func waitingCopy(uuid string, members ...string) peer {
 	return peer{Status: Status{
 		Node: "node-" + uuid, UUID: uuid, State: waiting, record: record{"g", members},
 	}}
 }
 
-// is returns a copy in another state.
-func is(p peer, s state) peer { p.State = s; return p }
+// inState returns the copy in another state.
+func inState(p peer, s state) peer { p.State = s; return p }
 
-// primary returns a copy that is the group's primary.
+// primary returns the copy as the group's primary.
 func primary(p peer) peer { p.State, p.Primary = online, true; return p }
 
 func more(p peer) peer { p.ahead = true; return p }
@@ -25,8 +25,8 @@ func gone(p peer) peer { p.ahead, p.purged = true, true; return p }
 func TestDecide(t *testing.T) {
 	nothing := Status{Node: "node-a", State: empty}
 	old := Status{Node: "node-a", UUID: "a", State: waiting}
-	a := in("a", "a", "b", "c").Status
-	b, c := in("b", "a", "b", "c"), in("c", "a", "b", "c")
+	a := waitingCopy("a", "a", "b", "c").Status
+	b, c := waitingCopy("b", "a", "b", "c"), waitingCopy("c", "a", "b", "c")
 	for _, test := range []struct {
 		name   string
 		view   view
@@ -37,7 +37,7 @@ func TestDecide(t *testing.T) {
 		{"the site's first start",
 			view{self: nothing, permitted: true, settled: true, lookedUp: true}, makeSite, "", ""},
 		{"the first start, beside empty copies", view{self: nothing,
-			peers: []peer{is(peer{}, empty)}, permitted: true, settled: true, lookedUp: true},
+			peers: []peer{inState(peer{}, empty)}, permitted: true, settled: true, lookedUp: true},
 			makeSite, "", ""},
 		{"the first start, too early to see others",
 			view{self: nothing, permitted: true, lookedUp: true}, wait, "", "looks for"},
@@ -48,13 +48,13 @@ func TestDecide(t *testing.T) {
 		{"an empty copy that is permitted, beside data", view{self: nothing, peers: []peer{b},
 			permitted: true, settled: true, lookedUp: true}, wait, "node-b", "has data"},
 		{"an empty copy that is permitted, beside a server that starts", view{self: nothing,
-			peers: []peer{is(b, starting)}, permitted: true, settled: true, lookedUp: true},
+			peers: []peer{inState(b, starting)}, permitted: true, settled: true, lookedUp: true},
 			wait, "node-b", "has data"},
 		{"an empty copy that is permitted, beside one whose donor is gone", view{self: nothing,
-			peers: []peer{is(peer{}, copying)}, permitted: true, settled: true, lookedUp: true},
+			peers: []peer{inState(peer{}, copying)}, permitted: true, settled: true, lookedUp: true},
 			makeSite, "", ""},
 		{"an empty copy, beside a group", view{self: nothing,
-			peers: []peer{primary(b), is(c, online)}, permitted: true, settled: true,
+			peers: []peer{primary(b), inState(c, online)}, permitted: true, settled: true,
 			lookedUp: true}, copyData, "node-c", ""},
 		{"an empty copy, beside a primary alone",
 			view{self: nothing, peers: []peer{primary(b)}}, copyData, "node-b", ""},
@@ -62,14 +62,16 @@ func TestDecide(t *testing.T) {
 		{"a copy that was away",
 			view{self: a, peers: []peer{more(primary(b))}}, join, "node-b", ""},
 		{"a copy of an earlier group",
-			view{self: in("a", "a").Status, peers: []peer{more(primary(b))}}, join, "node-b", ""},
+			view{self: waitingCopy("a", "a").Status, peers: []peer{more(primary(b))}},
+			join, "node-b", ""},
 		{"a copy that has more than the group", view{self: a, peers: []peer{less(primary(b))}},
 			refuse, "node-b", "make db-discard NODE=node-a"},
 		{"a copy that has more than the group, and is permitted to start one", view{self: a,
 			peers: []peer{less(primary(b))}, permitted: true, settled: true},
 			refuse, "node-b", "db-discard"},
 		{"a copy that has more than the group, discarded", view{self: a,
-			peers: []peer{less(primary(b)), is(c, online)}, discard: true}, copyData, "node-c", ""},
+			peers: []peer{less(primary(b)), inState(c, online)}, discard: true},
+			copyData, "node-c", ""},
 		{"a copy from before there were groups",
 			view{self: old, peers: []peer{primary(b)}}, refuse, "node-b", "make db-discard"},
 		{"a copy that was away for too long",
@@ -77,47 +79,47 @@ func TestDecide(t *testing.T) {
 		{"two groups",
 			view{self: a, peers: []peer{primary(b), primary(c)}}, wait, "node-c", "two groups"},
 		{"a group that chooses its primary",
-			view{self: a, peers: []peer{is(b, online)}}, wait, "node-b", "no primary"},
+			view{self: a, peers: []peer{inState(b, online)}}, wait, "node-b", "no primary"},
 
 		{"the version before, permitted",
 			view{self: old, permitted: true, settled: true}, startGroup, "", ""},
 		{"the version before, not permitted",
 			view{self: old, settled: true}, wait, "", "db-recover"},
-		{"all are back, and one has just been copied", view{self: in("a", "a").Status,
-			peers: []peer{less(in("b", "a"))}}, startGroup, "", "all 1"},
-		{"a group of one", view{self: in("a", "a").Status}, startGroup, "", "all 1"},
+		{"all are back, and one has just been copied", view{self: waitingCopy("a", "a").Status,
+			peers: []peer{less(waitingCopy("b", "a"))}}, startGroup, "", "all 1"},
+		{"a group of one", view{self: waitingCopy("a", "a").Status}, startGroup, "", "all 1"},
 		{"all are back", view{self: a, peers: []peer{b, c}}, startGroup, "", "all 3"},
-		{"all are back, this one has more", view{self: in("c", "a", "b", "c").Status,
-			peers: []peer{less(in("a", "a", "b", "c")), less(b)}}, startGroup, "", "all 3"},
+		{"all are back, this one has more", view{self: waitingCopy("c", "a", "b", "c").Status,
+			peers: []peer{less(waitingCopy("a", "a", "b", "c")), less(b)}}, startGroup, "", "all 3"},
 		{"all are back, another one has more",
 			view{self: a, peers: []peer{b, more(c)}}, wait, "node-c", "has more and starts"},
 		{"all are back, another one is first",
-			view{self: b.Status, peers: []peer{in("a", "a", "b", "c"), c}},
+			view{self: b.Status, peers: []peer{waitingCopy("a", "a", "b", "c"), c}},
 			wait, "node-a", "starts the group"},
 		{"a majority is back", view{self: a, peers: []peer{b}, settled: true, lookedUp: true},
 			wait, "", "1 of the 3 copies"},
 		{"all are back, but one server still starts",
-			view{self: a, peers: []peer{b, is(c, starting)}}, wait, "", "1 of the 3 copies"},
+			view{self: a, peers: []peer{b, inState(c, starting)}}, wait, "", "1 of the 3 copies"},
 		{"a majority is back, and an operator permits it",
 			view{self: a, peers: []peer{b}, permitted: true, settled: true},
 			startGroup, "", "permitted"},
 		{"one left earlier, and the others saw it leave",
-			view{self: in("b", "b", "c").Status, peers: []peer{in("c", "b", "c")}},
+			view{self: waitingCopy("b", "b", "c").Status, peers: []peer{waitingCopy("c", "b", "c")}},
 			startGroup, "", "all 2"},
 		{"this one left earlier, and all are back",
-			view{self: a, peers: []peer{in("b", "b", "c"), in("c", "b", "c")}},
+			view{self: a, peers: []peer{waitingCopy("b", "b", "c"), waitingCopy("c", "b", "c")}},
 			wait, "", "another copy"},
-		{"one left earlier, all are back", view{self: in("b", "b", "c").Status,
-			peers: []peer{less(in("a", "a", "b", "c")), in("c", "b", "c")}},
+		{"one left earlier, all are back", view{self: waitingCopy("b", "b", "c").Status,
+			peers: []peer{less(waitingCopy("a", "a", "b", "c")), waitingCopy("c", "b", "c")}},
 			startGroup, "", "all 3"},
 		{"one knows of a later group whose members are missing",
-			view{self: a, peers: []peer{b, more(in("c", "c", "d"))}},
+			view{self: a, peers: []peer{b, more(waitingCopy("c", "c", "d"))}},
 			wait, "", "1 of the 4 copies"},
 		{"each has something that the other lacks",
 			view{self: a, peers: []peer{b, more(less(c))}}, wait, "node-c", "other transactions"},
 		{"one that left has more",
-			view{self: in("b", "b", "c").Status,
-				peers: []peer{more(in("a", "a", "b", "c")), in("c", "b", "c")}},
+			view{self: waitingCopy("b", "b", "c").Status,
+				peers: []peer{more(waitingCopy("a", "a", "b", "c")), waitingCopy("c", "b", "c")}},
 			wait, "node-a", "not in the last group"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
