@@ -174,8 +174,9 @@ func hardened(p *project) {
 		}
 		rest := p.inspect(service, `{{with .HostConfig}}{{.RestartPolicy.Name}} `+
 			`{{.LogConfig.Type}} {{index .LogConfig.Config "max-size"}} `+
+			`{{index .LogConfig.Config "max-file"}} `+
 			`{{.CapDrop}} {{.CapAdd}} {{.Privileged}}{{end}}`)
-		if want := "unless-stopped json-file 10m [ALL] [] false"; rest != want {
+		if want := "unless-stopped json-file 10m 3 [ALL] [] false"; rest != want {
 			p.Errorf("%s: restart, logs and capabilities are %s, want %s", service, rest, want)
 		}
 	}
