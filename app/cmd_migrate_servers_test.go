@@ -57,11 +57,11 @@ func TestMigrate(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "denied") || out != "" {
 		t.Errorf("migrate with the app's account = %q, %v, want denied", out, err)
 	}
-	// The password can be read only once, as from standard input.
 	files, err := filepath.Glob("internal/database/migrations/mysql/*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A pipe, such as standard input, has the password only once.
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -89,8 +89,8 @@ func TestTalliesAreExactWhenConnectionsAreLost(t *testing.T) {
 	checkTallies(t, apps[0], 32*40)
 }
 
-// checkTallies checks that the tallies equal the sums of the submissions, of which there must be
-// rows.
+// checkTallies checks that the tallies equal the sums of the submissions, and that the number of
+// submissions is rows.
 func checkTallies(t *testing.T, s *testsite.Site, rows int64) {
 	t.Helper()
 	r := s.Results(t, time.UTC)

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// Certificate makes a certificate for an IP address that signs itself. It writes the certificate
-// and its key as cert.pem and key.pem into a folder, and returns a configuration that trusts it.
+// Certificate makes a self-signed certificate for an IP address. It writes the certificate and its
+// key as cert.pem and key.pem into a folder, and returns a configuration that trusts it.
 func Certificate(dir, ip string) (*tls.Config, error) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},

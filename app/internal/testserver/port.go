@@ -7,9 +7,9 @@ import (
 	"net"
 )
 
-// FreePort returns a port that is free on each address of this machine, as are the ports that
-// follow it by offsets. They are below the range of outgoing connections, so that no connection
-// takes them before a server does, or while the server restarts.
+// FreePort returns a port that is free on every address of this machine. The ports port + offset
+// are free, too. All are below the range of outgoing connections, so that no connection takes them
+// before a server does, or while the server restarts.
 func FreePort(offsets ...int) (int, error) {
 	for range 100 {
 		port := 10_000 + rand.IntN(20_000)

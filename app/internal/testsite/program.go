@@ -18,7 +18,8 @@ func StartApp(t testing.TB, binary string, environ ...string) *testserver.App {
 	return app
 }
 
-// FreePort returns a port that is free, as are those that follow it by offsets: see testserver.
+// FreePort returns a port that is free on every address of this machine. The ports port + offset
+// are free, too.
 func FreePort(t testing.TB, offsets ...int) int {
 	t.Helper()
 	port, err := testserver.FreePort(offsets...)

@@ -8,11 +8,11 @@ import (
 	"net/http"
 )
 
-// idleConnections is how many visitors stay connected after their first page.
+// idleConnections is how many visitors do not close their connection after their first page.
 const idleConnections = 5000
 
-// idle measures the memory of a program that has many idle connections. The program closes those
-// that are too many: see maxConnections in the package web.
+// idle measures the memory of a program that has had many idle connections. The program keeps 3,072
+// of them, and closes the others: see maxConnections in the package web.
 func (b *bench) idle(int) error {
 	app, err := b.app(b.servers...)
 	if err != nil {

@@ -54,10 +54,10 @@ func (b *bench) tails(app, floor target, homeRate, formRate float64) error {
 // A tail is how long answers took, in milliseconds.
 type tail struct{ p50, p999 float64 }
 
-// openLoop sends rate requests per second for b.duration. The requests begin on a clock, whether or
-// not the earlier ones are answered, and their times count from the moment on the clock. So a
-// server that stops for a moment delays all requests of that moment, and not only one for each
-// connection ("coordinated omission").
+// openLoop sends rate requests per second for b.duration. Each request is due at a time on a clock,
+// and its time counts from then, even if its connection was still busy. So a server that stops for
+// a moment delays all requests of that moment, and not only one for each connection ("coordinated
+// omission").
 func (b *bench) openLoop(server target, form bool, rate float64) (tail, error) {
 	b.runs++
 	interval := time.Duration(float64(visitors) / rate * float64(time.Second))

@@ -49,7 +49,8 @@ func (c *cluster) primary() (primary int) {
 	return primary
 }
 
-// secondary returns a node whose copy is not the primary: rather not node1, where cache is.
+// secondary returns a node whose copy is not the primary. It prefers the last node, because cache
+// is on node1.
 func (c *cluster) secondary() int {
 	c.Helper()
 	primary := c.primary()

@@ -58,7 +58,8 @@ func TestMySQLOptions(t *testing.T) {
 	}
 }
 
-// /wait logs each host as it is written, and too much for an operator unless a level is set.
+// /wait logs each host as WAIT_HOSTS spells it, so a space would be part of it. Without a level, it
+// logs too much for an operator.
 func TestWaitSettings(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{

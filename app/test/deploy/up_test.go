@@ -98,7 +98,7 @@ func everyPage(p *project) {
 	}
 }
 
-// make sql and make redis open prompts. That of MySQL refuses to write at first.
+// make sql and make redis open prompts. The prompt of MySQL refuses to write at first.
 func prompts(p *project) {
 	run := func(target, input string) (string, error) {
 		const script = `COMPOSE_FILE=$0/docker-compose.yml COMPOSE_PROJECT_NAME=$1 \

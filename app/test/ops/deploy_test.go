@@ -154,7 +154,7 @@ func TestDeployPublishesHTTPS(t *testing.T) {
 	}
 }
 
-// site.env has options of make deploy. What the command line says comes first.
+// site.env has options of make deploy. The command line overrides site.env.
 func TestDeployReadsSiteEnv(t *testing.T) {
 	write := func(t *testing.T, content string) string {
 		file := filepath.Join(t.TempDir(), "site.env")
