@@ -3,9 +3,6 @@ package cluster
 import (
 	"fmt"
 	"strings"
-	"time"
-
-	"simpleapp/test/deploy/load"
 )
 
 // makePrimary makes a node's copy the primary.
@@ -115,12 +112,4 @@ func (c *cluster) removeVolume(node int) {
 		}
 		return nil
 	})
-}
-
-// wantShortGap checks that submissions were confirmed all the time, but for a gap.
-func (c *cluster) wantShortGap(l *load.Load, most time.Duration) {
-	c.Helper()
-	if gap := l.Gap(); gap > most {
-		c.Errorf("for %.1f s no submission was confirmed, want at most %v", gap.Seconds(), most)
-	}
 }

@@ -76,7 +76,8 @@ type cluster struct {
 	stack string // of the site
 	port  int
 	up    []int // the nodes that have power and a network
-	// cacheLost tells that cache has lost its data. Then numbers of its last second are shown twice.
+	// cacheLost tells that cache has lost its data. Then numbers of its last second are shown
+	// twice.
 	cacheLost bool
 }
 

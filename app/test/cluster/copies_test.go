@@ -140,11 +140,11 @@ const rate = 100
 
 // underLoad runs an act while visitors use the site through the nodes that are up. Afterwards, the
 // copies must be one group again, and have what the visitors were told.
-func (c *cluster) underLoad(act func(*load.Load)) load.Report {
+func (c *cluster) underLoad(act act) {
 	c.Helper()
 	l := load.Start(c, rate, 15*time.Second, c.addresses()...)
 	c.awaitConfirmed(l, 20)
-	act(l)
+	act.do(c, l)
 	c.readmit(l)
 	c.awaitGreen()
 	c.awaitConfirmed(l, 20)
@@ -155,8 +155,17 @@ func (c *cluster) underLoad(act func(*load.Load)) load.Report {
 	if n := report.Failures[load.WentBack].Count; n > 0 {
 		c.Errorf("%d visitors saw a number from more than a second before", n)
 	}
+	if act.most != unchecked {
+		if report.Gap > act.most.gap {
+			c.Errorf("for %.1f s no submission was confirmed, want at most %v",
+				report.Gap.Seconds(), act.most.gap)
+		}
+		if report.FailedPages > act.most.failedPages {
+			c.Errorf("%d home pages failed, want at most %d",
+				report.FailedPages, act.most.failedPages)
+		}
+	}
 	c.wantEqualCopies(report)
-	return report
 }
 
 // readmit lets visitors use each node that is up, once all of them serve: a node that has just

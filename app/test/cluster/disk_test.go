@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"simpleapp/test/deploy/load"
 )
@@ -37,7 +36,6 @@ func (c *cluster) fillDisk(l *load.Load) {
 		return nil
 	})
 	c.awaitConfirmed(l, 20)
-	c.wantShortGap(l, time.Minute)
 	problem := fmt.Sprintf("node%d: its disk has too little room", node)
 	c.eventually("make status names the full disk", func() error {
 		if out, err := c.tryMake("status"); err == nil || !strings.Contains(out, problem) {

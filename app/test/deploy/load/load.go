@@ -90,9 +90,11 @@ func (l *Load) Through(addresses ...string) {
 // Stop waits until every visitor has finished and returns the report.
 func (l *Load) Stop() Report {
 	l.end.Do(func() {
+		l.mu.Lock()
+		l.gap()
+		l.mu.Unlock()
 		close(l.stop)
 		l.done.Wait()
-		l.gap()
 		l.report.Took = time.Since(l.began)
 	})
 	return l.report
@@ -110,13 +112,6 @@ func (l *Load) Confirmed() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.report.Confirmed)
-}
-
-// Gap returns the longest time without a confirmed submission so far.
-func (l *Load) Gap() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return max(l.report.Gap, time.Since(l.confirmed))
 }
 
 // address returns the address that a visitor uses now.
@@ -154,7 +149,7 @@ func (l *Load) floor(asked time.Time) int {
 // uses tells whether the visitors use an address. The caller holds mu.
 func (l *Load) uses(address string) bool { return slices.Contains(l.addresses, address) }
 
-// gap ends a time without a confirmed submission. The caller holds mu, or the visitors have ended.
+// gap ends a time without a confirmed submission. The caller holds mu.
 func (l *Load) gap() {
 	l.report.Gap = max(l.report.Gap, time.Since(l.confirmed))
 	l.confirmed = time.Now()

@@ -19,9 +19,10 @@ type visitor struct {
 	sent   time.Time // when the last request was
 }
 
-// live opens the home page one to five times, then submits the form, and repeats that until the load
-// stops. The number of home pages differs between the visitors and from round to round: otherwise
-// all visitors would submit at the same time, and there would be seconds without a submission.
+// live opens the home page one to five times, then submits the form, and repeats that until the
+// load stops. The number of home pages differs between the visitors and from round to round:
+// otherwise all visitors would submit at the same time, and there would be seconds without a
+// submission.
 func (v *visitor) live() {
 	defer v.conn.close()
 	for round := 0; ; round++ {
