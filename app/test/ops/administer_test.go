@@ -31,6 +31,16 @@ func TestErrorsGoToStandardError(t *testing.T) {
 	}
 }
 
+// Several submissions may have one reference.
+func TestForgetSelectsBySubmissionID(t *testing.T) {
+	o := newOperator(t, manager+oneContainer)
+	out, status := o.run("forget", "REFERENCE=3f9a-2c71-b04e", "ID=7")
+	const want = " forget --id 7 3f9a-2c71-b04e\n"
+	if status != 0 || !strings.Contains(o.calls(), want) {
+		t.Errorf("forget ID=7 = %d, want 0 and the call %q:\n%s%s", status, want, out, o.calls())
+	}
+}
+
 // Two commands at once have different accounts, and each removes its own.
 func TestAdministratorsHaveAccountsOfTheirOwn(t *testing.T) {
 	o := newOperator(t, manager+oneContainer+`

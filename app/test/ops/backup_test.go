@@ -1,6 +1,8 @@
 package ops
 
 import (
+	"compress/gzip"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +46,15 @@ func TestBackupAndRestoreCallTheProgram(t *testing.T) {
 	out, status := o.run("backup", "FILE="+file)
 	if want := "has 1 submissions and 7 visits"; status != 0 || !strings.Contains(out, want) {
 		t.Errorf("backup = %d, want 0 and %q:\n%s", status, want, out)
+	}
+	compressed, errors, status := o.runSeparately("backup", "FILE=-")
+	zipped, err := gzip.NewReader(strings.NewReader(compressed))
+	if status != 0 || err != nil {
+		t.Fatalf("backup FILE=- = %d, want gzip on standard output: %v\n%s", status, err, errors)
+	}
+	content, err := io.ReadAll(zipped)
+	if want := strings.ReplaceAll(exported, `\n`, "\n"); err != nil || string(content) != want {
+		t.Errorf("backup FILE=- wrote %q, %v, want %q", content, err, want)
 	}
 	for _, test := range []struct {
 		name, docker string
