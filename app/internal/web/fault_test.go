@@ -56,11 +56,17 @@ func TestFaultFitsItsCause(t *testing.T) {
 		}, []string{"were not stored this time</h2>", "This site can’t store answers right now.",
 			again}},
 		{"a database that does not say whether it has stored",
-			func(db *database.DB) error { return db.Close() },
+			func(db *database.DB) error { // the INSERT never ends, until it times out
+				_, err := db.Exec("CREATE TRIGGER endless BEFORE INSERT ON submissions BEGIN " +
+					"SELECT COUNT(*) FROM (WITH RECURSIVE n(i) AS " +
+					"(SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n); END")
+				return err
+			},
 			[]string{"tell yet whether your answers were stored</h2>",
 				"The database has not confirmed it.", again}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
 			site := serveSite(t, newSiteOn(t, db, testsite.Quiet))
 			if err := test.spoil(db); err != nil {

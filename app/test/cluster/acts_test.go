@@ -29,7 +29,7 @@ var (
 	unchecked = limits{} // most of the copies are gone, or the act is about another site
 	// docs/operate.md promises 10 s. This machine does the work of all machines of the site.
 	nothingDies = limits{gap: 15 * time.Second}
-	machineDies = limits{gap: 15 * time.Second, failedPages: 20} // those in flight
+	machineDies = limits{gap: 15 * time.Second, failedPages: 50} // those in flight
 	diskFills   = limits{gap: 40 * time.Second}
 )
 
@@ -97,7 +97,7 @@ var further = []act{
 		c.cutPower(l)
 		c.regain("boot", 1)
 		c.regain("boot", 2)
-		c.readmit(l)
+		l.Through(c.addresses()...) // no replica is healthy before the database is
 		c.awaitWaiting(1)
 		c.pause(time.Minute)
 		c.wantNoneConfirmed(l)
