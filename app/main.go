@@ -42,7 +42,7 @@ func tuneCollector() {
 		debug.SetGCPercent(400)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(96 << 20)
+		debug.SetMemoryLimit(80 << 20)
 	}
 }
 
