@@ -156,7 +156,7 @@ playground-down: ## Remove the playground
 $(PLAYGROUND_TARGETS):
 	@ops/playground $(@:playground-%=%)
 
-bench: build setup ## Measure the program against a server that stores nothing (about four minutes)
+bench: build setup ## Measure the program against a server that does the least it can (a quarter of an hour)
 	cd app/test && go run ./bench ../../bin/simpleapp
 
 bench-others: build $(EXPRESS) ## Measure the program beside Flask, Express and plain Go (about four minutes)
