@@ -24,7 +24,7 @@ func importRecords(ctx context.Context, i invocation) error {
 	only := flags.String("only", "", "import only the `submissions`, or only the visits")
 	err := i.parse(&flags, 0,
 		"Reads JSON or CSV as export writes it, or an old backup, from standard input.\n"+
-			"Stores all submissions, or none after an error. Adds the visits to those of the site.\n"+
+			"Stores all submissions, or none after an error. Adds the visits to the site's.\n"+
 			"It notices JSON that was cut off, but not CSV that was cut off between two rows.")
 	switch {
 	case err != nil:

@@ -19,6 +19,7 @@ func printVersion(_ context.Context, i invocation) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(i.stdout, "%s (revision %s, %s)\n", version, vcs.GetRevision(), runtime.Version())
+	_, err = fmt.Fprintf(i.stdout, "%s (revision %s, %s)\n",
+		version, vcs.GetRevision(), runtime.Version())
 	return err
 }

@@ -35,8 +35,8 @@ func main() {
 
 // tuneCollector sets when the garbage collector runs. The live heap is small, so GOGC=400 costs
 // about 10 MB and saves about 10 % of CPU. Under load the memory limit makes the collector run more
-// often. The variables GOGC and GOMEMLIMIT override these values, except in export and import, which
-// set their own: see stepAside.
+// often. The variables GOGC and GOMEMLIMIT override these values, except in export and import,
+// which set their own: see stepAside.
 func tuneCollector() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)

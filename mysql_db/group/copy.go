@@ -93,8 +93,8 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 	}
 	<-s.ended
 	log.Printf("copied in %v", time.Since(begin).Round(time.Second))
-	// Without the donor's members, a group that lost power before this copy was in it would wait for
-	// ever: no copy would be known to all.
+	// Without the donor's members, a group that lost power before this copy was in it would wait
+	// for ever: no copy would be known to all.
 	err = m.folder.remember(donor.record)
 	for _, mark := range []string{copyingMark, discardMark, permitMark} {
 		err = errors.Join(err, m.folder.mark(mark, false))

@@ -21,7 +21,7 @@ const (
 type view struct {
 	self  Status
 	peers []peer // the other copies that answered
-	// lookedUp tells that the DNS listed this copy, and that every other one that it listed answered.
+	// lookedUp tells that the DNS listed this copy, and that every other one in its list answered.
 	lookedUp bool
 	// permitted tells that this copy may start a group: on the site's first start, when the version
 	// before had no groups, or because an operator says so.

@@ -66,7 +66,8 @@ func report(ctx context.Context, w io.Writer, places []string) error {
 	case primaries == 0:
 		problems = append(problems, "there is no primary: nothing can be stored")
 	case primaries > 1:
-		problems = append(problems, fmt.Sprintf("there are %d primaries, of several groups", primaries))
+		problems = append(problems,
+			fmt.Sprintf("there are %d primaries, of several groups", primaries))
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -127,8 +127,8 @@ func (k *Keeper) run(ctx context.Context) {
 			k.log.Error("the certificate can't be read or stored in the database", "err", err,
 				"hint", cmp.Or(database.Hint(err), "it is tried again until it works"))
 		}
-		// After a failed write, load still succeeds each time. The outage is over only when an order
-		// has run without an error, or when none is due.
+		// After a failed write, load still succeeds each time. The outage is over only when an
+		// order has run without an error, or when none is due.
 		failed = err != nil || failed && !ordering && k.isDue(now)
 		if !database.Pause(ctx, k.untilNextLook()) {
 			return

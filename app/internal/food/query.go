@@ -79,9 +79,9 @@ func (s *Submissions) Recent(ctx context.Context, n int) ([]Record, error) {
 	return page.Records, err
 }
 
-// Each calls do with every submission that was stored before the call, oldest first. It stops at the first error and returns it. It
-// reads 1000 submissions at a time, so that memory stays constant and no query or transaction stays
-// open while do is slow.
+// Each calls do with every submission that was stored before the call, oldest first. It stops at
+// the first error and returns it. It reads 1000 submissions at a time, so that memory stays
+// constant and no query or transaction stays open while do is slow.
 func (s *Submissions) Each(ctx context.Context, do func(Record) error) error {
 	for last := int64(0); ; {
 		records, err := s.query(ctx, "WHERE id > ? ORDER BY id LIMIT 1000", last)

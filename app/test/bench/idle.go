@@ -24,7 +24,8 @@ func (b *bench) idle(int) error {
 			return err
 		}
 		defer conn.Close()
-		if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: simpleapp.test\r\n\r\n"); err != nil {
+		_, err = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: simpleapp.test\r\n\r\n")
+		if err != nil {
 			return err
 		}
 		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)

@@ -39,7 +39,8 @@ func appRights(p *project) {
 		"DROP TABLE submissions", "TRUNCATE submissions", "ALTER TABLE submissions ADD other INT",
 		"DELETE FROM submissions", "UPDATE submissions SET country = 'SG'",
 		"CREATE TABLE other (id INT)", "DELETE FROM tallies", "DELETE FROM visit_total",
-		"UPDATE tally_log SET counts = ''", "UPDATE acme SET value = ''", "SELECT * FROM mysql.user",
+		"UPDATE tally_log SET counts = ''", "UPDATE acme SET value = ''",
+		"SELECT * FROM mysql.user",
 	} {
 		if out, err := p.sql(statement); err == nil || !strings.Contains(out, "command denied") {
 			p.Errorf("%s as the app: %v, want denied\n%s", statement, err, out)

@@ -79,7 +79,8 @@ func TestVisitorSubmitsTheForm(t *testing.T) {
 			if !strings.HasSuffix(beside, "Enter your first name") {
 				t.Errorf("the error beside the field = %q, want Enter your first name", beside)
 			}
-			if kept := chrome.Value(t, ctx, chromedp.Value(css("[name=last_name]"))); kept != "Tan" {
+			kept := chrome.Value(t, ctx, chromedp.Value(css("[name=last_name]")))
+			if kept != "Tan" {
 				t.Errorf("last name = %q, want it kept", kept)
 			}
 			if test.scripts {

@@ -34,7 +34,8 @@ func TestPromptsFindTheContainer(t *testing.T) {
 	o := newOperator(t, neverDeployed)
 	o.install("docker-compose", `echo composed-by "$@"`)
 	if out, status := o.run("redis", "COMPOSE=docker-compose"); status != 0 ||
-		!strings.Contains(o.calls(), "exec --interactive composed-by ps --quiet cache cache-admin\n") {
+		!strings.Contains(o.calls(),
+			"exec --interactive composed-by ps --quiet cache cache-admin\n") {
 		t.Errorf("redis with COMPOSE=docker-compose = %d, want 0 and its container:\n%s%s",
 			status, out, o.calls())
 	}
