@@ -102,6 +102,8 @@ func TestDecide(t *testing.T) {
 			wait, "", "1 of the 3 copies"},
 		{"all are back, but one server still starts",
 			view{self: a, peers: []peer{b, inState(c, starting)}}, wait, "", "1 of the 3 copies"},
+		{"all are back, but one server still leaves the group",
+			view{self: a, peers: []peer{b, inState(c, leaving)}}, wait, "", "1 of the 3 copies"},
 		{"a majority is back, and an operator permits it",
 			view{self: a, peers: []peer{b}, permitted: true, settled: true},
 			startGroup, "", "permitted"},

@@ -21,7 +21,7 @@ const (
 const noRoom = "its disk has too little room: docker system df shows there what Docker holds, " +
 	"and docker system prune frees it"
 
-// errFull says that the server of this copy has to end. It starts again when there is room.
+// errFull says that the server of this copy has to end, and start again when there is room.
 var errFull = errors.New("the disk is full: the server ends, so that the others go on without it")
 
 // makeWay is called when this copy's disk has less than scarceMB. It hands the primary over to a

@@ -140,8 +140,12 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 	return v, d, nil
 }
 
+// errCutOff says that the server of this copy has to start again, before it can join a group.
+var errCutOff = errors.New("this copy was cut off from the group: its server starts again")
+
 // serve runs the server, and keeps it in the group. It returns true if this copy has to be replaced
-// by a copy of another one's data. When the context is cancelled, it returns false and nil.
+// by a copy of another one's data. It returns false and nil when the context is cancelled, or when
+// the server has to start again.
 func (m *member) serve(ctx context.Context) (replace bool, err error) {
 	for m.folder.freeMB() < fullMB {
 		m.set(starting, noRoom)
@@ -168,9 +172,12 @@ func (m *member) serve(ctx context.Context) (replace bool, err error) {
 	m.set("", "")
 	for {
 		replace, err := m.step(ctx)
-		if errors.Is(err, errFull) {
-			s.process.Kill() // it would wait for room before it stops in order
-			return false, err
+		if errors.Is(err, errFull) || errors.Is(err, errCutOff) {
+			log.Print(err)
+			// MySQL would wait for room, or half a minute for the group, before it ends in order.
+			// Swarm could not start the container again while most of its managers are missing.
+			s.process.Kill()
+			return false, nil
 		}
 		if err != nil && ctx.Err() == nil {
 			log.Print(err)
@@ -205,6 +212,8 @@ func (m *member) step(ctx context.Context) (replace bool, err error) {
 		return false, m.rememberGroup(ctx, self.record)
 	case joining:
 		return false, nil
+	case leaving:
+		return false, errCutOff
 	}
 	v, d, err := m.look(ctx)
 	if err != nil {

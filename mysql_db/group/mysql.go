@@ -111,6 +111,8 @@ func readStatus(ctx context.Context, db *sql.DB, s *Status) error {
 		s.State = online
 	case "RECOVERING":
 		s.State = joining
+	case "ERROR": // see exit_state_action in group.cnf
+		s.State = leaving
 	default:
 		s.State = waiting
 	}

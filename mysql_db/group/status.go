@@ -20,6 +20,7 @@ const (
 	starting state = "starting" // has data, but its server does not answer yet
 	waiting  state = "waiting"  // has data, and is in no group
 	joining  state = "joining"  // catches up with the group
+	leaving  state = "leaving"  // was cut off from the group: its server has to start again
 	online   state = "online"   // is a member of the group and has its data
 )
 
