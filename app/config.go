@@ -13,7 +13,6 @@ import (
 	"reflect"
 	"strings"
 	"time"
-	_ "time/tzdata" // for TZ on systems without a time zone database
 
 	"github.com/caarlos0/env/v11"
 )
