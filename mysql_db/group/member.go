@@ -31,7 +31,7 @@ type member struct {
 }
 
 // run runs the copy until its context is cancelled, and returns nil then. It returns an error if
-// the server ended by itself, for instance because the group goes on without this copy.
+// the server ended by itself.
 func (m *member) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if m.folder.has(copyingMark) {
