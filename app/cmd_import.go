@@ -15,8 +15,8 @@ import (
 	"simpleapp/internal/visits"
 )
 
-// importRecords reads a file from standard input. It stores all of its submissions, or none after
-// an error, and adds its visits to those of the site.
+// importRecords reads a file from standard input. It stores its submissions, and adds its visits to
+// those of the site.
 func importRecords(ctx context.Context, i invocation) error {
 	var flags flag.FlagSet
 	merge := flags.Bool("merge", false, "import into a site that has submissions: "+
@@ -24,7 +24,8 @@ func importRecords(ctx context.Context, i invocation) error {
 	only := flags.String("only", "", "import only the `submissions`, or only the visits")
 	err := i.parse(&flags, 0,
 		"Reads JSON or CSV as export writes it, or an old backup, from standard input.\n"+
-			"Stores all submissions, or none after an error. Adds the visits to the site's.\n"+
+			"Stores all submissions, or none after an error; of more than 10,000 it says how\n"+
+			"many are stored then. Adds the visits to the site's.\n"+
 			"It notices JSON that was cut off, but not CSV that was cut off between two rows.")
 	switch {
 	case err != nil:
@@ -108,6 +109,9 @@ func (i invocation) importSubmissions(ctx context.Context, cfg config, log *slog
 	case errors.Is(err, database.ErrUnknown):
 		return fmt.Errorf("the database did not confirm the submissions: see whether the site has "+
 			"them; --merge stores nothing twice that has a token: %w", err)
+	case err != nil && done.Stored > 0:
+		return fmt.Errorf("%d submissions were stored before this error: --merge goes on with the "+
+			"others of the file: %w", done.Stored, err)
 	case err != nil:
 		return fmt.Errorf("nothing was imported: %w", err)
 	}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"simpleapp/internal/food"
+)
+
+// A copy in a group has no memory for a transaction of any size.
+func TestImportOfManyGoesOnAfterAnError(t *testing.T) {
+	const many = 10_000
+	records := make([]string, many+1)
+	for i := range records {
+		records[i] = fmt.Sprintf(`{"token": %q, "first_name": "Ada", "country": "GB"}`,
+			food.NewToken())
+	}
+	whole := "[" + strings.Join(records, ",\n") + "]"
+	cutOff := strings.TrimSuffix(whole, "]")
+	for _, setup := range setups {
+		t.Run(setup.name, func(t *testing.T) {
+			environ := setup.environ(t)
+			_, err := call(t, environ, cutOff, "import")
+			const want = "10000 submissions were stored before this error: --merge goes on"
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("import of a file that was cut off = %v, want %q", err, want)
+			}
+			got := mustCall(t, environ, whole, "import", "--merge")
+			if got != "stored 1 submissions, each read back and compared\n10000 were there already\n" {
+				t.Errorf("import --merge of the whole file = %q, want that it stores the last", got)
+			}
+		})
+	}
+}
+
+// Without tokens a second import could not know what the first one has stored.
+func TestImportOfManyWithoutTokensIsWhole(t *testing.T) {
+	environ := embedded(t)
+	record := `{"first_name": "Ada", "country": "GB"}`
+	file := "[" + strings.Repeat(record+",\n", 10_001) + `{"no_such_field": "Tea"}]`
+	_, err := call(t, environ, file, "import")
+	if err == nil || !strings.Contains(err.Error(), "nothing was imported") {
+		t.Errorf("import of a file with a mistake = %v, want that it imports nothing", err)
+	}
+	mustCall(t, environ, "["+record+"]", "import") // it refuses a site with submissions
+}
