@@ -15,8 +15,8 @@ import (
 	"simpleapp/internal/visits"
 )
 
-// importRecords reads a file from standard input. It stores its submissions, and adds its visits to
-// those of the site.
+// importRecords reads a file from standard input, stores the submissions in it, and adds the visits
+// in it to those of the site.
 func importRecords(ctx context.Context, i invocation) error {
 	var flags flag.FlagSet
 	merge := flags.Bool("merge", false, "import into a site that has submissions: "+
@@ -24,8 +24,9 @@ func importRecords(ctx context.Context, i invocation) error {
 	only := flags.String("only", "", "import only the `submissions`, or only the visits")
 	err := i.parse(&flags, 0,
 		"Reads JSON or CSV as export writes it, or an old backup, from standard input.\n"+
-			"Stores all submissions, or none after an error; of more than 10,000 it says how\n"+
-			"many are stored then. Adds the visits to the site's.\n"+
+			"Stores fewer than 10,000 submissions, or a file without tokens, all or not at all.\n"+
+			"Stores more in parts of 10,000: after an error it says how many are stored.\n"+
+			"Then it adds the visits to the site's.\n"+
 			"It notices JSON that was cut off, but not CSV that was cut off between two rows.")
 	switch {
 	case err != nil:
@@ -46,19 +47,24 @@ func importRecords(ctx context.Context, i invocation) error {
 		return errors.New("nothing was imported: the file has no visits")
 	}
 	addVisits := file.Visits != nil && *only != "submissions"
-	if addVisits { // a store that does not answer must be known before submissions are stored
+	if addVisits { // ask the store first, so that nothing is imported if it does not answer
 		err := withVisits(ctx, cfg, log, func(*visits.Counter) error { return nil })
 		if err != nil {
 			return fmt.Errorf("nothing was imported: visits: %w", err)
 		}
 	}
 	if *only == "visits" {
-		err = readAll(file)
+		if err := readAll(file); err != nil {
+			return err
+		}
 	} else {
-		err = i.importSubmissions(ctx, cfg, log, file.Next, *merge)
+		done, err := i.importSubmissions(ctx, cfg, log, file.Next, *merge)
+		if err != nil {
+			return importError(err, done)
+		}
 	}
-	if err != nil || !addVisits {
-		return err
+	if !addVisits {
+		return nil
 	}
 	err = withVisits(ctx, cfg, log, func(counter *visits.Counter) error {
 		counter.Add(*file.Visits)
@@ -86,12 +92,29 @@ func readAll(file *records.Reader) error {
 	}
 }
 
-// importSubmissions stores and counts submissions, and prints what it did.
+// importError says what is stored after an error of importSubmissions, and what to do.
+func importError(err error, done food.Imported) error {
+	switch {
+	case errors.Is(err, database.ErrUnknown):
+		return fmt.Errorf("%d submissions are stored; the database did not confirm the next ones, and "+
+			"no visits were added: repeat this with --merge (without tokens, first see whether the "+
+			"site has the submissions): %w", done.Stored, err)
+	case done.Stored > 0:
+		return fmt.Errorf("%d submissions are stored, and no visits were added: repeat this with "+
+			"--merge to store the rest: %w", done.Stored, err)
+	case errors.Is(err, food.ErrNotEmpty):
+		return fmt.Errorf("nothing was imported: %w: add to them with --merge", err)
+	}
+	return fmt.Errorf("nothing was imported: %w", err)
+}
+
+// importSubmissions stores and counts submissions, and prints what it did. Its results are those of
+// Submissions.Import.
 func (i invocation) importSubmissions(ctx context.Context, cfg config, log *slog.Logger,
-	next func() (food.Submission, error), merge bool) (err error) {
+	next func() (food.Submission, error), merge bool) (done food.Imported, err error) {
 	db, err := openDatabase(cfg, cfg.mysqlOnce())
 	if err != nil {
-		return err
+		return done, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	submissions := food.New(db, func(int, int) {})
@@ -102,18 +125,9 @@ func (i invocation) importSubmissions(ctx context.Context, cfg config, log *slog
 		}
 		defer fmt.Fprintln(i.stderr)
 	}
-	done, err := submissions.Import(ctx, merge, next, progress)
-	switch {
-	case errors.Is(err, food.ErrNotEmpty):
-		return fmt.Errorf("nothing was imported: %w: add to them with --merge", err)
-	case errors.Is(err, database.ErrUnknown):
-		return fmt.Errorf("the database did not confirm the submissions: see whether the site has "+
-			"them; --merge stores nothing twice that has a token: %w", err)
-	case err != nil && done.Stored > 0:
-		return fmt.Errorf("%d submissions were stored before this error: --merge goes on with the "+
-			"others of the file: %w", done.Stored, err)
-	case err != nil:
-		return fmt.Errorf("nothing was imported: %w", err)
+	done, err = submissions.Import(ctx, merge, next, progress)
+	if err != nil {
+		return done, err
 	}
 	counts := tally.New(db, log)
 	defer counts.Close()
@@ -124,5 +138,5 @@ func (i invocation) importSubmissions(ctx context.Context, cfg config, log *slog
 	if merge {
 		fmt.Fprintf(i.stdout, "%d were there already\n", done.Present)
 	}
-	return nil
+	return done, nil
 }

@@ -22,12 +22,14 @@ func TestImportOfManyGoesOnAfterAnError(t *testing.T) {
 		t.Run(setup.name, func(t *testing.T) {
 			environ := setup.environ(t)
 			_, err := call(t, environ, cutOff, "import")
-			const want = "10000 submissions were stored before this error: --merge goes on"
+			const want = "10000 submissions are stored, and no visits were added: repeat this " +
+				"with --merge"
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("import of a file that was cut off = %v, want %q", err, want)
 			}
 			got := mustCall(t, environ, whole, "import", "--merge")
-			if got != "stored 1 submissions, each read back and compared\n10000 were there already\n" {
+			if !strings.HasPrefix(got, "stored 1 submissions") ||
+				!strings.HasSuffix(got, "\n10000 were there already\n") {
 				t.Errorf("import --merge of the whole file = %q, want that it stores the last", got)
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -29,7 +30,14 @@ func seed(ctx context.Context, i invocation) error {
 		return err
 	}
 	samples := newSamples(*n, time.Now())
-	return i.importSubmissions(ctx, cfg, log, samples.next, *merge)
+	done, err := i.importSubmissions(ctx, cfg, log, samples.next, *merge)
+	if errors.Is(err, food.ErrNotEmpty) {
+		return fmt.Errorf("%w: add to them with --merge", err)
+	}
+	if err != nil {
+		return fmt.Errorf("%d samples are stored: %w", done.Stored, err)
+	}
+	return nil
 }
 
 // samples generates sample submissions in the order of their times.

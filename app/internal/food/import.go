@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"simpleapp/internal/database"
@@ -16,27 +17,28 @@ import (
 var ErrNotEmpty = errors.New("there are submissions already")
 
 const (
-	// rowsPerStep is how many submissions Import reads and inserts at a time.
-	rowsPerStep = 500
 	// rowsPerPart is how many submissions Import stores in one transaction. Until a transaction
 	// ends, a copy in a group needs some 700 bytes of memory for each of its rows.
 	rowsPerPart = 10_000
+	// rowsPerStep is how many submissions Import inserts at a time.
+	rowsPerStep = 500
 )
 
-// Imported counts the submissions that Import has read.
+// Imported counts the submissions of an Import.
 type Imported struct {
 	Stored  int // new in the table
 	Present int // not stored, because the table had their tokens already
 }
 
 // Import stores and counts the submissions that next returns, in their order, until next returns
-// io.EOF. Up to 10,000 of them are one transaction. More of them are stored in parts of 10,000, if
-// all have tokens: with merge, a later Import of the same submissions then goes on where this one
-// ended. Import reads each stored submission back and compares it. If Import returns an error, done
-// has the parts before, and nothing else is stored, unless the error is database.ErrUnknown.
+// io.EOF. It stores them in parts of 10,000, and each part is one transaction. Submissions without
+// tokens are all one transaction, because a later Import could not skip the stored ones. Import
+// reads each stored submission back and compares it. If it returns an error, done counts the
+// submissions of the committed parts. Nothing else is stored, unless the error wraps
+// database.ErrUnknown: then the part after them may be stored, too.
 //
-// A submission without a token gets a new one, and a submission without a time gets the time of the
-// import.
+// Either all submissions have tokens, or none has one and gets a new one. A submission without a
+// time gets the time of the import.
 //
 // Without merge, Import returns ErrNotEmpty if the table has submissions. With merge, it skips each
 // submission whose token is in the table, and every submission must have a token. Import calls
@@ -45,10 +47,24 @@ func (s *Submissions) Import(ctx context.Context, merge bool, next func() (Submi
 	progress func(Imported)) (done Imported, err error) {
 	i := importer{
 		merge: merge, next: next, progress: progress,
-		now: time.Now().UTC().Truncate(time.Millisecond), tokens: true,
+		now: time.Now().UTC().Truncate(time.Millisecond),
 	}
 	for !i.ended {
-		err := s.db.Update(ctx, func(tx *sql.Tx) error { return i.part(ctx, tx) })
+		// The part is read before the transaction, which would hold locks while next waits.
+		rows, err := i.read()
+		if err != nil {
+			return done, err
+		}
+		err = s.db.Update(ctx, func(tx *sql.Tx) error {
+			for {
+				if err := i.store(ctx, tx, rows); err != nil || i.ended || i.tokens {
+					return err
+				}
+				if rows, err = i.read(); err != nil {
+					return err
+				}
+			}
+		})
 		if err != nil {
 			return done, err
 		}
@@ -63,13 +79,45 @@ type importer struct {
 	next     func() (Submission, error)
 	progress func(Imported)
 	now      time.Time // of submissions without a time
-	tokens   bool      // all submissions so far had one
+	begun    bool      // next has returned a submission
+	tokens   bool      // the first submission has a token
+	ended    bool      // next has returned io.EOF
 	done     Imported
-	ended    bool // next has returned io.EOF
 }
 
-// part stores the submissions of one transaction.
-func (i *importer) part(ctx context.Context, tx *sql.Tx) error {
+// read returns the next rowsPerPart submissions, or fewer at the end.
+func (i *importer) read() (rows []Submission, err error) {
+	for len(rows) < rowsPerPart {
+		row, err := i.next()
+		if err == io.EOF {
+			i.ended = true
+			return rows, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !i.begun {
+			i.begun, i.tokens = true, row.Token != ""
+		}
+		switch {
+		case row.Token == "" && i.merge:
+			return nil, errors.New("a submission has no token: " +
+				"without it, merge can't know whether the submission is stored already")
+		case (row.Token != "") != i.tokens:
+			return nil, errors.New("some submissions have tokens, and some have none")
+		case row.Token == "":
+			row.Token = NewToken()
+		}
+		if row.AddedAt.IsZero() {
+			row.AddedAt = i.now
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// store stores rows in a transaction.
+func (i *importer) store(ctx context.Context, tx *sql.Tx, rows []Submission) error {
 	if !i.merge && i.done == (Imported{}) {
 		records, err := query(ctx, tx, "LIMIT 1")
 		if err != nil {
@@ -79,53 +127,23 @@ func (i *importer) part(ctx context.Context, tx *sql.Tx) error {
 			return ErrNotEmpty
 		}
 	}
-	for size := 0; !i.ended && (size < rowsPerPart || !i.tokens); size += rowsPerStep {
-		rows, err := i.read()
-		if err != nil {
-			return err
-		}
-		read := len(rows)
+	for step := range slices.Chunk(rows, rowsPerStep) {
+		added := step
 		if i.merge {
-			rows, err = withoutStored(ctx, tx, rows)
+			var err error
+			added, err = withoutStored(ctx, tx, step)
 			if err != nil {
 				return err
 			}
 		}
-		if err := importRows(ctx, tx, rows); err != nil {
+		if err := importRows(ctx, tx, added); err != nil {
 			return err
 		}
-		i.done.Stored += len(rows)
-		i.done.Present += read - len(rows)
+		i.done.Stored += len(added)
+		i.done.Present += len(step) - len(added)
 		i.progress(i.done)
 	}
 	return nil
-}
-
-// read returns the next rowsPerStep submissions, or fewer at the end.
-func (i *importer) read() (rows []Submission, err error) {
-	for len(rows) < rowsPerStep {
-		row, err := i.next()
-		if err == io.EOF {
-			i.ended = true
-			return rows, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if row.Token == "" && i.merge {
-			return nil, errors.New("a submission has no token: " +
-				"without it, merge can't know whether the submission is stored already")
-		}
-		if row.Token == "" {
-			i.tokens = false
-			row.Token = NewToken()
-		}
-		if row.AddedAt.IsZero() {
-			row.AddedAt = i.now
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
 }
 
 // withoutStored returns the rows whose tokens are not in the table. If several rows have the same

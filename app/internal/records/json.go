@@ -174,7 +174,7 @@ func (r *jsonReader) readEnd() error {
 	}
 }
 
-// incomplete returns ErrIncomplete if err says that the JSON ends too early. Otherwise it returns
+// incomplete returns ErrIncomplete if err says that the file ends too early. Otherwise it returns
 // err.
 func incomplete(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

@@ -27,7 +27,7 @@ func NewReader(in io.Reader) (*Reader, error) {
 	}
 	begin, err := buffered.Peek(1)
 	if err != nil {
-		return nil, ErrIncomplete
+		return nil, incomplete(err)
 	}
 	switch begin[0] {
 	case '[', '{':

@@ -29,7 +29,7 @@ func newDumpReader(in *bufio.Reader) (*dumpReader, error) {
 	r := &dumpReader{in: in}
 	first, err := in.ReadString('\n')
 	if err != nil {
-		return nil, ErrIncomplete
+		return nil, incomplete(err)
 	}
 	match := dumpBegin.FindStringSubmatch(strings.TrimSuffix(first, "\n"))
 	if match == nil {
