@@ -101,16 +101,18 @@ func (db *DB) Update(ctx context.Context, do func(*sql.Tx) error) error {
 // RetryDelay is the pause before a failed transaction is retried.
 const RetryDelay = 50 * time.Millisecond
 
-// Retry calls do again as long as its error is classified as Collided or Moved and ctx has not
-// ended. It returns the last error of do.
+// Retry calls do again as long as its error is classified as Collided or Moved, for half a minute
+// or until ctx ends. It returns the last error of do.
 func (db *DB) Retry(ctx context.Context, do func() error) error {
+	deadline := time.Now().Add(electionTime)
 	for {
 		err := do()
 		if err == nil {
 			return nil
 		}
 		class := db.Classify(err)
-		if class != Collided && class != Moved || !Pause(ctx, RetryDelay) {
+		if class != Collided && class != Moved || time.Now().After(deadline) ||
+			!Pause(ctx, RetryDelay) {
 			return err
 		}
 	}
