@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 	"time"
@@ -31,16 +30,18 @@ func (m *member) fill(ctx context.Context) error {
 	return nil
 }
 
-// copy copies the data of a donor, or of the one that takes its place. If no copy has data any
-// more, and an operator permits this one to make a new site, copy returns with its mark still set.
+// copy copies the data of a donor, or of the one that takes its place. If no copy that answers is
+// in a group, and permitMark is set, copy returns with copyingMark still set: run then deletes what
+// was copied, and fill decides again.
 func (m *member) copy(ctx context.Context, donor Status) error {
 	log.Printf("copying everything from %s", donor.Node)
 	m.set(copying, "")
 	// An interrupted first start leaves parts of a database, and a mark with which db-entrypoint
 	// would delete the copied data.
-	err := errors.Join(m.folder.mark(copyingMark, true), m.folder.clear(),
-		m.folder.mark(firstStartMark, false))
-	if err != nil {
+	if err := m.folder.giveUp(); err != nil {
+		return err
+	}
+	if err := m.folder.mark(firstStartMark, false); err != nil {
 		return err
 	}
 	begin := time.Now()
@@ -93,11 +94,15 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 	}
 	<-s.ended
 	log.Printf("copied in %v", time.Since(begin).Round(time.Second))
-	// Without the donor's members, a group that lost power before this copy was in it would wait
-	// for ever: no copy would be known to all.
-	err = m.folder.remember(donor.record)
-	for _, mark := range []string{copyingMark, discardMark, permitMark} {
-		err = errors.Join(err, m.folder.mark(mark, false))
+	// Without a record the group would refuse this copy, because its data would look older than the
+	// group. It has not joined yet, so it remembers the donor's group and members.
+	if err := m.folder.remember(donor.record); err != nil {
+		return err
 	}
-	return err
+	for _, mark := range []string{discardMark, permitMark, copyingMark} {
+		if err := m.folder.mark(mark, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }

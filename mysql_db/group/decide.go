@@ -17,7 +17,7 @@ const (
 	startGroup action = "start"    // starts a group of one, which the others then join
 )
 
-// A view is what a copy knows at one moment. An answer that did not come is in none of its fields.
+// A view is what a copy knows at one moment. A copy that did not answer is not in peers.
 type view struct {
 	self  Status
 	peers []peer // the other copies that answered
@@ -48,8 +48,9 @@ type decision struct {
 }
 
 // decide says what a copy that is in no group does next. It keeps these promises:
-//   - There are never two groups. A copy starts one again only if all copies that may have been in
-//     it answer and are in none. Else an operator decides.
+//   - Copies never start a second group by themselves. A copy starts the group again only if all
+//     copies that may have been in it answer and are in none. Otherwise an operator has to permit
+//     it.
 //   - An empty copy makes a new site only if it is permitted to.
 //   - A copy with transactions that the group lacks does not join it.
 func decide(v view) decision {
@@ -58,7 +59,8 @@ func decide(v view) decision {
 		if p.State == online && p.Primary {
 			if primary != nil {
 				return decision{wait, p.Status,
-					fmt.Sprintf("%s and %s are primaries of two groups", primary.Node, p.Node)}
+					fmt.Sprintf("%s and %s both say that they are the primary",
+						primary.Node, p.Node)}
 			}
 			primary = &v.peers[i]
 		}
@@ -82,7 +84,8 @@ func decideEmpty(v view, donor *peer) decision {
 		return decision{copyData, donor.Status, "it is in the group"}
 	}
 	for _, p := range v.peers {
-		// One that copies has no data yet, and its donor is gone: it would be in the group above.
+		// A peer that is copying has no complete data, and its donor has left the group: otherwise
+		// donor would not be nil.
 		if p.State != empty && p.State != copying {
 			return decision{wait, p.Status, p.Node + " has data, but is in no group yet"}
 		}
@@ -127,8 +130,8 @@ func decideStart(v view) decision {
 		return decision{action: wait, reason: "its data is from before it was in a group, " +
 			"and it is not permitted to start one: make db-recover tells more"}
 	}
-	// Each member of each answering copy's last group has to answer. Members that left earlier are
-	// needed only if a copy that answers has not seen them leave.
+	// Every member in the record of a copy that answers has to answer. A member that left is needed
+	// only while such a record still lists it.
 	copies := []peer{{Status: v.self}}
 	for _, p := range v.peers {
 		if p.State == waiting && p.Group != "" {

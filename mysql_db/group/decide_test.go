@@ -78,7 +78,7 @@ func TestDecide(t *testing.T) {
 		{"a copy that was away for too long",
 			view{self: a, peers: []peer{gone(primary(b))}}, copyData, "node-b", ""},
 		{"two groups",
-			view{self: a, peers: []peer{primary(b), primary(c)}}, wait, "node-c", "two groups"},
+			view{self: a, peers: []peer{primary(b), primary(c)}}, wait, "node-c", "both say"},
 		{"a group that chooses its primary",
 			view{self: a, peers: []peer{inState(b, online)}}, wait, "node-b", "no primary"},
 

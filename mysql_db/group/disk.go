@@ -18,15 +18,16 @@ const (
 )
 
 // noRoom is what a copy reports when its disk has less than scarceMB.
-const noRoom = "its disk has too little room: docker system df shows there what Docker holds, " +
-	"and docker system prune frees it"
+const noRoom = "its disk has too little room: on that machine, docker system df shows what " +
+	"Docker holds, and docker system prune frees it"
 
 // errFull says that the server of this copy has to end, and start again when there is room.
 var errFull = errors.New("the disk is full: the server ends, so that the others go on without it")
 
 // makeWay is called when this copy's disk has less than scarceMB. It hands the primary over to a
-// copy that has room, if there is one. On a full disk that is too late, because the commits that
-// wait can't end. Then it returns errFull, if the copies whose disks are not full are a majority.
+// copy that has room, if there is one. A copy with a full disk can't hand over, because its waiting
+// commits never end. In that case makeWay returns errFull, if the copies whose disks are not full
+// are a majority.
 func (m *member) makeWay(ctx context.Context, self Status) error {
 	addresses, _ := peers(ctx, m.peersName, m.address)
 	var withRoom []*Status

@@ -51,7 +51,8 @@ func (f folder) mark(name string, set bool) error {
 	return errors.Join(file.Close(), f.sync())
 }
 
-// sync brings to the disk which files the folder has.
+// sync flushes the folder itself, so that files made, renamed or removed stay so after a power
+// loss.
 func (f folder) sync() error {
 	dir, err := os.Open(string(f))
 	if err != nil {
@@ -96,13 +97,23 @@ func (f folder) remember(r record) error {
 // gone.
 func (f folder) touch() error { return os.Chtimes(f.path(recordFile), time.Now(), time.Now()) }
 
-// seen returns when the copy was a member of a group last, and the zero time if it never was.
+// seen returns when the copy was a member of a group last, or copied its data from one. It returns
+// the zero time if neither ever was.
 func (f folder) seen() time.Time {
 	info, err := os.Stat(f.path(recordFile))
 	if err != nil {
 		return time.Time{}
 	}
 	return info.ModTime()
+}
+
+// giveUp removes the database and the record, after it has set copyingMark: what is left after an
+// interruption is then not taken for a database.
+func (f folder) giveUp() error {
+	if err := f.mark(copyingMark, true); err != nil {
+		return err
+	}
+	return f.clear()
 }
 
 // clear removes the database and the record. The marks stay.

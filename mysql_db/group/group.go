@@ -116,9 +116,9 @@ func sleep(ctx context.Context, d time.Duration) {
 }
 
 // setPrimary makes the copy with a server's uuid the primary. MySQL first waits until the open
-// transactions end, and the old primary takes new writes meanwhile. If this lasts longer than 10 s,
-// setPrimary asks again with a timeout. MySQL then blocks new transactions until the primary has
-// changed.
+// transactions end, and the old primary takes new writes meanwhile. If this fails or lasts longer
+// than 10 s, setPrimary asks again with a timeout. MySQL then blocks new transactions until the
+// primary has changed.
 func (m *member) setPrimary(ctx context.Context, uuid string) error {
 	began := time.Now()
 	gentle, cancel := context.WithTimeout(ctx, 10*time.Second)

@@ -24,7 +24,8 @@ import (
 
 const usage = `usage: db-group COMMAND
   run           runs this copy (the container's main process)
-  healthy       waits until this copy may be in the DNS: it is in the group, or no copy is
+  healthy       waits until this copy may be in the DNS: it is in the group, or no copy is,
+                or the group refuses it
   status NODE=ADDRESS…
                 prints a table of the copies; exits with 1 unless they are one group
   primary       prints the address of the primary
@@ -192,7 +193,12 @@ func healthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 280*time.Second)
 	defer cancel()
 	for {
-		resp, err := http.Get("http://127.0.0.1:" + port + "/healthy")
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet,
+			"http://127.0.0.1:"+port+"/healthy", nil)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req)
 		if err == nil {
 			body, _ := io.ReadAll(resp.Body)
 			resp.Body.Close()

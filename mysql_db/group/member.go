@@ -57,7 +57,7 @@ func (m *member) run(ctx context.Context) error {
 		}
 		if replace {
 			log.Print("this copy gives up its data, and copies that of the group")
-			if err := errors.Join(m.folder.mark(copyingMark, true), m.folder.clear()); err != nil {
+			if err := m.folder.giveUp(); err != nil {
 				return err
 			}
 		}
@@ -77,9 +77,9 @@ func (m *member) set(phase state, problem string) {
 
 // status returns what this copy tells about itself now.
 func (m *member) status(ctx context.Context) (Status, error) {
+	s := Status{Node: m.node, Address: m.address, Seen: m.folder.seen(), FreeMB: m.folder.freeMB()}
 	m.mu.Lock()
-	s := Status{Node: m.node, Address: m.address, State: m.phase, Problem: m.problem,
-		Seen: m.folder.seen(), FreeMB: m.folder.freeMB()}
+	s.State, s.Problem = m.phase, m.problem
 	m.mu.Unlock()
 	r, err := m.folder.record()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// account is the one by which the copies know each other. Each copy makes it in its own server.
+// account is the MySQL account with which the copies log in to each other.
 const account = "simpleapp_group"
 
 // openOwn opens this container's server as root, through the socket.
@@ -45,9 +45,9 @@ func open(cfg *mysql.Config) *sql.DB {
 	return db
 }
 
-// makeAccount makes the account of the copies, in this server alone: its password differs from
-// deployment to deployment. Operators' commands use it, too, to change the app's password and to
-// make accounts for the moment on a primary that is elsewhere.
+// makeAccount makes the account in this server, and does not replicate it (sql_log_bin): a copy
+// needs the account before it is in a group. Operators' commands use it, too, to change the app's
+// password, and to make accounts for the moment on a primary that is elsewhere.
 func makeAccount(ctx context.Context, db *sql.DB, password string) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {

@@ -31,20 +31,20 @@ func startReplication(
 	}
 	_, err = db.ExecContext(ctx,
 		"START GROUP_REPLICATION USER = '"+account+"', PASSWORD = '"+password+"'")
-	// These have to be sent even if the start took so long that ctx has ended.
+	// The next statements have to be sent even if the start took so long that ctx has ended.
 	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	_, off := db.ExecContext(ctx, "SET GLOBAL group_replication_bootstrap_group = OFF")
 	if err != nil {
 		// A start that failed may have left a part running.
 		_, stop := db.ExecContext(ctx, "STOP GROUP_REPLICATION")
-		return errors.Join(err, stop)
+		return errors.Join(err, off, stop)
 	}
 	return off
 }
 
-// lockName is a lock in each server. A copy that holds it in every copy may start the group, which
-// no other copy can do meanwhile.
+// lockName names a lock in each server. Before a copy starts the group, it takes the lock in its
+// own server and in those of all waiting copies, so that only one copy starts it.
 const lockName = "simpleapp start the group"
 
 // lock takes the lock in this copy and in the others, and checks under it that none of the others

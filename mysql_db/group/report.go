@@ -67,7 +67,7 @@ func report(ctx context.Context, w io.Writer, places []string) error {
 		problems = append(problems, "there is no primary: nothing can be stored")
 	case primaries > 1:
 		problems = append(problems,
-			fmt.Sprintf("there are %d primaries, of several groups", primaries))
+			fmt.Sprintf("%d copies say that they are the primary", primaries))
 	}
 	if err := table.Flush(); err != nil {
 		return err

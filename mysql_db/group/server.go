@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log"
 	"os"
 	"os/exec"
 	"syscall"
@@ -31,14 +32,20 @@ func startServer(name string, args ...string) (*server, error) {
 	return s, nil
 }
 
-// await waits until ok returns nil, or returns an error if the server ends first.
+// await waits until ok returns nil, or returns an error if the server ends first. If that lasts
+// longer than a start, await logs why.
 func (s *server) await(ctx context.Context, ok func(context.Context) error) error {
+	began, logged := time.Now(), ""
 	for {
 		ask, cancel := context.WithTimeout(ctx, 5*time.Second)
 		err := ok(ask)
 		cancel()
 		if err == nil {
 			return nil
+		}
+		if time.Since(began) > time.Minute && err.Error() != logged {
+			logged = err.Error()
+			log.Print("mysqld does not answer yet: ", err)
 		}
 		select {
 		case <-s.ended:

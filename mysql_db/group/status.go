@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -97,6 +98,6 @@ func askOne(ctx context.Context, address string) (s Status, err error) {
 	if resp.StatusCode != http.StatusOK {
 		return s, fmt.Errorf("%s: %s", url, resp.Status)
 	}
-	err = json.NewDecoder(resp.Body).Decode(&s)
+	err = json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&s)
 	return s, err
 }
