@@ -31,6 +31,7 @@ read_site_env() {
         [[ $rest =~ ^.[[:space:]]*(#.*)?$ ]] || fail "$1, line $number: write the whole value of $name between two quotes"
         ;;
       *)
+        case $value in \#*) value='' ;; esac
         value=${value%%[[:space:]]#*}
         value=${value%"${value##*[![:space:]]}"} # without white space at its end
         ;;
@@ -108,13 +109,13 @@ find_task() {
   local node='' address found pattern tasks
   host=() container=''
   mapfile -t tasks < <(docker service ps --quiet --no-trunc --filter desired-state=running "${STACK}_$1")
-  [ ${#tasks[@]} -gt 0 ] || fail "$1 does not run: make status tells why"
+  [ ${#tasks[@]} -gt 0 ] || fail "$1 does not run: docker service ps --no-trunc ${STACK}_$1 tells why"
   found=$(docker inspect --type task \
     --format '{{.Status.State}} {{.NodeID}} {{with .Status.ContainerStatus}}{{.ContainerID}}{{end}}' "${tasks[@]}" || true)
   for pattern in "running $this_node ." 'running [^ ]* .' "[^ ]* $this_node ." '[^ ]* [^ ]* .'; do
     if read -r _ node container < <(grep "^$pattern" <<<"$found"); then break; fi
   done
-  [ -n "$container" ] || fail "$1 has not started yet: make status tells why"
+  [ -n "$container" ] || fail "$1 has not started yet: docker service ps --no-trunc ${STACK}_$1 tells why"
   if [ "$node" != "$this_node" ]; then
     # The status of a manager may have the address 0.0.0.0 (moby#35437). ManagerStatus has the real one, with a port.
     address=$(docker node inspect --format '{{with .ManagerStatus}}{{.Addr}}{{else}}{{.Status.Addr}}{{end}}' "$node")
@@ -155,7 +156,7 @@ prompt() {
 # relay COMMAND… runs a command that calls the program, with the name of this command before each line of its output and
 # of its errors. Instead of flags of the program they name the variables of make.
 relay() {
-  local script="s/^/$command: /; s/with --id/with ID=…/; s/--merge/MERGE=yes/; s/--only visits/ONLY=visits/"
+  local script="/^$command: /!s/^/$command: /; s/with --id/with ID=…/; s/--merge/MERGE=yes/; s/--only visits/ONLY=visits/"
   { "$@" 2>&1 >&3 | sed "$script" >&2; } 3>&1 | sed "$script"
 }
 

@@ -129,6 +129,10 @@ func (c *cluster) diverge(node int) {
 		}
 		return nil
 	})
+	out, err := c.tryMake("db-recover", fmt.Sprintf("NODE=node%d", node))
+	if err == nil || !strings.Contains(out, "the group has a primary") {
+		c.Errorf("make db-recover of a refused copy = %v, want that it is refused\n%s", err, out)
+	}
 	c.make("db-discard", fmt.Sprintf("NODE=node%d", node))
 	c.awaitGreen()
 	if out, err := c.sql(node, "SELECT * FROM only_here"); err == nil {

@@ -61,10 +61,15 @@ func namedStack(t testing.TB) *stack {
 	return s
 }
 
-// newStack is namedStack with the secrets of make swarm-init.
+// newStack is namedStack with the secrets of make swarm-init. The operator has chosen one of the
+// passwords, in a file without a line end.
 func newStack(t testing.TB) *stack {
 	t.Helper()
 	s := namedStack(t)
+	err := os.WriteFile(s.passwords, []byte("mysql_password="+rand.Text()), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
 	out := s.make("swarm-init", "ADVERTISE_ADDR=127.0.0.1", "PASSWORDS="+s.passwords)
 	for _, name := range []string{"mysql_password", "redis_password"} {
 		if strings.Contains(out, s.password(name)) {

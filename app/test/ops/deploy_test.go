@@ -170,6 +170,7 @@ func TestDeployReadsSiteEnv(t *testing.T) {
 			"DB_PLACEMENT=node.role == worker\n"+
 			"CACHE_PLACEMENT=\"node.hostname == node5\" # quoted\n"+
 			"HEALTH_TIMEOUT='9s'\n"+
+			"DOMAIN= # none yet\n"+
 			"APP_REPLICAS=7\n"+
 			"VERSION=1.1") // no line end
 		newOperator(t, manager+deployment).wantDeployed(

@@ -73,7 +73,7 @@ func TestCommandsRefuseInvalidOptions(t *testing.T) {
 			"NAME=mysql_password", []string{"rotate-secret", "NAME=mysql_root_password"}},
 		{"a rotation while app is updated", manager + oneContainer + `
   "service inspect --format {{with .Spec.Mode.Replicated}}"*) echo "3 updating new" ;;`,
-			"app is being updated", []string{"rotate-secret", "NAME=mysql_password"}},
+			"app is still being updated", []string{"rotate-secret", "NAME=mysql_password"}},
 		{"no file", manager, "FILE is missing: say where to write", []string{"backup"}},
 		{"a file that does not exist", manager,
 			"/no/such/file can't be read", []string{"restore", "FILE=/no/such/file"}},
