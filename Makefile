@@ -32,7 +32,7 @@ dev: assets ## Serve like make run, and show each change: of a page, style or sc
 	WEB_DIR=app/internal/web app/assets/node_modules/.bin/nodemon --quiet --watch app --ext go,sql --ignore app/test --ignore '*_test.go' \
 	  --signal SIGTERM --exec 'make --no-print-directory run || exit 1' # 2 would end nodemon
 
-seed: build ## Store N=500 sample submissions in ./data; MERGE=yes where it has some
+seed: build ## Store N=500 sample submissions in ./data; MERGE=yes adds them to those that ./data has
 	bin/simpleapp seed --n $(or $(N),500) $(if $(filter yes,$(MERGE)),--merge)
 
 build: assets ## Build bin/simpleapp

@@ -133,9 +133,9 @@ func usageOfAll() string {
 	return usage
 }
 
-// parse parses the flags of a command. args is how many other arguments must follow them. If a
-// flag or the number of arguments is wrong, parse returns errUsage. For --help it prints the usage, what the
-// command does, and the flags, and returns flag.ErrHelp.
+// parse parses the flags of a command. args is how many other arguments must follow them. If a flag
+// or the number of arguments is wrong, parse returns errUsage. For --help it prints the usage, what
+// the command does, and the flags, and returns flag.ErrHelp.
 func (i invocation) parse(flags *flag.FlagSet, args int, does string) error {
 	flags.Init("", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error is the usage

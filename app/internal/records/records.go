@@ -78,9 +78,9 @@ func textField(name string) (field food.TextField, found bool) {
 	return food.TextFields[i], true
 }
 
-// submission makes a submission from named values. It accepts every value that the database
-// accepts. It does not apply all rules of the form, because a record may be older than a field or a
-// rule. Missing text fields and a missing token are empty.
+// submission makes a submission from named values. It accepts every value that a version of this
+// program has stored. It does not apply all rules of the form, because a record may be older than a
+// field or a rule. Missing text fields and a missing token are empty.
 func submission(values []value) (s food.Submission, err error) {
 	s.Pledge = true
 	for _, v := range values {
