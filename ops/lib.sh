@@ -49,8 +49,9 @@ fi
 export STACK=${STACK:-mystack}
 if [ -n "${REGISTRY:-}" ]; then REGISTRY=${REGISTRY%/}/; fi
 
-if ! answer=$(docker info --format '{{.Swarm.ControlAvailable}} {{.Swarm.NodeID}}' 2>&1); then
-  fail "no Docker engine answers: $answer"
+about_swarm=(docker info --format '{{.Swarm.ControlAvailable}} {{.Swarm.NodeID}}')
+if ! answer=$("${about_swarm[@]}" 2>/dev/null); then # a warning is no part of the answer
+  fail "no Docker engine answers: $("${about_swarm[@]}" 2>&1)"
 fi
 this_node=${answer#* }
 case $command in
