@@ -21,8 +21,6 @@ type gate struct {
 	proceed chan error
 }
 
-func newGate() gate { return gate{make(chan []int), make(chan error)} }
-
 func (g gate) write(_ context.Context, items []int) ([]int, error) {
 	g.entered <- slices.Clone(items)
 	err := <-g.proceed
@@ -56,48 +54,55 @@ func wantBatch(t *testing.T, g gate, want ...int) {
 	}
 }
 
-func TestItemsThatArriveDuringAWriteShareTheNextBatch(t *testing.T) {
-	g := newGate()
-	c := batch.New(3, time.Minute, g.write)
-	tickets := []batch.Ticket[int, int]{put(t, c, 1)}
+// begin returns a gate and a Combiner that writes item 1, which waits at the gate.
+func begin(t *testing.T, most int, patience time.Duration) (
+	g gate, c *batch.Combiner[int, int], first batch.Ticket[int, int]) {
+	t.Helper()
+	g = gate{make(chan []int), make(chan error)}
+	c = batch.New(most, patience, g.write)
+	first = put(t, c, 1)
 	wantBatch(t, g, 1)
-	for item := 2; item <= 6; item++ {
-		tickets = append(tickets, put(t, c, item))
-	}
-	g.proceed <- nil
-	wantBatch(t, g, 2, 3, 4) // a batch has at most three items
-	g.proceed <- nil
-	wantBatch(t, g, 5, 6)
-	g.proceed <- nil
-	for i, ticket := range tickets {
-		wantResult(t, ticket, 2*(i+1))
-	}
+	return g, c, first
+}
+
+func TestItemsThatArriveDuringAWriteShareTheNextBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, c, first := begin(t, 3, time.Minute)
+		tickets := []batch.Ticket[int, int]{first}
+		for item := 2; item <= 6; item++ {
+			tickets = append(tickets, put(t, c, item))
+		}
+		g.proceed <- nil
+		wantBatch(t, g, 2, 3, 4) // a batch has at most three items
+		g.proceed <- nil
+		wantBatch(t, g, 5, 6)
+		g.proceed <- nil
+		for i, ticket := range tickets {
+			wantResult(t, ticket, 2*(i+1))
+		}
+	})
 }
 
 func TestErrorReachesItsBatchOnly(t *testing.T) {
-	g := newGate()
-	c := batch.New(10, time.Minute, g.write)
-	first := put(t, c, 1)
-	wantBatch(t, g, 1)
-	second, third := put(t, c, 2), put(t, c, 3)
-	g.proceed <- nil
-	wantBatch(t, g, 2, 3)
-	failure := errors.New("disk full")
-	g.proceed <- failure
-	wantResult(t, first, 2)
-	for _, ticket := range []batch.Ticket[int, int]{second, third} {
-		if _, err := ticket.Wait(); err != failure {
-			t.Errorf("Wait = %v, want %v", err, failure)
+	synctest.Test(t, func(t *testing.T) {
+		g, c, first := begin(t, 10, time.Minute)
+		second, third := put(t, c, 2), put(t, c, 3)
+		g.proceed <- nil
+		wantBatch(t, g, 2, 3)
+		failure := errors.New("disk full")
+		g.proceed <- failure
+		wantResult(t, first, 2)
+		for _, ticket := range []batch.Ticket[int, int]{second, third} {
+			if _, err := ticket.Wait(); err != failure {
+				t.Errorf("Wait = %v, want %v", err, failure)
+			}
 		}
-	}
+	})
 }
 
 func TestWaitGivesUpButTheItemIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate()
-		c := batch.New(10, time.Millisecond, g.write)
-		put(t, c, 1)
-		wantBatch(t, g, 1)
+		g, c, _ := begin(t, 10, time.Millisecond)
 		ticket := put(t, c, 2)
 		if _, err := ticket.Wait(); err != batch.ErrSlow {
 			t.Errorf("Wait = %v, want ErrSlow", err)
@@ -108,36 +113,33 @@ func TestWaitGivesUpButTheItemIsWritten(t *testing.T) {
 		if err := c.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := ticket.Wait(); got != 4 || err != nil {
-			t.Errorf("Wait after the write = %d, %v, want 4", got, err)
-		}
+		wantResult(t, ticket, 4)
 	})
 }
 
 func TestWithdraw(t *testing.T) {
-	g := newGate()
-	c := batch.New(10, time.Minute, g.write)
-	first := put(t, c, 1)
-	wantBatch(t, g, 1)
-	second, third, fourth := put(t, c, 2), put(t, c, 3), put(t, c, 4)
-	if first.Withdraw() {
-		t.Error("Withdraw of an item that is being written = true, want false")
-	}
-	if !third.Withdraw() {
-		t.Error("Withdraw of a waiting item = false, want true")
-	}
-	g.proceed <- nil
-	wantBatch(t, g, 2, 4)
-	fifth := put(t, c, 5)
-	if !fifth.Withdraw() {
-		t.Error("Withdraw of the only waiting item = false, want true")
-	}
-	g.proceed <- nil
-	wantResult(t, second, 4)
-	wantResult(t, fourth, 8)
-	if err := c.Close(t.Context()); err != nil { // Close must not write an empty batch
-		t.Error(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		g, c, first := begin(t, 10, time.Minute)
+		second, third, fourth := put(t, c, 2), put(t, c, 3), put(t, c, 4)
+		if first.Withdraw() {
+			t.Error("Withdraw of an item that is being written = true, want false")
+		}
+		if !third.Withdraw() {
+			t.Error("Withdraw of a waiting item = false, want true")
+		}
+		g.proceed <- nil
+		wantBatch(t, g, 2, 4)
+		fifth := put(t, c, 5)
+		if !fifth.Withdraw() {
+			t.Error("Withdraw of the only waiting item = false, want true")
+		}
+		g.proceed <- nil
+		wantResult(t, second, 4)
+		wantResult(t, fourth, 8)
+		if err := c.Close(t.Context()); err != nil { // Close must not write an empty batch
+			t.Error(err)
+		}
+	})
 }
 
 func TestPanicFailsItsBatchOnly(t *testing.T) {
@@ -167,10 +169,7 @@ func TestWrongNumberOfResultsIsAnError(t *testing.T) {
 
 func TestCloseWritesWaitingItems(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate()
-		c := batch.New(10, time.Minute, g.write)
-		put(t, c, 1)
-		wantBatch(t, g, 1)
+		g, c, _ := begin(t, 10, time.Minute)
 		ticket := put(t, c, 2)
 		closed := make(chan error)
 		go func() { closed <- c.Close(t.Context()) }()

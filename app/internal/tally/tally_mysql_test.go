@@ -68,8 +68,13 @@ func TestTalliesAreExactWhenConnectionsAreLost(t *testing.T) {
 				dish := fmt.Sprintf("Dish %d of %d", n, i)
 				sub.FavouriteFood = []string{"Pizza", "pizza", "PIZZA", dish}[(n+i)%4]
 				sub.Country = food.Countries()[n].Code
+				began := time.Now()
 				for apps[i%2].Add(sub) != nil { // the visitor submits it again
 					lost.Add(1)
+					if time.Since(began) > time.Minute {
+						t.Errorf("submission %d of visitor %d was not confirmed in a minute", n, i)
+						return
+					}
 				}
 				confirmed.Add(1)
 				if n%10 == 0 {

@@ -3,6 +3,7 @@
 package https
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -129,7 +130,9 @@ func (a *authority) awaitServed(t *testing.T, old *x509.Certificate, apps ...*te
 
 // status runs `simpleapp certificate`.
 func (a *authority) status(environ ...string) (string, error) {
-	cmd := exec.Command(binary, "certificate")
+	ctx, cancel := context.WithTimeout(a.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, "certificate")
 	cmd.Env = environ
 	out, err := cmd.CombinedOutput()
 	return string(out), err

@@ -4,12 +4,14 @@
 package ops
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // An operator runs a command with a fake docker.
@@ -62,7 +64,10 @@ func (o *operator) runSeparately(command string, variables ...string) (
 	output, errors string, status int) {
 	o.Helper()
 	var stdout, stderr strings.Builder
-	cmd := exec.Command("../../../ops/" + command)
+	ctx, cancel := context.WithTimeout(o.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "../../../ops/"+command)
+	cmd.WaitDelay = time.Second // for commands that the script has started
 	cmd.Env = append([]string{"PATH=" + o.dir + ":" + os.Getenv("PATH"), "TIMEOUT=1", "SITE_ENV="},
 		variables...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
