@@ -91,6 +91,10 @@ func TestRenewal(t *testing.T) {
 	if earliest := first.NotBefore.Add(35 * time.Second); second.NotBefore.Before(earliest) {
 		t.Errorf("renewed at %v, want not before %v", second.NotBefore, earliest)
 	}
+	if !second.NotBefore.Before(first.NotAfter) {
+		t.Errorf("renewed at %v, want before %v, when the first certificate ends",
+			second.NotBefore, first.NotAfter)
+	}
 }
 
 // A certificate that the database refuses is stored when the database takes it, and not ordered
