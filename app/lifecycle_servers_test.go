@@ -67,6 +67,8 @@ func TestRecoversWhenAStoreStopsOrHangs(t *testing.T) {
 		{"Redis hung", redisServer, freeze, thaw, "cache", 303},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			p := *p
+			p.t = t // a request that fails ends this test, not the one around it
 			if err := test.fail(test.server); err != nil {
 				t.Fatal(err)
 			}
@@ -78,12 +80,12 @@ func TestRecoversWhenAStoreStopsOrHangs(t *testing.T) {
 			wantBody(t, get(t, p.admin+"/metrics"), down)
 			wantStatus(t, get(t, p.url+"/"), 200)
 			form := validForm()
-			wantStatus(t, post(t, p, form), test.wantPostStatus)
+			wantStatus(t, post(t, &p, form), test.wantPostStatus)
 			if err := restore(); err != nil {
 				t.Fatal(err)
 			}
 			eventually(t, "the program is ready again", p.readiness(200))
-			wantStatus(t, post(t, p, form), 303)
+			wantStatus(t, post(t, &p, form), 303)
 			eventually(t, "visits are counted", p.countsVisits)
 		})
 	}

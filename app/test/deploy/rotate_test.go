@@ -120,6 +120,7 @@ func (s *stack) backupAndRestore() {
 		most = s.visits()
 	})
 	s.TB.(*testing.T).Run("restored", func(t *testing.T) {
+		s := &stack{t, s.name, s.port, s.passwords}
 		other := tag + "-other"
 		docker(t, "tag", image("app"), "mysimpleapp_app:"+other)
 		atEnd(t, "image", "rm", "mysimpleapp_app:"+other) // after the end of the stack

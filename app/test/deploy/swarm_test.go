@@ -28,7 +28,7 @@ func TestSwarm(t *testing.T) {
 
 	s.withoutFailures("updated five times", func(s *stack) {
 		for i := range 5 {
-			version := variant(t, registry, fmt.Sprint(i), "")
+			version := variant(s, registry, fmt.Sprint(i), "")
 			s.make("deploy", "VERSION="+version)
 			s.wantRunning(version, 2)
 		}
