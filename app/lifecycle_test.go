@@ -86,6 +86,8 @@ func TestShutdownLosesNoRequest(t *testing.T) {
 func TestRequestsAreLoggedOnlyAtDebugLevel(t *testing.T) {
 	quiet := startReady(t, embedded(t))
 	get(t, quiet.url+"/")
+	quiet.stop()
+	<-quiet.ended // a request is logged after its answer was sent
 	if quiet.logs.find("request") != nil {
 		t.Error("a request is logged at info level, want it at debug level only")
 	}
