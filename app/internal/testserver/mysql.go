@@ -69,7 +69,7 @@ func (s *Server) startMySQL(options []string) error {
 	}
 	root := s.root("", "")
 	defer root.Close()
-	s.ping = pinger(root)
+	s.ping = pinger(func() *sql.DB { return s.root("", "") })
 	if err := s.Start(); err != nil {
 		return err
 	}
@@ -99,13 +99,15 @@ func (s *Server) startMySQL(options []string) error {
 			return err
 		}
 	}
-	s.ping = pinger(s.Root())
+	s.ping = pinger(s.Root)
 	return nil
 }
 
 // pinger returns a function that returns an error unless the server answers within ten seconds.
-func pinger(db *sql.DB) func() error {
+func pinger(connect func() *sql.DB) func() error {
 	return func() error {
+		db := connect()
+		defer db.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		return db.PingContext(ctx)

@@ -27,8 +27,11 @@ func StartRedis() (*Server, error) {
 				"appendonly yes\nappendfsync always\nsave \"\"\n", port, s.dir, s.Password))
 		return cmd
 	}
-	client := s.RedisClient()
-	s.ping = func() error { return client.Ping(context.Background()).Err() }
+	s.ping = func() error {
+		client := s.RedisClient()
+		defer client.Close()
+		return client.Ping(context.Background()).Err()
+	}
 	if err := s.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start Redis: %w", err), s.Close())
 	}

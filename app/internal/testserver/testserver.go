@@ -51,7 +51,10 @@ func newServer(name string) (*Server, error) {
 		PasswordFile: filepath.Join(dir, "password"),
 		dir:          dir,
 	}
-	return s, os.WriteFile(s.PasswordFile, []byte(s.Password+"\n"), 0o600)
+	if err := os.WriteFile(s.PasswordFile, []byte(s.Password+"\n"), 0o600); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return s, nil
 }
 
 // Start starts the server and waits until it answers. It may be called again after Stop.

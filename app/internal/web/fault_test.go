@@ -114,6 +114,7 @@ func TestRefusedOriginIsLoggedWithARemedy(t *testing.T) {
 			db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
 			logger := slog.New(slog.NewTextHandler(&log, nil))
 			server := httptest.NewServer(newSiteOn(t, db, logger))
+			defer server.Close()
 			r := testsite.Request(t, http.MethodPost, server.URL+"/simpleform", nil)
 			r.Host = "app:8080"
 			r.Header.Set("Origin", "http://site.example")

@@ -104,6 +104,7 @@ func TestCertificateThatCanNotBeStored(t *testing.T) {
 	a := newAuthority(t, 7776000)
 	dir := t.TempDir()
 	db := testsite.OpenSQLite(t, filepath.Join(dir, "submissions.db"))
+	defer db.Close()
 	_, err := db.ExecContext(t.Context(), `CREATE TRIGGER full BEFORE INSERT ON acme
 		WHEN NEW.name LIKE 'certificate %' BEGIN SELECT RAISE(ABORT, 'there is no room'); END`)
 	if err != nil {

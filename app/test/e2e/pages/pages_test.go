@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -105,9 +106,12 @@ func (c *checker) check(t *testing.T, site string, states []state) {
 // fetch returns the body that the server sends for a state, and checks the status.
 func (c *checker) fetch(t *testing.T, site string, s state) []byte {
 	t.Helper()
-	response, err := client.Get(site + s.path)
+	var response *http.Response
+	var err error
 	if s.form != nil {
 		response, err = client.PostForm(site+s.path, s.form)
+	} else {
+		response, err = client.Get(site + s.path)
 	}
 	if err != nil {
 		t.Fatal(err)
