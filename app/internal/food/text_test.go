@@ -32,19 +32,20 @@ func TestInvisibleTextIsNoAnswer(t *testing.T) {
 		}
 	}
 	for _, r := range alone {
-		for _, text := range []string{string(r), " " + string(r) + "\u200d" + string(r)} {
-			sub := Submission{FirstName: text, LastName: "A" + text, FavouriteFood: text + "A"}
+		for _, answer := range []string{string(r), " " + string(r) + "\u200d" + string(r)} {
+			sub := Submission{
+				FirstName: answer, LastName: "A" + answer, FavouriteFood: answer + "A"}
 			got := make(map[string]string)
 			for _, e := range sub.Normalized().Validate() {
 				got[e.Field] = e.Message
 			}
 			if got["first_name"] != "Enter your first name" {
 				t.Errorf("the first name %+q: %q, want Enter your first name",
-					text, got["first_name"])
+					answer, got["first_name"])
 			}
 			if got["last_name"]+got["favourite_food"] != "" {
 				t.Errorf("%+q beside a letter: %q, %q, want no error",
-					text, got["last_name"], got["favourite_food"])
+					answer, got["last_name"], got["favourite_food"])
 			}
 		}
 	}

@@ -23,22 +23,22 @@ func allZones(t *testing.T) map[string]*time.Location {
 	if err != nil {
 		t.Fatal(err)
 	}
-	database := os.DirFS("/usr/share/zoneinfo")
+	zoneFiles := os.DirFS("/usr/share/zoneinfo")
 	goFile := filepath.Join(strings.TrimSpace(string(goroot)), "lib/time/zoneinfo.zip")
 	archive, err := zip.OpenReader(goFile)
 	if err == nil {
 		defer archive.Close()
-		database = archive
+		zoneFiles = archive
 	}
 	zones := make(map[string]*time.Location)
 	seen := make(map[string]bool)
-	err = fs.WalkDir(database, ".", func(path string, entry fs.DirEntry, err error) error {
+	err = fs.WalkDir(zoneFiles, ".", func(path string, entry fs.DirEntry, err error) error {
 		// The system's database has two more variants of each zone, in these folders.
 		variant := strings.HasPrefix(path, "posix/") || strings.HasPrefix(path, "right/")
 		if err != nil || entry.IsDir() || variant {
 			return err
 		}
-		data, err := fs.ReadFile(database, path)
+		data, err := fs.ReadFile(zoneFiles, path)
 		if err != nil || !strings.HasPrefix(string(data), "TZif") || seen[string(data)] {
 			return err
 		}

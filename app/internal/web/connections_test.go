@@ -133,7 +133,7 @@ func (b *boundedServer) read(conn net.Conn) {
 func (b *boundedServer) wantClosed(conn net.Conn) {
 	b.Helper()
 	_, err := io.Copy(io.Discard, conn)
-	if net, ok := err.(net.Error); ok && net.Timeout() {
+	if netErr, ok := err.(net.Error); ok && netErr.Timeout() {
 		b.Error("the connection is open, want it closed")
 	}
 }

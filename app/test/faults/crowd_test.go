@@ -94,7 +94,7 @@ func idleConnectionIsKept(t *testing.T, app *testserver.App) {
 func closed(t *testing.T, app *testserver.App, state string) int {
 	t.Helper()
 	name := fmt.Sprintf("simpleapp_connections_closed_total{state=%q}", state)
-	return number(t, metrics(t, app), name)
+	return numberAfter(t, metrics(t, app), name)
 }
 
 // attack makes slowhttptest open 4,000 slow connections of a kind, until ctx ends.

@@ -65,7 +65,7 @@ func settled(t *testing.T, app *testserver.App, before resources) (now resources
 // resourcesOf returns the resources that the app uses now.
 func resourcesOf(t *testing.T, app *testserver.App) (r resources) {
 	t.Helper()
-	r.goroutines = number(t, metrics(t, app), "go_goroutines ")
+	r.goroutines = numberAfter(t, metrics(t, app), "go_goroutines ")
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", app.PID))
 	if err != nil {
 		t.Fatal(err)
@@ -89,11 +89,11 @@ func resident(t *testing.T, pid int) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return number(t, string(status), "VmRSS:")
+	return numberAfter(t, string(status), "VmRSS:")
 }
 
-// number returns the number on the line that starts with name.
-func number(t *testing.T, text, name string) int {
+// numberAfter returns the number on the line that starts with name.
+func numberAfter(t *testing.T, text, name string) int {
 	t.Helper()
 	for line := range strings.Lines(text) {
 		if rest, found := strings.CutPrefix(line, name); found {

@@ -43,9 +43,9 @@ func TestRedisHung(t *testing.T) {
 	const visitors, each = 32, 50
 	var mu sync.Mutex
 	var took []time.Duration
-	var load sync.WaitGroup
+	var clients sync.WaitGroup
 	for range visitors {
-		load.Go(func() {
+		clients.Go(func() {
 			for range each {
 				start := time.Now()
 				status, number, err := visit(app.Addr)
@@ -59,7 +59,7 @@ func TestRedisHung(t *testing.T) {
 			}
 		})
 	}
-	load.Wait()
+	clients.Wait()
 	slices.Sort(took)
 	const promised = 500 * time.Millisecond
 	if p99 := took[len(took)*99/100]; p99 >= promised {
@@ -87,10 +87,10 @@ func TestMySQLHung(t *testing.T) {
 		t.Fatal(err)
 	}
 	resume := hang(t, database)
-	var load sync.WaitGroup
-	defer load.Wait()
+	var clients sync.WaitGroup
+	defer clients.Wait()
 	for range 32 {
-		load.Go(func() {
+		clients.Go(func() {
 			start := time.Now()
 			status, body, err := submit(app.Addr, newForm("寿司 & O'Brien"))
 			took := time.Since(start)
@@ -116,7 +116,7 @@ func TestMySQLHung(t *testing.T) {
 			t.Errorf("GET %s while MySQL hangs = %d, want 200", path, resp.StatusCode)
 		}
 	}
-	load.Wait()
+	clients.Wait()
 
 	resume()
 	form := newForm("Pizza")

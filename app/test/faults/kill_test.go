@@ -39,11 +39,11 @@ func TestConfirmedSubmissionsSurviveKills(t *testing.T) {
 	var mu sync.Mutex
 	foods := make(map[string]string) // confirmed favourite foods by token
 	seen := make(map[int64]bool)     // numbers that visitors have seen
-	var load sync.WaitGroup
-	defer load.Wait()
+	var clients sync.WaitGroup
+	defer clients.Wait()
 	defer over.Store(true)
 	for i := range submitters {
-		load.Go(func() {
+		clients.Go(func() {
 			for n := 0; !over.Load(); n++ {
 				form := newForm(fmt.Sprintf("Pizza %d of %d", n, i))
 				for !over.Load() { // the visitor submits again until it is confirmed
@@ -65,7 +65,7 @@ func TestConfirmedSubmissionsSurviveKills(t *testing.T) {
 		})
 	}
 	for i := range visitors {
-		load.Go(func() {
+		clients.Go(func() {
 			for !over.Load() {
 				status, number, err := visit(apps[i%len(apps)].Load().Addr)
 				if err == nil && status != http.StatusOK {
@@ -107,7 +107,7 @@ func TestConfirmedSubmissionsSurviveKills(t *testing.T) {
 		}
 	}
 	over.Store(true)
-	load.Wait()
+	clients.Wait()
 
 	wantResultsOfRows(t)
 	rows := storedRows(t)

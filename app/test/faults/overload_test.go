@@ -53,10 +53,10 @@ func TestOverloadIsRefusedEarly(t *testing.T) {
 	resume := hang(t, database)
 	const crowd = 1500
 	var refused, late atomic.Int64
-	var load sync.WaitGroup
-	defer load.Wait()
+	var clients sync.WaitGroup
+	defer clients.Wait()
 	for range crowd {
-		load.Go(func() {
+		clients.Go(func() {
 			start := time.Now()
 			resp, err := plain.PostForm("http://"+app.Addr+"/simpleform", newForm("Pizza"))
 			if err != nil {
@@ -93,7 +93,7 @@ func TestOverloadIsRefusedEarly(t *testing.T) {
 			t.Errorf("GET / while MySQL hangs = %d, %v, want 200", status, err)
 		}
 	}
-	load.Wait()
+	clients.Wait()
 	t.Logf("%d of %d forms refused at once", refused.Load(), crowd)
 	if refused.Load() == crowd {
 		t.Errorf("all %d forms were refused at once, want only the surplus", crowd)

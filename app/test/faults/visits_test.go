@@ -28,10 +28,10 @@ func TestVisitsAreExact(t *testing.T) {
 	var asked, served, unavailable atomic.Int64
 	var mu sync.Mutex
 	seen := make(map[int64]bool, total)
-	var load sync.WaitGroup
-	t.Cleanup(load.Wait)
+	var visitors sync.WaitGroup
+	t.Cleanup(visitors.Wait)
 	for i := range clients {
-		load.Go(func() {
+		visitors.Go(func() {
 			for t.Context().Err() == nil && asked.Add(1) <= total {
 				status, number, err := visit(apps[i%len(apps)].Addr)
 				if err != nil || status != 200 {
@@ -70,7 +70,7 @@ func TestVisitsAreExact(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	load.Wait()
+	visitors.Wait()
 	for _, stop := range stops {
 		stop()
 	}
