@@ -45,7 +45,8 @@ func TestForgetRemovesEveryTrace(t *testing.T) {
 	wantStatus(t, post(t, p, vile), 303) // no conflict, because the token is not stored any more
 }
 
-// wantNothingOf checks that no value in any table contains one of the words.
+// wantNothingOf checks that no value in the tables submissions, tallies and tally_log contains one
+// of the words.
 func wantNothingOf(t *testing.T, file string, words ...string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", file)

@@ -8,7 +8,8 @@ import (
 	"simpleapp/internal/food"
 )
 
-// A copy in a group has no memory for a transaction of any size.
+// import stores a large file in several transactions, because a server in a group can't hold a
+// transaction of any size. After an error, --merge stores the rest.
 func TestImportOfManyGoesOnAfterAnError(t *testing.T) {
 	const many = 10_000
 	records := make([]string, many+1)
@@ -45,5 +46,6 @@ func TestImportOfManyWithoutTokensIsWhole(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "nothing was imported") {
 		t.Errorf("import of a file with a mistake = %v, want that it imports nothing", err)
 	}
-	mustCall(t, environ, "["+record+"]", "import") // it refuses a site with submissions
+	// import refuses a site with submissions, so this succeeds only if nothing was stored.
+	mustCall(t, environ, "["+record+"]", "import")
 }

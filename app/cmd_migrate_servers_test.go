@@ -61,7 +61,7 @@ func TestMigrate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A pipe, such as standard input, has the password only once.
+	// A pipe can be read only once, so migrate must read the password only once.
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -122,7 +122,7 @@ func TestStartUpMistakes(t *testing.T) {
 			map[string]string{"REDIS_ADDR": "cache:6379", "REDIS_PASSWORD_FILE": file,
 				"REDIS_TLS": "verify", "REDIS_TLS_CA_FILE": file},
 			[]string{"REDIS_TLS_CA_FILE", file, "no certificate"}},
-		{"authorities that nobody asks",
+		{"MYSQL_TLS_CA_FILE without MYSQL_TLS=verify",
 			map[string]string{"MYSQL_ADDR": "db:3306", "MYSQL_PASSWORD_FILE": file,
 				"MYSQL_TLS_CA_FILE": file},
 			[]string{"MYSQL_TLS_CA_FILE", "MYSQL_TLS=verify"}},

@@ -71,7 +71,8 @@ func TestSlowHeaders(t *testing.T) {
 			if _, err := conn.Write([]byte{c}); err != nil {
 				return
 			}
-			// Not a divisor of the timeout: a byte that arrives as the connection closes resets it.
+			// 700 ms does not divide the timeout. Otherwise a byte could arrive while the server
+			// closes the connection, which would reset it.
 			time.Sleep(700 * time.Millisecond)
 		}
 	}()

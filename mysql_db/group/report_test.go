@@ -24,8 +24,8 @@ func answer(t *testing.T, s Status) {
 	t.Cleanup(server.Close)
 }
 
-// A copy that should be there and has no address does not answer. In particular, the copy that
-// reports does not answer for it.
+// An empty address must not be taken for this machine. The report says that node3 does not answer,
+// although a copy answers on this machine.
 func TestReportOfACopyWithoutAddress(t *testing.T) {
 	answer(t, Status{Node: "node1", State: online, Primary: true, FreeMB: 1000})
 	var out strings.Builder

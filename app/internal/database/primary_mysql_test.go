@@ -17,7 +17,7 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// readOnly makes a server take writes, or not, as a group does to its copies.
+// readOnly sets whether a server refuses writes, as all copies of a group except the primary do.
 func readOnly(t *testing.T, s *testserver.Server, value bool) {
 	t.Helper()
 	root := s.Root()
@@ -168,7 +168,8 @@ func TestWriteWithoutAPrimary(t *testing.T) {
 	defer readOnly(t, servers[0], false)
 	for name, addr := range map[string]string{
 		"one server": servers[0].Addr, "two servers": servers[0].Addr + "," + servers[1].Addr,
-		"slow servers": answersOnce(t, servers[0].Addr) + "," + answersOnce(t, servers[1].Addr),
+		"servers that stop answering": answersOnce(t, servers[0].Addr) + "," +
+			answersOnce(t, servers[1].Addr),
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := testsite.OpenMySQL(t, addr)
@@ -190,7 +191,7 @@ func TestWriteWithoutAPrimary(t *testing.T) {
 }
 
 // A command of an operator has no deadline. It gives up while no server takes writes.
-func TestNoDeadlineWithoutAPrimary(t *testing.T) {
+func TestPingGivesUpWithoutAPrimary(t *testing.T) {
 	servers := []*testserver.Server{testsite.MySQL(), secondServer(t)}
 	readOnly(t, servers[0], true)
 	defer readOnly(t, servers[0], false)

@@ -106,8 +106,8 @@ func TestResultsByDay(t *testing.T) {
 	}
 }
 
-// Several processes create and use one SQLite file concurrently.
-func TestSQLiteTalliesOfSeveralProcesses(t *testing.T) {
+// Several instances, each with its own connections, create and use one SQLite file concurrently.
+func TestSQLiteTalliesOfSeveralInstances(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.db")
 	var opened [3]*testsite.Site
 	var group sync.WaitGroup

@@ -13,7 +13,8 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// Several processes open a file of a version without tallies. Each submission must be counted once.
+// Several instances, each with its own connections, open a file of a version without tallies. Each
+// submission must be counted once.
 func TestUpgradeFileCountsOldSubmissions(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.db")
 	db, err := sql.Open("sqlite", file)

@@ -100,8 +100,8 @@ func wantMerged(t *testing.T, db *sql.DB, more int64) {
 	}
 }
 
-// Several processes open a file of an older version concurrently, and merge its foods. After that,
-// no process reads all foods again.
+// Several instances, each with its own connections, open a file of an older version concurrently,
+// and merge its foods. After that, no instance reads all foods again.
 func TestSQLiteMergesFoodsOnce(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.db")
 	open := func() {

@@ -13,8 +13,8 @@ import (
 // Quiet is a logger that discards everything.
 var Quiet = slog.New(slog.DiscardHandler)
 
-// answers are valid answers by the name of the text field. The answer to other fields is their
-// label.
+// answers maps the name of a text field to a valid answer. The answer to any other text field is
+// its label.
 var answers = map[string]string{
 	"first_name": "Ada", "last_name": "Lovelace", "favourite_food": "Pizza",
 }

@@ -10,8 +10,8 @@ import (
 // tests.
 const patience = 30 * time.Second
 
-// Eventually calls ok until it returns nil. After 30 s it fails the test with a message that begins
-// with what, a description of the condition.
+// Eventually calls ok until it returns nil. After 30 s it fails the test. what describes the
+// condition, and the message begins with it.
 func Eventually(t testing.TB, what string, ok func() error) {
 	t.Helper()
 	Within(t, patience, what, ok)

@@ -130,7 +130,7 @@ var further = []act{
 		c.make("deploy", "CACHE_PLACEMENT=node.role == manager")
 		c.loseCache(l, func() {})
 		c.make("deploy", "CACHE_PLACEMENT=node.labels.mystack.cache == true")
-		c.awaitCache(1) // with its volume of that time
+		c.awaitCache(1) // where its old volume still is
 	}},
 	{"the machine of cache loses power, and an operator moves cache", machineDies, func(
 		c *cluster, l *load.Load,

@@ -28,7 +28,8 @@ func (c *cluster) fillDisk(l *load.Load) {
 	c.awaitOnline(node)
 
 	c.makePrimary(node)
-	c.onNode(node, "cat /dev/zero >"+folder+"/.full || true") // db ignores such a name
+	// db ignores files whose names begin with a dot.
+	c.onNode(node, "cat /dev/zero >"+folder+"/.full || true")
 	c.eventually("another copy is the primary", func() error {
 		if c.primary() == node {
 			return errors.New("it is the one on the full disk")

@@ -146,7 +146,8 @@ func (c *cluster) operate() {
 	if out, err := c.tryMake("status"); err == nil {
 		c.Errorf("make status = 0 while a machine is down, want a failure\n%s", out)
 	}
-	// The nodes have no ssh, with which backup and restore reach a replica elsewhere.
+	// backup and restore reach a replica on another node by ssh, which these nodes lack. So a
+	// replica must run on this node.
 	node := c.up[0]
 	c.eventually(fmt.Sprintf("a replica runs on node%d", node), func() error {
 		out, err := c.tryDocker(node, "ps", "--quiet", "--filter", "name=mystack_app.",
@@ -195,8 +196,8 @@ func (c *cluster) drain(node int) {
 	c.docker(c.up[0], "node", "update", "--availability", "active", name)
 }
 
-// loseAllCopies deletes the data of all copies, as if each had begun to copy another one. An
-// operator begins a new site, which outlives a restart.
+// loseAllCopies deletes the data of all copies, as if each was interrupted while it copied the data
+// of another one. An operator begins a new site, which outlives a restart.
 func (c *cluster) loseAllCopies() {
 	c.Helper()
 	for _, node := range c.up {

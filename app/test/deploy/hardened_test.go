@@ -65,7 +65,7 @@ func appRights(p *project) {
 			p.Errorf("log in as root with %s: %v, want denied\n%s", secret, err, out)
 		}
 	}
-	// In db's container only the user that the container runs as is root.
+	// In db's container, MySQL accepts only the container's own user as root.
 	out, err := tryDocker("exec", "--user", "nobody", p.container("db"), "db-admin")
 	if err == nil || !strings.Contains(out, "Access denied") {
 		p.Errorf("db-admin as nobody: %v, want denied\n%s", err, out)

@@ -22,8 +22,8 @@ func TestSwarm(t *testing.T) {
 	for _, service := range services { // so that the engine has to pull the images
 		docker(t, "image", "rm", registry+image(service))
 	}
-	// Swarm watches each new task for MONITOR. MONITOR must be longer than an unhealthy version
-	// takes to fail, START_PERIOD + 3 × 5 s. With the defaults this test takes ten minutes more.
+	// Here Swarm watches each new task for longer than an unhealthy version takes to fail, which is
+	// START_PERIOD + 3 × 5 s. Later deployments have the shorter times of makeUntil.
 	s.make("deploy", "REGISTRY="+registry, "VERSION="+tag, "START_PERIOD=15s", "MONITOR=35s")
 
 	s.withoutFailures("updated five times", func(s *stack) {

@@ -25,9 +25,11 @@ const (
 )
 
 var (
-	binary    string // the built program
-	portSite  string // the site on the port where the program listens, on MySQL and Redis
-	hostRules string // for Chromium's --host-resolver-rules, lead the browser to the site
+	binary string // the built program
+	// portSite is the site on the program's own port. It uses MySQL and Redis.
+	portSite string
+	// hostRules is the value of Chromium's --host-resolver-rules. It leads the browser to the site.
+	hostRules string
 )
 
 func TestMain(m *testing.M) {

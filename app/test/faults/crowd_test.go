@@ -61,7 +61,8 @@ func TestNewVisitorsAreServedInACrowd(t *testing.T) {
 		for _, kind := range [][]string{
 			{"-H", "-u", "http://" + app.Addr + "/"},
 			{"-B", "-u", "http://" + app.Addr + "/simpleform", "-t", "POST"},
-			// The form is the largest page. Many of them are more than the kernel keeps.
+			// The form is the largest page. Requested ten times on one connection (-k 10), it does
+			// not fit into the kernel's buffers, so the program has to wait for the reader.
 			{"-X", "-u", "http://" + app.Addr + "/simpleform", "-k", "10", "-w", "10", "-y", "20"},
 		} {
 			attacks.Go(func() { attack(t, ctx, kind) })

@@ -14,8 +14,8 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// Each of 1,000 forms is submitted 20 times at once with two sets of answers, while answers of the
-// database get lost. Afterwards there are 1,000 rows, and each has the answers that visitors were
+// Each of 1,000 forms is submitted 20 times at once with two favourite foods, while replies of the
+// database get lost. Afterwards there are 1,000 rows, and each has the food that visitors were
 // told.
 func TestSubmissionsAreStoredOnce(t *testing.T) {
 	removeEverything(t)

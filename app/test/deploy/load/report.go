@@ -15,8 +15,8 @@ type Report struct {
 	Failures  map[string]Failure // unexpected answers and broken connections, by cause
 	Took      time.Duration
 	// Unnumbered is the number of home pages that showed "Visits unavailable". They do so when
-	// Redis takes longer than 250 ms, for instance while another program keeps the disk busy. Each
-	// other home page showed a number of its own.
+	// Redis takes longer than 250 ms, for instance while another program keeps the disk busy. The
+	// others showed a number. If it was not their own, Failures counts them, too.
 	Unnumbered int
 	// These requests got no answer: they may have been processed or not.
 	UnknownVisits      int

@@ -123,7 +123,9 @@ func (v *visitor) submission() bool {
 	return true
 }
 
-// post sends a form, and records what the site says of it.
+// post sends a form, and records what the site says of it. While a form is in flight, its token is
+// unknown. It stays unknown unless the site confirms it, or the site refuses it (or it was not
+// sent) and no earlier try is unknown.
 func (v *visitor) post(token, form string) (stored answer, ok, more bool) {
 	r := &v.load.report
 	v.load.mu.Lock()

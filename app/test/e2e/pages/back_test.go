@@ -138,7 +138,8 @@ func TestBackAfterSuccessFindsAnEmptyForm(t *testing.T) {
 		document.querySelectorAll("tbody tr").length === 2`)
 }
 
-// A visitor opens another form after success, and goes back beyond the first one's success.
+// A visitor opens a second form after a success and goes back twice: to the success page, and then
+// to the first form.
 func TestBackTwiceFindsAnEmptyForm(t *testing.T) {
 	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), chrome.Start(t)
 	used := submitForm(t, browser, site)
