@@ -96,9 +96,9 @@ func readAll(file *records.Reader) error {
 func importError(err error, done food.Imported) error {
 	switch {
 	case errors.Is(err, database.ErrUnknown):
-		return fmt.Errorf("%d submissions are stored; the database did not confirm the next ones, and "+
-			"no visits were added: repeat this with --merge (without tokens, first see whether the "+
-			"site has the submissions): %w", done.Stored, err)
+		return fmt.Errorf("%d submissions are stored; the database did not confirm the next "+
+			"ones, and no visits were added: repeat this with --merge (without tokens, first see "+
+			"whether the site has the submissions): %w", done.Stored, err)
 	case done.Stored > 0:
 		return fmt.Errorf("%d submissions are stored, and no visits were added: repeat this with "+
 			"--merge to store the rest: %w", done.Stored, err)
