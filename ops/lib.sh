@@ -13,8 +13,8 @@ kept_options=(DB_PLACEMENT HEALTH_TIMEOUT START_PERIOD WAIT_TIMEOUT MONITOR DOMA
 site_variables=(STACK REGISTRY VERSION DB_VERSION CACHE_VERSION CACHE_PLACEMENT APP_REPLICAS HTTP_PORT SSH_USER TIMEOUT
   "${kept_options[@]}")
 
-# read_site_env FILE exports the variables in a file of NAME=value lines, except those that the environment has. Like the
-# env_file of Compose it may have comments, and quotes around a value.
+# read_site_env FILE exports the variables in a file of NAME=value lines, except those that the environment has. Like
+# the env_file of Compose it may have comments, and quotes around a value.
 read_site_env() {
   local line name value quote rest number=0
   while IFS= read -r line || [ -n "$line" ]; do
@@ -84,8 +84,8 @@ secret_of() {
 declare -A service_of_password=([mysql_password]=db [redis_password]=cache)
 new_password() { head -c 24 /dev/urandom | base64 | tr +/ -_; }
 
-# settings prints the options that make deploy keeps, as lines of NAME=value. After make undeploy it prints those that the
-# site had.
+# settings prints the options that make deploy keeps, as lines of NAME=value. After make undeploy it prints those that
+# the site had.
 settings() {
   local name
   if [ -z "$(inspect app '{{.ID}}')" ]; then
@@ -104,8 +104,9 @@ PREVIOUS={{index .Labels "simpleapp.previous"}}
   done
 }
 
-# find_task SERVICE sets container to a container of the service, and host to the option --host if docker reaches it by ssh
-# on another node. It takes a task that runs rather than one that is starting, and a task on this node rather than another.
+# find_task SERVICE sets container to a container of the service, and host to the option --host if docker reaches it by
+# ssh on another node. It takes a task that runs rather than one that is starting, and a task on this node rather than
+# another.
 find_task() {
   local node='' address found pattern tasks
   host=() container=''
@@ -139,7 +140,8 @@ in_task() {
 }
 
 read -ra compose <<<"${COMPOSE:-docker compose}"
-# prompt SERVICE COMMAND… is in_task with the terminal, if there is one. Where there is no stack the container is Compose's.
+# prompt SERVICE COMMAND… is in_task with the terminal, if there is one. Where there is no stack the container is
+# Compose's.
 prompt() {
   local container host=() tty=()
   if [ -n "$(inspect app '{{.ID}}')" ]; then
@@ -170,7 +172,8 @@ administer() {
   relay mysql_db/administer "$container" "$@"
 }
 
-# migrate IMAGE brings the schema to what a version of the app needs, and counts the submissions that are not counted yet.
+# migrate IMAGE brings the schema to what a version of the app needs, and counts the submissions that are not counted
+# yet.
 migrate() { administer "$1" migrate; }
 
 # failed_tasks SERVICE lists the tasks that failed, ended or can't start, as TASK|description. Docker prints for example
@@ -235,15 +238,15 @@ mark_volume() {
   docker service rm "$job" >/dev/null
 }
 
-# started tells whether the site has had a database. Swarm keeps that as a config, which outlives the stack as its volumes
-# and secrets do: an empty copy then makes no new site.
+# started tells whether the site has had a database. Swarm keeps that as a config, which outlives the stack as its
+# volumes and secrets do: an empty copy then makes no new site.
 started() { docker config inspect "${STACK}_db_started" >/dev/null 2>&1; }
 remember_start() {
   started || docker config create --label "simpleapp.stack=$STACK" "${STACK}_db_started" - >/dev/null <<<yes
 }
 
-# missing_of SERVICE says what is missing until the service runs as it is defined, such as "2 of 3 run as wanted", and the
-# state of an update that did not complete. It prints nothing if the service runs as it is defined.
+# missing_of SERVICE says what is missing until the service runs as it is defined, such as "2 of 3 run as wanted", and
+# the state of an update that did not complete. It prints nothing if the service runs as it is defined.
 missing_of() {
   local wanted update present tasks running=0 missing=''
   read -r wanted update present < <(inspect "$1" \
@@ -304,8 +307,8 @@ wait_until_running() {
     if [ -n "$reason" ]; then break; fi
     sleep 1
   done
-  # Docker lists the newest task first. If Swarm has given up, the first task that failed since this command began (tail)
-  # shows the cause. If Swarm still tries, the last one (head) does.
+  # Docker lists the newest task first. If Swarm has given up, the first task that failed since this command began
+  # (tail) shows the cause. If Swarm still tries, the last one (head) does.
   for service in "$@"; do
     task=$(failed_tasks "$service" | cut -d'|' -f1 | grep -vxF "$earlier" | $pick -n 1)
     if [ -n "$task" ]; then show_failure "$task" || true; fi

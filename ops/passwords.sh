@@ -2,8 +2,8 @@
 # The rules for passwords. The images of db and cache have a copy of this file, and ops/swarm-init sources it. POSIX
 # functions have no local variables, so those that need some run in a subshell: ( ) around the body.
 
-# password_in FILE prints the password in a file. A shell drops a NUL, which the app does not: here a NUL becomes another
-# control character, so that password_fault finds it.
+# password_in FILE prints the password in a file. A shell drops a NUL, which the app does not: here a NUL becomes
+# another control character, so that password_fault finds it.
 password_in() { LC_ALL=C tr '\0' '\1' <"$1"; }
 
 # password_fault NAME PASSWORD says why a server can't use this password as the secret NAME, and what to do. It prints
