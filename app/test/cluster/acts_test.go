@@ -167,6 +167,9 @@ var further = []act{
 		})
 		c.regain("boot", lost) // it has nothing that the group lacks, and joins
 	}},
+	{"a large backup is restored", nothingDies, func(c *cluster, _ *load.Load) {
+		c.restoreMany()
+	}},
 }
 
 // allLosePower returns an act in which all machines lose power, and boot in an order.

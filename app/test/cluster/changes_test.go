@@ -1,8 +1,13 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
+
+	"simpleapp/internal/testsite"
 )
 
 // makePrimary makes a node's copy the primary.
@@ -66,6 +71,50 @@ func (c *cluster) updateDB() {
 		now := c.docker(node, "inspect", "--format", "{{.Config.Image}}", c.db(node))
 		if now != image+next {
 			c.Errorf("the copy of node%d runs %s, want %s", node, now, image+next)
+		}
+	}
+}
+
+// awaitReplica waits until the node of the operator's commands has a replica of app. backup and
+// restore reach a replica on another node by ssh, which these nodes lack.
+func (c *cluster) awaitReplica() {
+	c.Helper()
+	c.eventually(fmt.Sprintf("a replica runs on node%d", c.up[0]), func() error {
+		out, err := c.tryDocker(c.up[0], "ps", "--quiet", "--filter", "name=mystack_app.",
+			"--filter", "health=healthy")
+		if err == nil && out == "" {
+			err = errors.New("there is none")
+		}
+		return err
+	})
+}
+
+// restoreMany restores more submissions than a copy has memory for in one transaction.
+func (c *cluster) restoreMany() {
+	c.Helper()
+	var backup strings.Builder
+	backup.WriteString(`{"visits": 0, "submissions": [`)
+	for i := range 300_000 {
+		if i > 0 {
+			backup.WriteString(",\n")
+		}
+		fmt.Fprintf(&backup, `{"token": %q, "favourite_food": "Pie %d", "country": "GB"}`,
+			testsite.Form().Get("token"), i%5000)
+	}
+	backup.WriteString("]}\n")
+	file := filepath.Join(c.TempDir(), "site.json")
+	if err := os.WriteFile(file, []byte(backup.String()), 0o600); err != nil {
+		c.Fatal(err)
+	}
+	copies := map[int]string{}
+	for _, node := range c.up {
+		copies[node] = c.db(node)
+	}
+	c.awaitReplica()
+	c.make("restore", "FILE="+file, "MERGE=yes", "ONLY=submissions")
+	for node, before := range copies {
+		if now := c.db(node); now != before {
+			c.Errorf("the copy of node%d has ended: it was %s and is %s", node, before, now)
 		}
 	}
 }

@@ -146,17 +146,7 @@ func (c *cluster) operate() {
 	if out, err := c.tryMake("status"); err == nil {
 		c.Errorf("make status = 0 while a machine is down, want a failure\n%s", out)
 	}
-	// backup and restore reach a replica on another node by ssh, which these nodes lack. So a
-	// replica must run on this node.
-	node := c.up[0]
-	c.eventually(fmt.Sprintf("a replica runs on node%d", node), func() error {
-		out, err := c.tryDocker(node, "ps", "--quiet", "--filter", "name=mystack_app.",
-			"--filter", "health=healthy")
-		if err == nil && out == "" {
-			err = errors.New("there is none")
-		}
-		return err
-	})
+	c.awaitReplica()
 	file := filepath.Join(c.TempDir(), "site.json.gz")
 	c.make("backup", "FILE="+file)
 	c.make("restore", "FILE="+file, "MERGE=yes", "ONLY=submissions")
