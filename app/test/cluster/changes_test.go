@@ -110,8 +110,10 @@ func (c *cluster) restoreMany() {
 	for _, node := range c.up {
 		copies[node] = c.db(node)
 	}
+	c.make("scale", "N=3") // one on each node
 	c.awaitReplica()
 	c.make("restore", "FILE="+file, "MERGE=yes", "ONLY=submissions")
+	c.make("scale", "N=2")
 	for node, before := range copies {
 		if now := c.db(node); now != before {
 			c.Errorf("the copy of node%d has ended: it was %s and is %s", node, before, now)
