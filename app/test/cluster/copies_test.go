@@ -145,8 +145,8 @@ func (c *cluster) underLoad(act act) {
 	l := load.Start(c, rate, 15*time.Second, c.addresses()...)
 	c.awaitConfirmed(l, 20)
 	act.do(c, l)
+	c.awaitGreen() // first, because Swarm starts the tasks of a node that was cut off anew
 	c.readmit(l)
-	c.awaitGreen()
 	c.awaitConfirmed(l, 20)
 	report := l.Stop()
 	if n := report.Failures[load.Repeated].Count; n > 0 && !c.cacheLost {
