@@ -24,8 +24,8 @@ func importRecords(ctx context.Context, i invocation) error {
 	only := flags.String("only", "", "import only the `submissions`, or only the visits")
 	err := i.parse(&flags, 0,
 		"Reads JSON or CSV as export writes it, or an old backup, from standard input.\n"+
-			"Stores fewer than 10,000 submissions, or a file without tokens, all or not at all.\n"+
-			"Stores more in parts of 10,000: after an error it says how many are stored.\n"+
+			"Stores a file of fewer than 10,000 submissions, or without tokens, all or not at all.\n"+
+			"Stores a larger file in parts of 10,000: after an error it says how many are stored.\n"+
 			"Then it adds the visits to the site's.\n"+
 			"It notices JSON that was cut off, but not CSV that was cut off between two rows.")
 	switch {
