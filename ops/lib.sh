@@ -53,11 +53,11 @@ about_swarm=(docker info --format '{{.Swarm.ControlAvailable}} {{.Swarm.NodeID}}
 if ! answer=$("${about_swarm[@]}" 2>/dev/null); then # a warning is no part of the answer
   fail "no Docker engine answers: $("${about_swarm[@]}" 2>&1)"
 fi
-this_node=${answer#* }
+this_node=${answer#* } is_manager=${answer% *}
 case $command in
   swarm-init | push | sql | redis) ;; # need no swarm
   *)
-    [ "${answer% *}" = true ] ||
+    [ "$is_manager" = true ] ||
       fail "this engine manages no swarm: run this command on a manager, or make swarm-init first"
     ;;
 esac
@@ -65,17 +65,34 @@ esac
 # The tasks that existed before this command. Failures of later tasks are due to this command.
 earlier=$(docker stack ps --quiet --no-trunc "$STACK" 2>/dev/null || true)
 
-# inspect SERVICE TEMPLATE prints a service in the format of the template, or nothing if there is no such service.
-inspect() { docker service inspect --format "$2" "${STACK}_$1" 2>/dev/null || true; }
+# look_up KIND NAME TEMPLATE prints a service, secret or config in the format of the template, or nothing if the swarm
+# has none of this name. If Docker can't tell, look_up prints Docker's error and returns 1.
+look_up() {
+  local errors
+  if { errors=$(docker "$1" inspect --format "$3" "$2" 2>&1 >&3); } 3>&1; then return; fi
+  case $errors in *"o such $1: $2"* | *"$1 $2 not found"*) return ;; esac
+  echo "$command: $errors" >&2
+  return 1
+}
+# inspect SERVICE TEMPLATE looks a service of the stack up.
+inspect() { look_up service "${STACK}_$1" "$2"; }
+# exists KIND NAME succeeds if the swarm has a secret or config of this name.
+exists() {
+  local id
+  id=$(look_up "$1" "$2" '{{.ID}}') || exit 1
+  [ -n "$id" ]
+}
 
 # deployed ends the command if there is no stack.
-deployed() { [ -n "$(inspect app '{{.ID}}')" ] || fail "there is no stack $STACK (STACK=… names another one)"; }
+deployed() {
+  local id
+  id=$(inspect app '{{.ID}}')
+  [ -n "$id" ] || fail "there is no stack $STACK (STACK=… names another one)"
+}
 
 # A swarm can't change a secret, so each version of a password is a secret of its own: STACK_NAME_v1, STACK_NAME_v2, …
 # newest NAME prints the highest version there is.
 newest() { docker secret ls --format '{{.Name}}' | sed -n "s/^${STACK}_$1_v\([0-9][0-9]*\)$/\1/p" | sort -n | tail -n 1; }
-# exists SECRET succeeds if the swarm has the secret.
-exists() { docker secret inspect "$1" >/dev/null 2>&1; }
 # secret_of SERVICE NAME prints the secret that a service has as the file NAME.
 secret_of() {
   inspect "$1" '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{println .File.Name .SecretName}}{{end}}' | sed -n "s/^$2 //p"
@@ -87,20 +104,27 @@ new_password() { head -c 24 /dev/urandom | base64 | tr +/ -_; }
 # settings prints the options that make deploy keeps, as lines of NAME=value. After make undeploy it prints those that
 # the site had.
 settings() {
-  local name
-  if [ -z "$(inspect app '{{.ID}}')" ]; then
-    docker config inspect --format '{{printf "%s" .Spec.Data}}' "${STACK}_settings" 2>/dev/null || true
+  local id name value
+  id=$(inspect app '{{.ID}}') || return
+  if [ -z "$id" ]; then
+    look_up config "${STACK}_settings" '{{printf "%s" .Spec.Data}}'
     return
   fi
   inspect app '{{with .Spec}}APP_REPLICAS={{.Mode.Replicated.Replicas}}
 HTTP_PORT={{with .EndpointSpec}}{{range .Ports}}{{if eq .TargetPort 8080}}{{.PublishedPort}}{{end}}{{end}}{{end}}
 PREVIOUS={{index .Labels "simpleapp.previous"}}
-{{index .Labels "simpleapp.options"}}{{end}}'
-  echo "CACHE_PLACEMENT=$(inspect cache '{{with .Spec.TaskTemplate.Placement}}{{range .Constraints}}{{.}}{{end}}{{end}}')"
-  for name in app db cache; do echo "${name}_image=$(inspect $name '{{.Spec.TaskTemplate.ContainerSpec.Image}}')"; done
+{{index .Labels "simpleapp.options"}}{{end}}' || return
+  value=$(inspect cache '{{with .Spec.TaskTemplate.Placement}}{{range .Constraints}}{{.}}{{end}}{{end}}') || return
+  echo "CACHE_PLACEMENT=$value"
+  for name in app db cache; do
+    value=$(inspect $name '{{.Spec.TaskTemplate.ContainerSpec.Image}}') || return
+    echo "${name}_image=$value"
+  done
   for name in mysql_password redis_password; do
-    echo "${name^^}_FIRST=$(secret_of "${service_of_password[$name]}" $name)"
-    echo "${name^^}_SECRET=$(secret_of app $name)"
+    value=$(secret_of "${service_of_password[$name]}" $name) || return
+    echo "${name^^}_FIRST=$value"
+    value=$(secret_of app $name) || return
+    echo "${name^^}_SECRET=$value"
   done
 }
 
@@ -143,8 +167,9 @@ read -ra compose <<<"${COMPOSE:-docker compose}"
 # prompt SERVICE COMMAND… is in_task with the terminal, if there is one. Where there is no stack the container is
 # Compose's.
 prompt() {
-  local container host=() tty=()
-  if [ -n "$(inspect app '{{.ID}}')" ]; then
+  local container host=() id='' tty=()
+  if [ "$is_manager" = true ]; then id=$(inspect app '{{.ID}}'); fi
+  if [ -n "$id" ]; then
     find_task "$1"
   else
     container=$("${compose[@]}" ps --quiet "$1")
@@ -240,7 +265,7 @@ mark_volume() {
 
 # started tells whether the site has had a database. Swarm keeps that as a config, which outlives the stack as its
 # volumes and secrets do: an empty copy then makes no new site.
-started() { docker config inspect "${STACK}_db_started" >/dev/null 2>&1; }
+started() { exists config "${STACK}_db_started"; }
 remember_start() {
   started || docker config create --label "simpleapp.stack=$STACK" "${STACK}_db_started" - >/dev/null <<<yes
 }
@@ -248,9 +273,10 @@ remember_start() {
 # missing_of SERVICE says what is missing until the service runs as it is defined, such as "2 of 3 run as wanted", and
 # the state of an update that did not complete. It prints nothing if the service runs as it is defined.
 missing_of() {
-  local wanted update present tasks running=0 missing=''
-  read -r wanted update present < <(inspect "$1" \
-    "{{with .Spec.Mode.Replicated}}{{.Replicas}}{{else}}all{{end}} {{with .UpdateStatus}}{{.State}}{{else}}none{{end}} {{with .Spec.TaskTemplate}}$definition{{end}}")
+  local found wanted update present tasks running=0 missing=''
+  found=$(inspect "$1" "{{with .Spec.Mode.Replicated}}{{.Replicas}}{{else}}all{{end}} \
+{{with .UpdateStatus}}{{.State}}{{else}}none{{end}} {{with .Spec.TaskTemplate}}$definition{{end}}") || return
+  read -r wanted update present <<<"$found"
   mapfile -t tasks < <(docker service ps --quiet --no-trunc --filter desired-state=running "${STACK}_$1")
   if [ ${#tasks[@]} -gt 0 ]; then
     running=$(docker inspect --type task --format "{{.Status.State}} {{with .Spec}}$definition{{end}}" "${tasks[@]}" 2>/dev/null |
@@ -280,7 +306,7 @@ wait_until_running() {
   while :; do
     state=''
     for service in "$@"; do
-      missing=$(missing_of "$service")
+      missing=$(missing_of "$service") || missing="its state is not known"
       state+=${missing:+"$service: $missing; "}
       case $missing in
         rollback_completed*) reason="$service was rolled back: the version before goes on running" ;;

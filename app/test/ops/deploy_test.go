@@ -11,6 +11,7 @@ import (
 // deployment has the cases of a deployment. It records the variables of the stack file and the file
 // of the images, and then fails.
 const deployment = oneContainer + `
+  "secret inspect"*) echo secret1 ;;
   "stack deploy --help") ;;
   "stack deploy -c"*)
     env >"$0.env"

@@ -25,7 +25,7 @@ type operator struct {
 //
 //	case "$*" in
 //	  "service inspect"*mystack_app) echo app1 ;;
-//	  "service inspect"*) exit 1 ;;
+//	  "service inspect"*) echo "no such service: ${*: -1}" >&2; exit 1 ;;
 //
 // A call that matches no case succeeds and prints nothing. The file of the script is $0.
 func newOperator(t *testing.T, cases string) *operator {

@@ -39,7 +39,16 @@ const oneContainer = `
 const neverDeployed = `
 case "$*" in
   "info --format {{.Swarm.ControlAvailable}} {{.Swarm.NodeID}}") echo "true node1" ;;
-  "service inspect"*) exit 1 ;;
+  "service inspect"*) echo "no such service: ${*: -1}" >&2; exit 1 ;;
+`
+
+// noSettings and noSecret have the cases of a swarm without the options of a site, and without its
+// passwords.
+const noSettings = `
+  "config inspect"*) echo "Error response from daemon: config ${*: -1} not found" >&2; exit 1 ;;
+`
+const noSecret = `
+  "secret inspect"*) echo "Error response from daemon: secret ${*: -1} not found" >&2; exit 1 ;;
 `
 
 func TestCommandsRefuseInvalidOptions(t *testing.T) {
@@ -57,9 +66,9 @@ func TestCommandsRefuseInvalidOptions(t *testing.T) {
 			"run this command on a manager", []string{"status"}},
 		{"no site", neverDeployed,
 			"there is no stack mystack (STACK=… names another one)", []string{"status"}},
-		{"no site to remove", neverDeployed + `"config inspect"*) exit 1 ;;`,
+		{"no site to remove", neverDeployed + noSettings,
 			"there is no stack mystack (STACK=… names another one)", []string{"undeploy"}},
-		{"no secrets", neverDeployed + `"secret ls"*) ;; "secret inspect"*) exit 1 ;;`,
+		{"no secrets", neverDeployed + noSettings + noSecret,
 			"no secret mysql_password: make swarm-init creates all",
 			[]string{"deploy", "VERSION=1.0"}},
 		{"no replicas", manager, "N=…", []string{"scale", "N=0"}},

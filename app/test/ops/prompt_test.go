@@ -9,12 +9,19 @@ import (
 func TestPromptsFindTheContainer(t *testing.T) {
 	const (
 		compose = `"compose ps --quiet "*) echo composed ;;`
+		noSwarm = `
+case "$*" in
+  info*) echo "false " ;;
+  "service inspect"*) echo "This node is not a swarm manager." >&2; exit 1 ;;
+`
 		options = " --init-command=SET SESSION TRANSACTION READ ONLY simple_db\n"
 	)
 	for _, test := range []struct{ name, docker, command, want string }{
 		{"sql in a stack", manager + oneContainer + compose, "sql",
 			"exec --interactive container1 db-admin" + options},
 		{"sql in Compose", neverDeployed + compose, "sql",
+			"exec --interactive composed db-admin" + options},
+		{"sql without a swarm", noSwarm + compose, "sql",
 			"exec --interactive composed db-admin" + options},
 		{"redis in a stack", manager + oneContainer + compose, "redis",
 			"exec --interactive container1 cache-admin\n"},
