@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # The operator's commands share these functions. Each command is a script beside this file; `make help` lists them.
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/bash.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 command=${0##*/}
 
