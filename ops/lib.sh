@@ -87,7 +87,7 @@ exists() {
 # deployed ends the command if there is no stack.
 deployed() {
   local id
-  id=$(inspect app '{{.ID}}')
+  id=$(inspect app '{{.ID}}') || exit 1
   [ -n "$id" ] || fail "there is no stack $STACK (STACK=… names another one)"
 }
 
@@ -221,10 +221,34 @@ show_failure() {
 # missing_of compares these parts of a task with those of its service.
 definition='{{.ForceUpdate}} {{json .Resources}} {{with .ContainerSpec}}{{.Image}} {{json .Env}} {{json .Secrets}} {{json .Mounts}} {{json .Healthcheck}}{{end}}'
 
+# constraints_of SERVICE prints the constraints of its placement, one a line.
+constraints_of() {
+  inspect "$1" '{{with .Spec.TaskTemplate.Placement}}{{range .Constraints}}{{println .}}{{end}}{{end}}'
+}
+# matching_nodes CONSTRAINTS prints the id and the name of each node that matches all constraints of a placement. It
+# fails if a constraint is of another form than those in facts, or if Docker can't list the nodes.
+matching_nodes() {
+  local constraint fact nodes facts=$'{{.ID}}\t{{.Description.Hostname}}\tnode.role={{.Spec.Role}}\t'
+  facts+=$'node.hostname={{lower .Description.Hostname}}\t'
+  facts+=$'{{range $name, $value := .Spec.Labels}}node.labels.{{$name}}={{lower $value}}\t{{end}}'
+  nodes=$(docker node ls --quiet | xargs docker node inspect --format "$facts") || return
+  while IFS= read -r constraint; do
+    [ -n "$constraint" ] || continue
+    [[ $constraint =~ ^(node\.(role|hostname|labels\.[^[:space:]]+))[[:space:]]*(==|!=)[[:space:]]*(.+)$ ]] || return
+    fact=$'\t'${BASH_REMATCH[1]}=${BASH_REMATCH[4],,}$'\t' # Swarm ignores the case of a value
+    if [ "${BASH_REMATCH[3]}" = == ]; then
+      nodes=$(grep -F "$fact" <<<"$nodes") || true
+    else
+      nodes=$(grep -vF "$fact" <<<"$nodes") || true
+    fi
+  done <<<"$1"
+  cut -f 1,2 <<<"$nodes"
+}
+
 # copies prints NODE=ADDRESS for each copy of the database that there should be: one for each task, and NODE= for a
-# manager that has none.
+# node of db that has none.
 copies() {
-  local node name address tasks known=''
+  local node name address tasks constraints nodes known=''
   mapfile -t tasks < <(docker service ps --quiet --no-trunc --filter desired-state=running "${STACK}_db")
   if [ ${#tasks[@]} -gt 0 ]; then
     while read -r node address; do
@@ -233,17 +257,22 @@ copies() {
     done < <(docker inspect --type task --format \
       '{{.NodeID}} {{range .NetworksAttachments}}{{range .Addresses}}{{.}} {{end}}{{end}}' "${tasks[@]}")
   fi
-  if [[ $(inspect db '{{.Spec.TaskTemplate.Placement.Constraints}}') == '[node.role == manager]' ]]; then
-    while read -r node name; do
-      case "$known " in *" $node "*) ;; *) echo "$name=" ;; esac
-    done < <(docker node ls --filter role=manager --format '{{.ID}} {{.Hostname}}')
-  fi
+  constraints=$(constraints_of db) || return
+  nodes=$(matching_nodes "$constraints") || {
+    echo "$command: the nodes of db can't be listed, so a copy that is missing may not show: choose them by" \
+      "node.role, node.hostname or node.labels in DB_PLACEMENT, not by ${constraints//$'\n'/, }" >&2
+    return
+  }
+  while read -r node name; do
+    [[ -z $node || "$known " == *" $node "* ]] || echo "$name="
+  done <<<"$nodes"
 }
 
 # report_copies prints a table of the copies of the database, and fails unless they are one group.
 report_copies() {
-  local places
-  mapfile -t places < <(copies)
+  local listed places
+  listed=$(copies) || return
+  mapfile -t places <<<"$listed"
   in_task db db-group status "${places[@]}" </dev/null
 }
 

@@ -23,11 +23,49 @@ func tasks(running, copies string) string {
   "inspect --type task --format {{.Status.State}} "*) echo "running new" ;;
   "inspect --type task --format {{.NodeID}} {{range"*) echo node1 10.0.1.2/24 ;;
   "node inspect --format {{.Description.Hostname}} node1") echo first ;;
-  "node ls --filter role=manager"*) printf '%s\n' "node1 first" "node2 second" ;;
-  "service inspect --format {{.Spec.TaskTemplate.Placement.Constraints}} mystack_db")
-    echo "[node.role == manager]" ;;
+  "service inspect --format {{with .Spec.TaskTemplate.Placement}}"*mystack_db)
+    echo "node.role == manager" ;;
   *"container1 db-group status first=10.0.1.2 second=") exit ` + copies + ` ;;
+` + threeNodes
+}
+
+// threeNodes has the cases of the nodes: two managers and a worker.
+const threeNodes = `
+  "node ls --quiet") printf '%s\n' node1 node2 node3 ;;
+  "node inspect --format {{.ID}}"*" node1 node2 node3")
+    fact() { printf '%s\t' "$@"; echo; }
+    fact node1 first node.role=manager node.hostname=first node.labels.db=true
+    fact node2 second node.role=manager node.hostname=second
+    fact node3 third node.role=worker node.hostname=third node.labels.db=true ;;
 `
+
+// status asks for the copy of each node that matches the placement of db, and says if it can't know
+// these nodes.
+func TestStatusListsNodesWithoutCopy(t *testing.T) {
+	const note = "the nodes of db can't be listed"
+	for _, test := range []struct {
+		constraints, want string
+		unknown           bool
+	}{
+		{"node.role == manager", "first=10.0.1.2 second=", false},
+		{"node.role==manager", "first=10.0.1.2 second=", false},
+		{"node.labels.db==true", "first=10.0.1.2 third=", false},
+		{"node.labels.db != TRUE", "first=10.0.1.2 second=", false},
+		{"node.hostname == Third", "first=10.0.1.2 third=", false},
+		{"node.hostname == thir", "first=10.0.1.2", false},
+		{"node.labels.db == true\nnode.role == worker", "first=10.0.1.2 third=", false},
+		{"", "first=10.0.1.2 second= third=", false},
+		{"node.platform.os == linux", "first=10.0.1.2", true},
+	} {
+		o := newOperator(t, strings.Replace(tasks(`"running new" "running new" "running new"`, "0"),
+			`echo "node.role == manager"`, "echo '"+test.constraints+"'", 1))
+		out, status := o.run("status")
+		if want := " db-group status " + test.want + "\n"; status != 0 ||
+			!strings.Contains(o.calls(), want) || strings.Contains(out, note) != test.unknown {
+			t.Errorf("status with the placement %q = %d, want 0, %q = %t and the call %q:\n%s%s",
+				test.constraints, status, note, test.unknown, want, out, o.calls())
+		}
+	}
 }
 
 func TestStatusCountsRunningTasks(t *testing.T) {
