@@ -221,6 +221,11 @@ show_failure() {
 # missing_of compares these parts of a task with those of its service.
 definition='{{.ForceUpdate}} {{json .Resources}} {{with .ContainerSpec}}{{.Image}} {{json .Env}} {{json .Secrets}} {{json .Mounts}} {{json .Healthcheck}}{{end}}'
 
+# nodes_of SERVICE prints the id of the node of each task that Swarm wants to run, one a line.
+nodes_of() {
+  docker service ps --quiet --no-trunc --filter desired-state=running "${STACK}_$1" |
+    xargs --no-run-if-empty docker inspect --type task --format '{{.NodeID}}'
+}
 # constraints_of SERVICE prints the constraints of its placement, one a line.
 constraints_of() {
   inspect "$1" '{{with .Spec.TaskTemplate.Placement}}{{range .Constraints}}{{println .}}{{end}}{{end}}'
