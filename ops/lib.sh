@@ -298,11 +298,20 @@ mark_volume() {
   docker service rm "$job" >/dev/null
 }
 
-# started tells whether the site has had a database. Swarm keeps that as a config, which outlives the stack as its
-# volumes and secrets do: an empty copy then makes no new site.
-started() { exists config "${STACK}_db_started"; }
+# started tells whether the site has had a database: an empty copy then makes no new site. The job db-first tells it or,
+# once make deploy or make undeploy has called remember_start, a config. Like the site's volumes and secrets, the config
+# outlives the stack.
+started() {
+  local job states
+  if exists config "${STACK}_db_started"; then return; fi
+  job=$(inspect db-first '{{.ID}}') || exit 1
+  [ -n "$job" ] || return
+  states=$(docker service ps --format '{{.CurrentState}}' "${STACK}_db-first") || exit 1
+  grep -q '^Complete' <<<"$states"
+}
 remember_start() {
-  started || docker config create --label "simpleapp.stack=$STACK" "${STACK}_db_started" - >/dev/null <<<yes
+  exists config "${STACK}_db_started" ||
+    docker config create --label "simpleapp.stack=$STACK" "${STACK}_db_started" - >/dev/null <<<yes
 }
 
 # missing_of SERVICE says what is missing until the service runs as it is defined, such as "2 of 3 run as wanted", and

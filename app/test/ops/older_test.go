@@ -29,6 +29,8 @@ func TestDeployFindsNodeOfOlderDB(t *testing.T) {
     printf '%s\t' node1 first node.role=manager; echo
     printf '%s\t' node2 second node.role=manager node.labels.mystack.db=true; echo ;;
   "node inspect --format {{.ID}} "*) echo "${*: -1}" ;;
+  "config create"*) touch "$0.created" ;;
+  "config inspect"*) if [ -e "$0.created" ]; then echo config1; fi ;;
   "service ps "*mystack_db-permit) echo "Complete 1 second ago" ;;
 `+deployment)
 			if test.want == "" {
