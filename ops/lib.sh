@@ -195,6 +195,8 @@ administer() {
   local container host
   find_task db
   if [ ${#host[@]} -gt 0 ]; then local -x DOCKER_HOST=${host[1]}; fi
+  # The registry may have another image of this tag than this engine has. Swarm runs that of the registry.
+  if [ -n "${REGISTRY:-}" ] && [[ $1 != *@* ]]; then docker pull --quiet "$1" >/dev/null || return; fi
   relay mysql_db/administer "$container" "$@"
 }
 

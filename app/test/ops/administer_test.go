@@ -41,6 +41,34 @@ func TestForgetSelectsBySubmissionID(t *testing.T) {
 	}
 }
 
+// A tag may have been pushed again. make deploy migrates with the image that Swarm will run.
+func TestDeployMigratesWithTheRegistrysImage(t *testing.T) {
+	const (
+		tag    = "registry.example.com/mysimpleapp_app:1.1"
+		pull   = "pull --quiet " + tag + "\n"
+		failed = "the schema is not what " + tag + " needs"
+	)
+	docker := tasks(`"running new" "running new" "running new"`, "0") + deployment
+	variables := []string{"REGISTRY=registry.example.com", "VERSION=1.1"}
+	o := newOperator(t, docker)
+	o.wantDeployed(variables, nil)
+	_, after, pulled := strings.Cut(o.calls(), pull)
+	if !pulled || !strings.Contains(after, tag+" migrate\n") {
+		t.Errorf("deploy did not call docker %s before the migration:\n%s", pull, o.calls())
+	}
+	o = newOperator(t, docker+"  pull*) exit 1 ;;")
+	out, status := o.run("deploy", variables...)
+	if status != 1 || !strings.Contains(out, failed) || strings.Contains(o.calls(), " migrate\n") {
+		t.Errorf("deploy without the image = %d, want 1 and %q:\n%s%s", status, failed, out,
+			o.calls())
+	}
+	o = newOperator(t, docker)
+	o.wantDeployed([]string{"VERSION=1.1"}, nil)
+	if strings.Contains(o.calls(), "pull ") {
+		t.Errorf("deploy without a registry pulls an image:\n%s", o.calls())
+	}
+}
+
 // Two commands at once have different accounts, and each removes its own.
 func TestAdministratorsHaveAccountsOfTheirOwn(t *testing.T) {
 	o := newOperator(t, manager+oneContainer+`
