@@ -3,7 +3,6 @@ package ops
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -98,27 +97,5 @@ func TestCommandsRefuseInvalidOptions(t *testing.T) {
 			o := newOperator(t, test.docker)
 			o.wantRefused(test.reason, test.command[0], test.command[1:]...)
 		})
-	}
-}
-
-// To move cache costs its data, which swarm-init says.
-func TestSwarmInitTellsWhatMovingCacheCosts(t *testing.T) {
-	const docker = `
-case "$*" in
-  "info --format {{.Swarm.LocalNodeState}}") echo active ;;
-  "info --format {{.Swarm.ControlAvailable}}"*) echo "true" ;;
-  "node ls --quiet") printf '%s\n' node1 node2 ;;
-  "node inspect --format {{index .Spec.Labels"*node1) echo true ;;
-  "node inspect --format {{.ID}} second") echo node2 ;;
-  "node inspect --format {{.Description.Hostname}} node1") echo first ;;
-  "node inspect --format {{.Description.Hostname}} node2") echo second ;;
-`
-	const cost = "cache leaves its volume on first, and starts with an empty one"
-	for variable, want := range map[string]bool{"CACHE_NODE=second": true, "CACHE_NODE=": false} {
-		out, status := newOperator(t, docker).run("swarm-init", variable)
-		if status != 0 || strings.Contains(out, cost) != want {
-			t.Errorf("swarm-init %s = %d, want 0 and %q = %t:\n%s",
-				variable, status, cost, want, out)
-		}
 	}
 }

@@ -1,0 +1,54 @@
+package ops
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// freshSwarm has the cases of a swarm of two nodes without a password, whose first node has cache.
+const freshSwarm = `
+case "$*" in
+  "info --format {{.Swarm.LocalNodeState}}") echo active ;;
+  "info --format {{.Swarm.ControlAvailable}}"*) echo "true" ;;
+  "node ls --quiet") printf '%s\n' node1 node2 ;;
+  "node inspect --format {{index .Spec.Labels"*node1) echo true ;;
+`
+
+// To move cache costs its data, which swarm-init says.
+func TestSwarmInitTellsWhatMovingCacheCosts(t *testing.T) {
+	const docker = freshSwarm + `
+  "node inspect --format {{.ID}} second") echo node2 ;;
+  "node inspect --format {{.Description.Hostname}} node1") echo first ;;
+  "node inspect --format {{.Description.Hostname}} node2") echo second ;;
+`
+	const cost = "cache leaves its volume on first, and starts with an empty one"
+	for variable, want := range map[string]bool{"CACHE_NODE=second": true, "CACHE_NODE=": false} {
+		out, status := newOperator(t, docker).run("swarm-init", variable)
+		if status != 0 || strings.Contains(out, cost) != want {
+			t.Errorf("swarm-init %s = %d, want 0 and %q = %t:\n%s",
+				variable, status, cost, want, out)
+		}
+	}
+}
+
+// swarm-init makes no secret whose password it can't keep for the operator.
+func TestSwarmInitWritesPasswordsFirst(t *testing.T) {
+	const reason = "the passwords can't be added to PASSWORDS="
+	for _, docker := range []string{freshSwarm, `case "$*" in info*) echo "false " ;;`} {
+		o := newOperator(t, docker)
+		o.wantRefused(reason, "swarm-init", "PASSWORDS="+o.file("missing/passwords"))
+	}
+	o := newOperator(t, freshSwarm)
+	file := o.file("passwords")
+	if out, status := o.run("swarm-init", "PASSWORDS="+file); status != 0 {
+		t.Errorf("swarm-init = %d, want 0:\n%s", status, out)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil || strings.Count(string(content), "_password=") != 2 {
+		t.Errorf("the operator's file has %q (%v), want two passwords", content, err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the operator's file is %v (%v), want one for its owner alone", info, err)
+	}
+}
