@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -215,33 +214,5 @@ func TestTimeZone(t *testing.T) {
 		if offset != test.hours*3600 {
 			t.Errorf("TZ=%s is %d s east of UTC, want %d hours", test.tz, offset, test.hours)
 		}
-	}
-}
-
-func TestCommands(t *testing.T) {
-	var out strings.Builder
-	err := run(t.Context(), []string{"version"}, nil, nil, &out, io.Discard)
-	want := "dev (revision unknown, " + runtime.Version() + ")\n"
-	if err != nil || out.String() != want {
-		t.Errorf("version = %q, %v, want %q", out.String(), err, want)
-	}
-	for _, args := range [][]string{{"serve"}, {"version", "please"}, {"migrate", "now"}} {
-		err := run(t.Context(), args, nil, nil, io.Discard, io.Discard)
-		if err == nil || !strings.Contains(err.Error(), "usage") {
-			t.Errorf("run %v = %v, want the usage", args, err)
-		}
-	}
-	p := startReady(t, embedded(t))
-	admin := map[string]string{"ADMIN_ADDR": strings.TrimPrefix(p.admin, "http://")}
-	healthcheck := func() error {
-		return run(t.Context(), []string{"healthcheck"}, admin, nil, io.Discard, io.Discard)
-	}
-	if err := healthcheck(); err != nil {
-		t.Errorf("healthcheck = %v, want nil", err)
-	}
-	p.stop()
-	<-p.ended
-	if err := healthcheck(); err == nil {
-		t.Error("healthcheck of a program that has ended = nil, want an error")
 	}
 }

@@ -76,9 +76,6 @@ var commands = map[string]command{
 	"version":     {printVersion, ""},
 }
 
-// errUsage is the error of a command whose arguments are wrong. run replaces it by the usage.
-var errUsage = errors.New("wrong arguments")
-
 // run runs the subcommand in args. main calls it with the arguments, environment and streams of the
 // process, and tests call it with their own.
 func run(ctx context.Context, args []string, environ map[string]string,
@@ -93,15 +90,13 @@ func run(ctx context.Context, args []string, environ map[string]string,
 		_, err := fmt.Fprintln(stdout, usageOfAll())
 		return err
 	case !ok:
-		return errors.New(usageOfAll())
+		return fmt.Errorf("%q is not a command: %s", name, usageOfAll())
 	}
 	usage := "usage: " + cmd.usage(name)
 	err := cmd.run(ctx, invocation{usage, args, environ, stdin, stdout, stderr})
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return nil
-	case errors.Is(err, errUsage):
-		return errors.New(usage)
 	case err != nil:
 		return withHint(err, database.Hint)
 	}
@@ -134,11 +129,11 @@ func usageOfAll() string {
 }
 
 // parse parses the flags of a command. args is how many other arguments must follow them. If a flag
-// or the number of arguments is wrong, parse returns errUsage. For --help it prints the usage, what
-// the command does, and the flags, and returns flag.ErrHelp.
+// or the number of arguments is wrong, the error names it and has the usage. For --help it prints
+// the usage, what the command does, and the flags, and returns flag.ErrHelp.
 func (i invocation) parse(flags *flag.FlagSet, args int, does string) error {
 	flags.Init("", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the error is the usage
+	flags.SetOutput(io.Discard) // the error has the usage
 	err := flags.Parse(i.args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(i.stdout, "%s\n%s\n", i.usage, does)
@@ -146,8 +141,15 @@ func (i invocation) parse(flags *flag.FlagSet, args int, does string) error {
 		flags.PrintDefaults()
 		return err
 	}
-	if err != nil || flags.NArg() != args {
-		return errUsage
+	switch n := flags.NArg(); {
+	case err != nil:
+	case n > args:
+		err = fmt.Errorf("%q is one argument too many", flags.Arg(args))
+	case n < args:
+		err = errors.New("an argument is missing")
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, i.usage)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -200,4 +201,42 @@ func (l *logs) find(msg string) map[string]any {
 		}
 	}
 	return nil
+}
+
+func TestCommands(t *testing.T) {
+	var out strings.Builder
+	err := run(t.Context(), []string{"version"}, nil, nil, &out, io.Discard)
+	want := "dev (revision unknown, " + runtime.Version() + ")\n"
+	if err != nil || out.String() != want {
+		t.Errorf("version = %q, %v, want %q", out.String(), err, want)
+	}
+	for _, test := range []struct {
+		args string
+		want string
+	}{
+		{"serve", `"serve" is not a command: usage:`},
+		{"version please", `"please" is one argument too many: usage: simpleapp version`},
+		{"migrate now", `"now" is one argument too many: usage: simpleapp migrate`},
+		{"export --all", "-all: usage: simpleapp export"},
+		{"seed --n abc", `"abc" for flag -n: parse error: usage: simpleapp seed`},
+		{"forget", "an argument is missing: usage: simpleapp forget [--id ID] REFERENCE"},
+	} {
+		_, err := call(t, nil, "", strings.Fields(test.args)...)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("simpleapp %s = %v, want %q", test.args, err, test.want)
+		}
+	}
+	p := startReady(t, embedded(t))
+	admin := map[string]string{"ADMIN_ADDR": strings.TrimPrefix(p.admin, "http://")}
+	healthcheck := func() error {
+		return run(t.Context(), []string{"healthcheck"}, admin, nil, io.Discard, io.Discard)
+	}
+	if err := healthcheck(); err != nil {
+		t.Errorf("healthcheck = %v, want nil", err)
+	}
+	p.stop()
+	<-p.ended
+	if err := healthcheck(); err == nil {
+		t.Error("healthcheck of a program that has ended = nil, want an error")
+	}
 }

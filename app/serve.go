@@ -26,9 +26,6 @@ const (
 // serve serves the site until ctx ends. It then shuts down: it finishes the requests in flight, and
 // stores every visit and submission that it has accepted.
 func serve(ctx context.Context, i invocation) error {
-	if len(i.args) > 0 {
-		return errUsage
-	}
 	cfg, log, err := i.configure()
 	if err != nil {
 		return err
