@@ -27,7 +27,7 @@ func printCertificate(ctx context.Context, i invocation) error {
 	if cfg.domains == nil {
 		return errors.New("DOMAIN is not set: the site is on plain http")
 	}
-	db, err := openDatabase(cfg, cfg.mysqlOnce())
+	db, err := openExisting(cfg)
 	if err != nil {
 		return err
 	}

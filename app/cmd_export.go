@@ -42,6 +42,11 @@ func export(ctx context.Context, i invocation) (err error) {
 		return err
 	}
 	stepAside()
+	db, err := openExisting(cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
 	var total *int64
 	if *withTotal {
 		err := withVisits(ctx, cfg, log, func(counter *visits.Counter) error {
@@ -53,11 +58,6 @@ func export(ctx context.Context, i invocation) (err error) {
 			return fmt.Errorf("--visits: %w", err)
 		}
 	}
-	db, err := openDatabase(cfg, cfg.mysqlOnce())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
 	submissions := food.New(db, func(int, int) {})
 
 	out := bufio.NewWriter(i.stdout)

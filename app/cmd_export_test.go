@@ -185,7 +185,7 @@ func TestExportNamesTheStoreWithAnUnknownCertificate(t *testing.T) {
 	if err := os.WriteFile(password, []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	environ := with(embedded(t), "REDIS_TLS", "verify", "REDIS_PASSWORD_FILE", password,
+	environ := with(setups[0].environ(t), "REDIS_TLS", "verify", "REDIS_PASSWORD_FILE", password,
 		"REDIS_ADDR", server.Listener.Addr().String())
 	_, err := call(t, environ, "", "export", "--format", "json", "--visits")
 	if err == nil || !strings.Contains(err.Error(), "REDIS_TLS=verify") ||

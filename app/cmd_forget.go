@@ -31,7 +31,7 @@ func forget(ctx context.Context, i invocation) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := openDatabase(cfg, cfg.mysqlOnce())
+	db, err := openExisting(cfg)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,11 @@ type setup struct {
 
 // setups are the setups to test. The build tag servers adds MySQL and Redis.
 var setups = []setup{
-	{"SQLite", embedded},
+	{"SQLite", func(t *testing.T) map[string]string {
+		environ := embedded(t)
+		mustCall(t, environ, "", "migrate")
+		return environ
+	}},
 }
 
 // with returns a copy of an environment with more variables: the name and the value of each.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -41,6 +42,17 @@ func openDatabase(cfg config, mysql database.MySQLConfig) (*database.DB, error) 
 	}
 	db, err := database.OpenSQLite(file)
 	return db, wrap("DATA_DIR", err)
+}
+
+// openExisting opens the database for a command that only reads or removes. It makes no SQLite
+// file: a mistyped DATA_DIR would look like a site without submissions.
+func openExisting(cfg config) (*database.DB, error) {
+	_, err := os.Stat(filepath.Join(cfg.DataDir, "submissions.db"))
+	if cfg.MySQLAddr == "" && errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("DATA_DIR: %s has no submissions.db: "+
+			"set DATA_DIR to the folder of the site", cfg.DataDir)
+	}
+	return openDatabase(cfg, cfg.mysqlOnce())
 }
 
 // openTally returns the tally of the submissions. It upgrades the counts in a SQLite file.

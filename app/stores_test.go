@@ -1,7 +1,11 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"simpleapp/internal/database"
@@ -27,4 +31,25 @@ func TestCommandsKnowTheRememberedVisits(t *testing.T) {
 	if got := visitsIn(t, exportAll(t, environ)); got != 105 {
 		t.Errorf("%d visits after an import of 5, want 105", got)
 	}
+}
+
+// A mistyped DATA_DIR is no empty site: a backup of it would be empty, and nobody would notice.
+func TestCommandsThatReadMakeNoSite(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "typo")
+	environ := map[string]string{"DATA_DIR": dir,
+		"DOMAIN": "food.example.com", "ACME_EMAIL": "me@example.com"}
+	for _, args := range []string{"export", "export --format json --visits",
+		"forget 3f9a-2c71-b04e", "certificate"} {
+		out, err := call(t, environ, "", strings.Fields(args)...)
+		want := "DATA_DIR: " + dir + " has no submissions.db: " +
+			"set DATA_DIR to the folder of the site"
+		if err == nil || err.Error() != want || out != "" {
+			t.Errorf("%s = %q, %v, want %q", args, out, err, want)
+		}
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s has made the folder", args)
+		}
+	}
+	mustCall(t, environ, "", "seed")
+	mustCall(t, environ, "", "export")
 }
