@@ -17,7 +17,8 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// A config contains the settings in the environment. docs/configuration.md explains them.
+// A config contains the settings in the environment. docs/configuration.md explains them. The tag
+// as says how to write a value that is no text.
 type config struct {
 	Addr          string        `env:"ADDR" envDefault:":8080"`
 	AdminAddr     string        `env:"ADMIN_ADDR" envDefault:"127.0.0.1:9090"`
@@ -39,11 +40,11 @@ type config struct {
 	ACMEDirectory string        `env:"ACME_DIRECTORY"`
 	ACMECA        string        `env:"ACME_CA_FILE"`
 	HTTPSAddr     string        `env:"HTTPS_ADDR" envDefault:":8443"`
-	HTTPSPort     uint16        `env:"HTTPS_PORT" envDefault:"443"`
+	HTTPSPort     uint16        `env:"HTTPS_PORT" envDefault:"443" as:"a number from 1 to 65535"`
 	WebDir        string        `env:"WEB_DIR"`
 	TimeZone      string        `env:"TZ" envDefault:"UTC"`
-	LogLevel      slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
-	ShutdownDelay time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s"`
+	LogLevel      slog.Level    `env:"LOG_LEVEL" envDefault:"info" as:"debug, info, warn or error"`
+	ShutdownDelay time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s" as:"a time such as 5s"`
 
 	location      *time.Location // of TimeZone
 	webFiles      fs.FS          // in WebDir; nil if the pages are only those of the program
@@ -60,7 +61,8 @@ func loadConfig(environ map[string]string) (config, error) {
 	var parse env.ParseError
 	if errors.As(err, &parse) {
 		field, _ := reflect.TypeFor[config]().FieldByName(parse.Name)
-		return c, fmt.Errorf("%s: %w", field.Tag.Get("env"), parse.Err)
+		return c, fmt.Errorf("%s: %w: write it as %s",
+			field.Tag.Get("env"), parse.Err, field.Tag.Get("as"))
 	} else if err != nil {
 		return c, err
 	}

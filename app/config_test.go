@@ -41,6 +41,8 @@ func TestStartUpMistakes(t *testing.T) {
 	os.Mkdir(notSQLite, 0o700)
 	content := []byte(strings.Repeat("not a database ", 100))
 	os.WriteFile(filepath.Join(notSQLite, "visits.db"), content, 0o600)
+	folder := filepath.Join(dir, "folder")
+	os.MkdirAll(filepath.Join(folder, "submissions.db"), 0o700)
 
 	for _, test := range []struct {
 		name    string
@@ -49,10 +51,10 @@ func TestStartUpMistakes(t *testing.T) {
 	}{
 		{"port in use",
 			map[string]string{"ADDR": taken.Addr().String()},
-			[]string{"ADDR", "address already in use"}},
+			[]string{"ADDR", "address already in use", "set ADDR to a free address"}},
 		{"admin port in use",
 			map[string]string{"ADMIN_ADDR": taken.Addr().String()},
-			[]string{"ADMIN_ADDR", "address already in use"}},
+			[]string{"ADMIN_ADDR", "address already in use", "set ADMIN_ADDR"}},
 		{"bad address",
 			map[string]string{"ADDR": "localhost"},
 			[]string{"ADDR", "missing port"}},
@@ -151,22 +153,28 @@ func TestStartUpMistakes(t *testing.T) {
 			[]string{"TZ", empty, "Asia/Singapore"}},
 		{"bad log level",
 			map[string]string{"LOG_LEVEL": "loud"},
-			[]string{"LOG_LEVEL", "loud"}},
+			[]string{"LOG_LEVEL", "loud", "write it as debug, info, warn or error"}},
 		{"bad delay",
 			map[string]string{"SHUTDOWN_DELAY": "5"},
-			[]string{"SHUTDOWN_DELAY", "5"}},
+			[]string{"SHUTDOWN_DELAY", "5", "write it as a time such as 5s"}},
+		{"bad port of https",
+			map[string]string{"HTTPS_PORT": "abc"},
+			[]string{"HTTPS_PORT", "abc", "write it as a number from 1 to 65535"}},
 		{"negative delay",
 			map[string]string{"SHUTDOWN_DELAY": "-5s"},
 			[]string{"SHUTDOWN_DELAY", "-5s"}},
 		{"data folder is a file",
 			map[string]string{"DATA_DIR": file},
-			[]string{"DATA_DIR", file}},
+			[]string{"DATA_DIR", file, "set it to a folder that this user can write"}},
 		{"data folder below a file",
 			map[string]string{"DATA_DIR": file + "/data"},
 			[]string{"DATA_DIR", file}},
 		{"file in the data folder is not a database",
 			map[string]string{"DATA_DIR": notSQLite},
-			[]string{"DATA_DIR", "visits.db", "not a database"}},
+			[]string{"DATA_DIR", "visits.db", "not a database", "import a backup"}},
+		{"file in the data folder is a folder",
+			map[string]string{"DATA_DIR": folder},
+			[]string{"DATA_DIR", "submissions.db", "let this user write"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			environ := with(embedded(t), "ADDR", "127.0.0.1:0", "ADMIN_ADDR", "127.0.0.1:0")

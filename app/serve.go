@@ -90,18 +90,26 @@ func openPorts(cfg config) (p ports, err error) {
 			p.close()
 		}
 	}()
-	if p.http, err = net.Listen("tcp", cfg.Addr); err != nil {
-		return p, fmt.Errorf("ADDR: %w", err)
+	if p.http, err = listen("ADDR", cfg.Addr); err != nil {
+		return p, err
 	}
-	if p.admin, err = net.Listen("tcp", cfg.AdminAddr); err != nil {
-		return p, fmt.Errorf("ADMIN_ADDR: %w", err)
+	if p.admin, err = listen("ADMIN_ADDR", cfg.AdminAddr); err != nil {
+		return p, err
 	}
 	if cfg.domains != nil {
-		if p.https, err = net.Listen("tcp", cfg.HTTPSAddr); err != nil {
-			return p, fmt.Errorf("HTTPS_ADDR: %w", err)
-		}
+		p.https, err = listen("HTTPS_ADDR", cfg.HTTPSAddr)
 	}
-	return p, nil
+	return p, err
+}
+
+// listen listens on the address in a variable.
+func listen(variable, addr string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: set %[1]s to a free address, such as 127.0.0.1:8081",
+			variable, err)
+	}
+	return listener, nil
 }
 
 // addresses returns the addresses that the ports have, for the log.

@@ -88,7 +88,7 @@ func (c config) mysqlOnce() database.MySQLConfig {
 
 func dataFile(cfg config, name string) (string, error) {
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return "", fmt.Errorf("DATA_DIR: %w", err)
+		return "", fmt.Errorf("DATA_DIR: %w: set it to a folder that this user can write", err)
 	}
 	return filepath.Join(cfg.DataDir, name), nil
 }

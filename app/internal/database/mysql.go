@@ -199,7 +199,8 @@ func groupMayHaveIt(number uint16) bool {
 	return false
 }
 
-// Hint returns what an operator can do about an error of MySQL, or "" if it does not know.
+// Hint returns what an operator can do about an error of MySQL or SQLite, or "" if it does not
+// know.
 func Hint(err error) string {
 	const readOnly = "no server takes writes at the moment: the group of MySQL servers chooses " +
 		"another primary, or MYSQL_ADDR names a read-only copy"
@@ -213,7 +214,7 @@ func Hint(err error) string {
 		if errors.Is(err, errReadOnly) {
 			return readOnly
 		}
-		return ""
+		return HintSQLite(err)
 	}
 	if refusesWrites(reply.Number) {
 		return readOnly

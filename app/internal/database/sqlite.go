@@ -80,3 +80,20 @@ func (sqliteEngine) Classify(err error) Failure {
 	}
 	return Refused // a failed statement is rolled back
 }
+
+// HintSQLite returns what an operator can do about an error of SQLite, or "" if it does not know.
+func HintSQLite(err error) string {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return ""
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
+		return "let this user write to the folder DATA_DIR and the files in it"
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return "the file is damaged: move it away, and import a backup"
+	case sqlite3.SQLITE_FULL:
+		return "the disk is full: free some space"
+	}
+	return ""
+}

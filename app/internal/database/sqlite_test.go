@@ -3,6 +3,7 @@ package database_test
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,5 +34,23 @@ func TestWriteToALockedFile(t *testing.T) {
 	if err == nil || db.Classify(err) != database.Refused {
 		t.Errorf("Write = %v, of class %d, want an error of class %d (Refused)",
 			err, db.Classify(err), database.Refused)
+	}
+}
+
+// The hint says what the operator can do about a file that can't be written.
+func TestHintOfAReadOnlyFile(t *testing.T) {
+	db, err := database.OpenSQLite(filepath.Join(t.TempDir(), "submissions.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("PRAGMA query_only = 1"); err != nil {
+		t.Fatal(err)
+	}
+	err = db.Write(t.Context(), database.Statement{SQL: "UPDATE visit_total SET total = 7"})
+	const want = "let this user write"
+	if err == nil || !strings.Contains(database.Hint(err), want) {
+		t.Errorf("the hint of %v = %q, want %q", err, database.Hint(err), want)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/go-redis/redis/v8"
+
+	"simpleapp/internal/database"
 )
 
 // totalKey is the key of the total, which is an integer for INCR.
@@ -103,7 +105,8 @@ func (s redisStore) ping(ctx context.Context) error { return s.client.Ping(ctx).
 
 func (s redisStore) close() error { return s.client.Close() }
 
-// Hint returns what an operator can do about an error of Redis, or "" if it does not know.
+// Hint returns what an operator can do about an error of Redis or SQLite, or "" if it does not
+// know.
 func Hint(err error) string {
 	if strings.Contains(err.Error(), "WRONGPASS") {
 		return "the password in REDIS_PASSWORD_FILE is not the one this server was started with"
@@ -113,5 +116,5 @@ func Hint(err error) string {
 		return "REDIS_TLS=verify: the server needs a certificate for the name in REDIS_ADDR, " +
 			"from an authority in REDIS_TLS_CA_FILE"
 	}
-	return ""
+	return database.HintSQLite(err)
 }
