@@ -41,7 +41,7 @@ func importRecords(ctx context.Context, i invocation) error {
 	stepAside()
 	file, err := records.NewReader(i.stdin)
 	if err != nil {
-		return err
+		return fmt.Errorf("nothing was imported: %w", err)
 	}
 	if *only == "visits" && file.Visits == nil {
 		return errors.New("nothing was imported: the file has no visits")
@@ -100,8 +100,8 @@ func importError(err error, done food.Imported) error {
 			"ones, and no visits were added: repeat this with --merge (without tokens, first see "+
 			"whether the site has the submissions): %w", done.Stored, err)
 	case done.Stored > 0:
-		return fmt.Errorf("%d submissions are stored, and no visits were added: repeat this with "+
-			"--merge to store the rest: %w", done.Stored, err)
+		return fmt.Errorf("%w: %d submissions are stored, and no visits were added: "+
+			"put that right, then repeat this with --merge to store the rest", err, done.Stored)
 	case errors.Is(err, food.ErrNotEmpty):
 		return fmt.Errorf("nothing was imported: %w: add to them with --merge", err)
 	}

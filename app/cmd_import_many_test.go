@@ -23,8 +23,8 @@ func TestImportOfManyGoesOnAfterAnError(t *testing.T) {
 		t.Run(setup.name, func(t *testing.T) {
 			environ := setup.environ(t)
 			_, err := call(t, environ, cutOff, "import")
-			const want = "10000 submissions are stored, and no visits were added: repeat this " +
-				"with --merge"
+			const want = "record 10002: the file is incomplete: 10000 submissions are stored, " +
+				"and no visits were added: put that right, then repeat this with --merge"
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("import of a file that was cut off = %v, want %q", err, want)
 			}
