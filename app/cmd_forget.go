@@ -23,7 +23,7 @@ func forget(ctx context.Context, i invocation) (err error) {
 	if err != nil {
 		return err
 	}
-	reference := flags.Arg(0)
+	reference := food.NormalizeReference(flags.Arg(0))
 	if !food.ValidReference(reference) {
 		return fmt.Errorf("%q is not a reference: write it as in 3f9a-2c71-b04e", reference)
 	}
