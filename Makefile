@@ -33,6 +33,7 @@ dev: assets ## Serve like make run, and show each change: of a page, style or sc
 	  --signal SIGTERM --exec 'make --no-print-directory run || exit 1' # 2 would end nodemon
 
 seed: build ## Store N=500 sample submissions in ./data; MERGE=yes adds them to those that ./data has
+	$(if $(filter-out yes no,$(MERGE)),$(error MERGE=$(MERGE) is neither yes nor no))
 	bin/simpleapp seed --n $(or $(N),500) $(if $(filter yes,$(MERGE)),--merge)
 
 build: assets ## Build bin/simpleapp

@@ -32,7 +32,7 @@ func seed(ctx context.Context, i invocation) error {
 	samples := newSamples(*n, time.Now())
 	done, err := i.importSubmissions(ctx, cfg, log, samples.next, *merge)
 	if errors.Is(err, food.ErrNotEmpty) {
-		return fmt.Errorf("%w: add to them with --merge", err)
+		return fmt.Errorf("%w: add to them with --merge (make: MERGE=yes)", err)
 	}
 	if err != nil {
 		return fmt.Errorf("%d samples are stored: %w", done.Stored, err)
