@@ -139,7 +139,7 @@ func TestSeed(t *testing.T) {
 			if err != nil || len(records) != 701 {
 				t.Fatalf("%d submissions, %v, want 701", len(records), err)
 			}
-			// A page of the site says "newest first", which is the reverse order of the ids.
+			// A page of the site shows them in the reverse order of their ids.
 			last := time.Now().AddDate(0, 0, -31)
 			for i, r := range records[:700] {
 				if r.AddedAt.Before(last) || r.AddedAt.After(time.Now()) {

@@ -28,14 +28,14 @@ func TestSubmissionsPages(t *testing.T) {
 	}
 
 	first := testsite.Get(t, site+"/submissions")
-	testsite.WantBody(t, first, "25 records", "Visitor 59", "Visitor 35")
+	testsite.WantBody(t, first, "25 records shown, last stored first", "Visitor 59", "Visitor 35")
 	if strings.Index(first.Body, "Visitor 59") > strings.Index(first.Body, "Visitor 35") {
 		t.Error("GET /submissions shows Visitor 35 before Visitor 59, want the newest first")
 	}
 	second := testsite.Get(t, links(first)["next"])
-	testsite.WantBody(t, second, "25 records", "Visitor 34", "Visitor 10")
+	testsite.WantBody(t, second, "25 records shown, last stored first", "Visitor 34", "Visitor 10")
 	third := testsite.Get(t, links(second)["next"])
-	testsite.WantBody(t, third, "10 records", "Visitor 09", "Visitor 00")
+	testsite.WantBody(t, third, "10 records shown", "Visitor 09", "Visitor 00")
 	if prev := links(first)["prev"]; prev != "" {
 		t.Errorf("the first page has a previous page: %s", prev)
 	}
@@ -89,8 +89,9 @@ func TestSuccessPageSaysOnlyWhatIsKnown(t *testing.T) {
 	site := serve(t)
 	page := testsite.Get(t, site+"/simpleform/success?reference=0123-4567-89ab")
 	testsite.WantStatus(t, page, http.StatusOK)
-	testsite.WantBody(t, page, "This page opens once they are stored.",
-		"0123-4567-89ab", "Nothing has been stored yet.")
+	testsite.WantBody(t, page, "The form brings you here only after your answers have been stored.",
+		"0123-4567-89ab</strong>. Name it if you want your answers removed.",
+		"Nothing has been stored yet.")
 	for _, claim := range []string{"answers are stored", "is safe"} {
 		if strings.Contains(page.Body, claim) {
 			t.Errorf("GET /simpleform/success says %q, and nothing is stored", claim)
