@@ -69,7 +69,8 @@ func errDatabase(cause error) *statusError {
 		Message: "This changes nothing that is stored. Try again in a moment."}
 }
 
-// errorPage answers with the site's page for err, and logs the error if the fault is the site's.
+// errorPage answers with the site's page for err, and logs the error if the fault is the site's. If
+// a developer's templates are broken, the page is the program's own.
 func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, err error) {
 	var e *statusError
 	if !errors.As(err, &e) {
@@ -77,8 +78,15 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	s.logFault(r, e.status, e.cause)
 	setRetryAfter(w, e.retryAfter)
+	if s.cfg.Files != nil && e.status == http.StatusInternalServerError {
+		e.Message = e.cause.Error() // for the developer
+	}
+	v, viewErr := s.view()
+	if viewErr != nil {
+		v = s.builtIn
+	}
 	p := page{Title: e.Heading, Data: e}
-	if renderErr := s.render(w, e.status, "error", p); renderErr != nil {
+	if renderErr := v.render(w, e.status, "error", p); renderErr != nil {
 		s.logFault(r, e.status, renderErr)
 		http.Error(w, e.Heading, e.status)
 	}

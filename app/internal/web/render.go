@@ -70,13 +70,18 @@ func (s *Server) parseTemplates(files map[string][]byte, a assets) (
 	return pages, nil
 }
 
-// render sends a page. It renders the page into a buffer first, so that a broken template results
-// in an error and nothing is sent.
+// render sends a page of the present view.
 func (s *Server) render(w http.ResponseWriter, status int, name string, p page) error {
 	v, err := s.view()
 	if err != nil {
 		return err
 	}
+	return v.render(w, status, name, p)
+}
+
+// render sends a page. It renders the page into a buffer first, so that a broken template results
+// in an error and nothing is sent.
+func (v *view) render(w http.ResponseWriter, status int, name string, p page) error {
 	var body bytes.Buffer
 	if err := v.pages[name].ExecuteTemplate(&body, "layout", p); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)

@@ -53,14 +53,18 @@ func TestChangedFilesShow(t *testing.T) {
 	save("templates/home.html", `{{define "main"}}<h1>Changed</h1>{{end}}`)
 	await(home, "<h1>Changed</h1>")
 	save("templates/home.html", `{{define "main"}}<h1>{{end`)
-	await(home, "Something went wrong")
-	if !strings.Contains(logs.String(), "home.html:1") {
-		t.Errorf("the log does not name the broken template and its line:\n%s", logs.String())
+	await(home, "home.html:1") // the error stands in the page of the site
+	logs.Reset()
+	testsite.WantBody(t, testsite.Get(t, site+"/"), "Something went wrong", "home.html:1",
+		"</footer>")
+	if log := logs.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "home.html:1") {
+		t.Errorf("a broken template is logged as\n%s\nwant one line that names it", log)
 	}
 	save("templates/home.html", `{{define "main"}}{{.NoSuchField}}{{end}}`)
 	for range 3 { // as long as it is broken
-		await(home, "Something went wrong")
+		await(home, "NoSuchField")
 	}
+	testsite.WantBody(t, testsite.Get(t, site+"/no-such-page"), "Page not found", "</footer>")
 	save("templates/home.html", `{{define "main"}}<h1>Whole</h1>{{end}}`)
 	await(home, "<h1>Whole</h1>")
 	save("static/dist/app.css", "main { color: teal }")
