@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestAdminListener(t *testing.T) {
@@ -96,6 +97,9 @@ func TestRequestsAreLoggedOnlyAtDebugLevel(t *testing.T) {
 	line := loud.waitLog("request")
 	if line["path"] != "/nowhere" || line["status"] != 404.0 {
 		t.Errorf("the log line = %v, want path /nowhere and status 404", line)
+	}
+	if took, err := time.ParseDuration(fmt.Sprint(line["took"])); err != nil || took <= 0 {
+		t.Errorf("the log line = %v, want how long the request took with the unit", line)
 	}
 	if strings.Contains(fmt.Sprint(line), "secret") {
 		t.Errorf("the log line = %v, want it without the query", line)

@@ -119,7 +119,8 @@ func (s *Server) finish(w *recorder, r *http.Request, start time.Time) {
 	s.cfg.Metrics.observeRequest(route, metricMethod(r.Method), w.status, took)
 	if s.cfg.Log.Enabled(r.Context(), slog.LevelDebug) {
 		s.cfg.Log.Debug("request",
-			"method", r.Method, "path", r.URL.Path, "status", w.status, "took", took)
+			"method", r.Method, "path", r.URL.Path, "status", w.status,
+			"took", took.String())
 	}
 }
 
