@@ -19,6 +19,7 @@ import (
 // answer.
 type dependency struct {
 	name string // in logs and metrics
+	at   string // the address of the server, or the file
 	ping func(context.Context) error
 	hint func(error) string // what the operator can do about an error of ping, or ""
 
@@ -29,6 +30,7 @@ type dependency struct {
 // watch pings the dependency until ctx ends: often until the first answer, and then once a second.
 // It logs when the dependency goes up or down, and each cause once in an outage.
 func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.Metrics) {
+	log = log.With("at", d.at)
 	logged := make(map[string]bool) // the causes in this outage
 	for wait := 50 * time.Millisecond; ; {
 		pingCtx, cancel := context.WithTimeout(ctx, 2*time.Second)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -35,6 +36,20 @@ func TestAdminListener(t *testing.T) {
 		`simpleapp_build_info{goversion="`+runtime.Version()+
 			`",revision="unknown",version="dev"} 1`)
 	wantStatus(t, get(t, p.url+"/metrics"), 404)
+}
+
+// The log says where submissions and visits are kept.
+func TestLogNamesTheStores(t *testing.T) {
+	environ := embedded(t)
+	p := startReady(t, environ)
+	for msg, file := range map[string]string{
+		"database connected": "submissions.db", "cache connected": "visits.db",
+	} {
+		want := filepath.Join(environ["DATA_DIR"], file)
+		if got := p.waitLog(msg)["at"]; got != want {
+			t.Errorf("%s at %v, want %s", msg, got, want)
+		}
+	}
 }
 
 // After SIGTERM the program is not ready, tells clients to close their connections, and finishes

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"slices"
 
 	vcs "github.com/prometheus/common/version"
@@ -61,18 +63,22 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 		s.keeper = certificate.New(cfg.certificate(), db, log)
 		s.metrics.WatchCertificate(s.keeper.Expiry)
 	}
+	at := func(server, file string) string {
+		return cmp.Or(server, filepath.Join(cfg.DataDir, file))
+	}
 	s.health = &health{dependencies: []*dependency{
-		{name: "database", hint: database.Hint, ping: func(ctx context.Context) error {
-			if err := submissions.Ping(ctx); err != nil {
-				return err
-			}
-			if err := counts.Ping(ctx); err != nil {
-				return err
-			}
-			// The database is healthy only if it can also remember the number of visits.
-			return counter.Remember(ctx, db)
-		}},
-		{name: "cache", ping: counter.Ping, hint: visits.Hint},
+		{name: "database", at: at(cfg.MySQLAddr, "submissions.db"), hint: database.Hint,
+			ping: func(ctx context.Context) error {
+				if err := submissions.Ping(ctx); err != nil {
+					return err
+				}
+				if err := counts.Ping(ctx); err != nil {
+					return err
+				}
+				// The database is healthy only if it can also remember the number of visits.
+				return counter.Remember(ctx, db)
+			}},
+		{name: "cache", at: at(cfg.RedisAddr, "visits.db"), ping: counter.Ping, hint: visits.Hint},
 	}}
 	if cfg.webFiles != nil {
 		log.Info("files in WEB_DIR take the place of the program's own: for development only",

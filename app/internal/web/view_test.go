@@ -57,7 +57,7 @@ func TestChangedFilesShow(t *testing.T) {
 	logs.Reset()
 	testsite.WantBody(t, testsite.Get(t, site+"/"), "Something went wrong", "home.html:1",
 		"</footer>")
-	if log := logs.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "home.html:1") {
+	if log := logs.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "home.html") {
 		t.Errorf("a broken template is logged as\n%s\nwant one line that names it", log)
 	}
 	save("templates/home.html", `{{define "main"}}{{.NoSuchField}}{{end}}`)
