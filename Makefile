@@ -30,7 +30,7 @@ dev: assets ## Serve like make run, and show each change: of a page, style or sc
 	(cd app/assets && npm run styles -- --watch) & \
 	(cd app/assets && npm run scripts -- --watch=forever) & \
 	WEB_DIR=app/internal/web app/assets/node_modules/.bin/nodemon --quiet --watch app --ext go,sql --ignore app/test --ignore '*_test.go' \
-	  --signal SIGTERM --exec 'make --no-print-directory run || exit 1' # 2 would end nodemon
+	  --signal SIGTERM --exec '{ make --no-print-directory build && bin/simpleapp; } || exit 1' # 2 would end nodemon
 
 seed: build ## Store N=500 sample submissions in ./data; MERGE=yes adds them to those that ./data has
 	$(if $(filter-out yes no,$(MERGE)),$(error MERGE=$(MERGE) is neither yes nor no))
