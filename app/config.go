@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -117,7 +118,8 @@ func loadConfig(environ map[string]string) (config, error) {
 }
 
 func checkAddr(addr string) error {
-	if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || host == "" || port == "" || strings.ContainsFunc(addr, unicode.IsSpace) {
 		return fmt.Errorf("%q is not host:port", addr)
 	}
 	return nil
