@@ -57,11 +57,7 @@ func (c *primaryConnector) Connect(ctx context.Context) (driver.Conn, error) {
 
 func (c *primaryConnector) connect(ctx context.Context) (driver.Conn, error) {
 	moves := c.moves.Load()
-	servers, err := c.servers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	conn, err := c.connectToAny(ctx, servers)
+	conn, err := c.connectToAny(ctx, c.servers(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -72,35 +68,34 @@ func (c *primaryConnector) connect(ctx context.Context) (driver.Conn, error) {
 type server struct {
 	addr   string        // with its port
 	config *mysql.Config // has the name that the address was found by, for TLS
+	err    error         // of the look-up: the name has no known address
 }
 
-// servers looks up the configured addresses. It returns an error only if it finds none.
-func (c *primaryConnector) servers(ctx context.Context) (servers []server, err error) {
-	var failed []error
+// servers looks up the configured addresses. An address that can't be looked up is in the result,
+// too: its server may be the primary, so another server has to be asked whether it is.
+func (c *primaryConnector) servers(ctx context.Context) (servers []server) {
 	for addr := range strings.SplitSeq(c.config.Addr, ",") {
 		config := c.config.Clone()
 		config.Addr = addr
 		host, port, err := net.SplitHostPort(addr)
-		if err != nil {
-			return nil, err
+		var ips []string
+		if err == nil {
+			ips, err = net.DefaultResolver.LookupHost(ctx, host)
 		}
-		ips, err := net.DefaultResolver.LookupHost(ctx, host)
 		if err != nil {
-			failed = append(failed, err)
+			servers = append(servers, server{addr, config, err})
 		}
 		for _, ip := range ips {
-			servers = append(servers, server{net.JoinHostPort(ip, port), config})
+			servers = append(servers, server{net.JoinHostPort(ip, port), config, nil})
 		}
 	}
-	if len(servers) == 0 {
-		return nil, errors.Join(failed...)
-	}
-	return servers, nil
+	return servers
 }
 
 // connectToAny connects to all servers at once, because a machine that has failed does not answer.
 // It returns the first connection to a server that takes writes. One server alone is not asked
-// whether it does.
+// whether it does. The error has those of the servers in their order, so that it is the same for
+// each attempt of an outage.
 func (c *primaryConnector) connectToAny(
 	ctx context.Context, servers []server,
 ) (driver.Conn, error) {
@@ -110,20 +105,21 @@ func (c *primaryConnector) connectToAny(
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type result struct {
-		conn driver.Conn
-		err  error
+		server int
+		conn   driver.Conn
+		err    error
 	}
 	results := make(chan result, len(servers))
-	for _, s := range servers {
+	for n, s := range servers {
 		go func() {
 			conn, err := c.connectTo(ctx, s)
 			if err == nil {
 				err = checkWritable(ctx, conn, s.addr)
 			}
-			results <- result{conn, err}
+			results <- result{n, conn, err}
 		}()
 	}
-	var failed []error
+	failed := make([]error, len(servers))
 	for i := range servers {
 		r := <-results
 		if r.err == nil {
@@ -136,12 +132,15 @@ func (c *primaryConnector) connectToAny(
 			}()
 			return r.conn, nil
 		}
-		failed = append(failed, r.err)
+		failed[r.server] = r.err
 	}
 	return nil, errors.Join(failed...)
 }
 
 func (c *primaryConnector) connectTo(ctx context.Context, s server) (driver.Conn, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
 	config := s.config.Clone()
 	config.DialFunc = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, s.addr)

@@ -208,12 +208,3 @@ func TestPingGivesUpWithoutAPrimary(t *testing.T) {
 		t.Error("Ping does not give up within a minute")
 	}
 }
-
-// A name that can't be looked up does not keep the program from the other servers.
-func TestUnknownServer(t *testing.T) {
-	db := testsite.OpenMySQL(t, "nowhere.invalid:3306,"+testsite.MySQL().Addr)
-	defer db.Close()
-	if err := db.PingContext(t.Context()); err != nil {
-		t.Errorf("Ping = %v, want the server that is known", err)
-	}
-}
