@@ -155,13 +155,13 @@ func (c *primaryConnector) connectTo(ctx context.Context, s server) (driver.Conn
 // checkWritable closes the connection, and returns an error, unless its server takes writes.
 func checkWritable(ctx context.Context, conn driver.Conn, addr string) error {
 	rows, err := conn.(driver.QueryerContext).QueryContext(ctx,
-		"SELECT IF(@@global.read_only, 'read-only', 'writable')", nil)
+		"SELECT CAST(@@global.read_only AS CHAR)", nil)
 	row := make([]driver.Value, 1)
 	if err == nil {
 		err = rows.Next(row)
 		rows.Close()
 	}
-	if err == nil && fmt.Sprintf("%s", row[0]) != "writable" {
+	if err == nil && !takesWrites(fmt.Sprintf("%s", row[0])) {
 		err = fmt.Errorf("%w: %s is read-only", errReadOnly, addr)
 	}
 	if err != nil {
@@ -169,6 +169,9 @@ func checkWritable(ctx context.Context, conn driver.Conn, addr string) error {
 	}
 	return err
 }
+
+// takesWrites interprets read_only, which MariaDB has as a word since 12.0.1.
+func takesWrites(readOnly string) bool { return readOnly == "0" || readOnly == "OFF" }
 
 // A mysqlConn has all that database/sql can use of the driver's connections.
 type mysqlConn interface {
