@@ -33,8 +33,9 @@ func (s *Server) redirectToHTTPS(w http.ResponseWriter, r *http.Request) bool {
 	if !certificate.HasDomain(name) {
 		name = certificate.Domains()[0]
 	}
-	target := *r.URL
-	target.Scheme, target.Host = "https", name
+	// r.URL may have more than a path and a query, such as the name of a user.
+	target := url.URL{Scheme: "https", Host: name, Path: r.URL.Path, RawPath: r.URL.RawPath,
+		RawQuery: r.URL.RawQuery}
 	if port := strconv.Itoa(int(s.cfg.HTTPSPort)); port != defaultPorts["https"] {
 		target.Host = net.JoinHostPort(name, port)
 	}

@@ -95,6 +95,9 @@ func TestRedirects(t *testing.T) {
 		{"HEAD", domain + ":80", "/results?x=1", "https://food.example.test/results?x=1", 301},
 		{"GET", "WWW.food.example.test", "/%41b", "https://www.food.example.test/%41b", 301},
 		{"GET", "192.0.2.7", "/ping", "https://food.example.test/ping", 301},
+		{"GET", domain, "http://me:word@" + domain + "/ping?x=1",
+			"https://food.example.test/ping?x=1", 301},
+		{"GET", domain, "http:ping", "https://food.example.test", 301},
 		{"POST", domain, "/simpleform", "", 415}, // see TestBrowserFormOpenedBeforeTheCertificate
 		{"GET", domain, "/.well-known/acme-challenge/unknown-unknown-unknown", "", 404},
 		{"GET", domain, "/.well-known/acme-challenge/' OR 1=1 --", "", 404},
