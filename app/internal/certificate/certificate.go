@@ -50,12 +50,6 @@ type Keeper struct {
 	unstored []byte
 }
 
-// A storedCertificate is a certificate with the value of the row that it was parsed from.
-type storedCertificate struct {
-	*tls.Certificate
-	value []byte
-}
-
 // New returns a Keeper. It does nothing until Start.
 func New(cfg Config, db *database.DB, log *slog.Logger) *Keeper {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
@@ -89,15 +83,23 @@ func (k *Keeper) Domains() []string { return k.cfg.Domains }
 // HasDomain reports whether name is one of the names of the site.
 func (k *Keeper) HasDomain(name string) bool { return slices.Contains(k.cfg.Domains, name) }
 
+// Certifies reports whether there is a certificate for this name that has not ended.
+func (k *Keeper) Certifies(name string) bool {
+	current := k.current.Load()
+	return current != nil && time.Now().Before(current.Leaf.NotAfter) &&
+		current.Leaf.VerifyHostname(name) == nil
+}
+
 const (
 	// lookEvery is how often a replica reads the certificate, which another one may have renewed.
 	lookEvery = time.Minute
-	// lookSoon replaces lookEvery while the site has no certificate.
+	// lookSoon replaces lookEvery while the site has no certificate for its names.
 	lookSoon = time.Second
 )
 
 // Start starts a goroutine that loads the certificate from the database, and orders one when there
-// is none or when the last third of its time has begun. The caller must call stop.
+// is none for the names of the site, or when the last third of its time has begun. The caller must
+// call stop.
 func (k *Keeper) Start() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -138,7 +140,7 @@ func (k *Keeper) run(ctx context.Context) {
 
 func (k *Keeper) untilNextLook() time.Duration {
 	current := k.current.Load()
-	if current == nil {
+	if current == nil || current.substitute {
 		return lookSoon
 	}
 	if wait := time.Until(renewalOf(current.Leaf)); wait > 0 {
@@ -155,24 +157,21 @@ func renewalOf(c *x509.Certificate) time.Time {
 
 func (k *Keeper) isDue(now time.Time) bool {
 	current := k.current.Load()
-	return current == nil || !now.Before(renewalOf(current.Leaf))
+	return current == nil || current.substitute || !now.Before(renewalOf(current.Leaf))
 }
 
 // load loads the certificate from the database, if it is not the one that k has.
 func (k *Keeper) load(ctx context.Context) error {
-	value, err := k.get(ctx, k.certificateRow())
+	stored, err := k.stored(ctx)
 	current := k.current.Load()
-	if err != nil || value == nil || current != nil && bytes.Equal(value, current.value) {
+	if err != nil || stored == nil || current != nil && bytes.Equal(stored.value, current.value) {
 		return err
 	}
-	certificate, err := tls.X509KeyPair(value, value)
-	if err != nil {
-		return err
+	k.current.Store(stored)
+	if !stored.substitute {
+		k.unstored = nil // it is stored now, or another replica has stored a newer one
 	}
-	k.current.Store(&storedCertificate{&certificate, value})
-	k.unstored = nil // it is stored now, or another replica has stored a newer one
-	k.log.Info("certificate loaded", "names", certificate.Leaf.DNSNames,
-		"until", certificate.Leaf.NotAfter)
+	k.log.Info("certificate loaded", "names", stored.Leaf.DNSNames, "until", stored.Leaf.NotAfter)
 	return nil
 }
 

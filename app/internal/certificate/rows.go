@@ -24,13 +24,16 @@ type rows struct {
 }
 
 func (r rows) accountRow() string     { return "account " + digest(r.cfg.Directory) }
-func (r rows) certificateRow() string { return "certificate " + r.site() }
-func (r rows) attemptRow() string     { return "attempt " + r.site() }
+func (r rows) certificateRow() string { return r.rowOf(r.cfg.Domains) }
+func (r rows) attemptRow() string     { return "attempt " + r.site(r.cfg.Domains) }
 func tokenRow(token string) string    { return "token " + token }
 
-// site names the certificate: the names in it, and the authority.
-func (r rows) site() string {
-	names := slices.Sorted(slices.Values(r.cfg.Domains))
+// rowOf returns the row of the certificate for these names.
+func (r rows) rowOf(names []string) string { return "certificate " + r.site(names) }
+
+// site names a certificate: the names in it, and the authority.
+func (r rows) site(names []string) string {
+	names = slices.Sorted(slices.Values(names))
 	return digest(r.cfg.Directory + " " + strings.Join(names, " "))
 }
 

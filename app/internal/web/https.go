@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // challengePath is where an authority asks for the answer to a challenge: RFC 8555, section 8.3.
@@ -17,14 +16,14 @@ const challengePath = "/.well-known/acme-challenge/"
 var hsts = []string{"max-age=31536000"}
 
 // redirectToHTTPS redirects a request on plain http, and reports whether it did. Until the site has
-// a certificate that is valid, it serves on plain http.
+// a valid certificate for the name, it serves on plain http.
 //
 // A form that comes on plain http was opened before there was a certificate. It is not redirected:
 // its answers are on their way already, and after a redirect to https browsers name another site as
 // its origin. The page that follows it is on https.
 func (s *Server) redirectToHTTPS(w http.ResponseWriter, r *http.Request) bool {
 	certificate := s.cfg.Certificate
-	if certificate == nil || r.TLS != nil || !time.Now().Before(certificate.Expiry()) ||
+	if certificate == nil || r.TLS != nil ||
 		r.Method != http.MethodGet && r.Method != http.MethodHead ||
 		strings.HasPrefix(r.URL.Path, challengePath) {
 		return false
@@ -32,6 +31,9 @@ func (s *Server) redirectToHTTPS(w http.ResponseWriter, r *http.Request) bool {
 	name := comparableName(&url.URL{Host: r.Host})
 	if !certificate.HasDomain(name) {
 		name = certificate.Domains()[0]
+	}
+	if !certificate.Certifies(name) {
+		return false
 	}
 	// r.URL may have more than a path and a query, such as the name of a user.
 	target := url.URL{Scheme: "https", Host: name, Path: r.URL.Path, RawPath: r.URL.RawPath,
