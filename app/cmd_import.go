@@ -47,8 +47,15 @@ func importRecords(ctx context.Context, i invocation) error {
 		return errors.New("nothing was imported: the file has no visits")
 	}
 	addVisits := file.Visits != nil && *only != "submissions"
-	if addVisits { // ask the store first, so that nothing is imported if it does not answer
-		err := withVisits(ctx, cfg, log, func(*visits.Counter) error { return nil })
+	if addVisits { // ask the store first, so that nothing is imported if the visits can't be added
+		err := withVisits(ctx, cfg, log, func(counter *visits.Counter) error {
+			total, err := counter.Total()
+			if err == nil && *file.Visits > visits.MaxImport-total {
+				err = fmt.Errorf("the file has %d and the site %d, and the sum may be %d at most: "+
+					"leave them out with --only submissions", *file.Visits, total, visits.MaxImport)
+			}
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("nothing was imported: visits: %w", err)
 		}

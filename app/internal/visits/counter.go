@@ -20,6 +20,10 @@ import (
 // Close has begun, the visit is kept in memory and counted later.
 var ErrUnavailable = errors.New("visits are unavailable")
 
+// MaxImport bounds the total after an import. The script in Redis and readers of JSON count in
+// floating-point numbers, which are exact up to 1<<53. So there is room for as many visits again.
+const MaxImport int64 = 1 << 52
+
 const (
 	maxBatch    = 4096
 	commandTime = time.Second            // timeout of one command to the store

@@ -178,6 +178,19 @@ func TestTotalIsNoVisit(t *testing.T) {
 	}
 }
 
+func TestCountsOnFromTheLargestImport(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			c := kind.open(t)(unobserved)
+			c.Add(visits.MaxImport)
+			wantEventually(t, c, visits.MaxImport)
+			for n := range int64(3) {
+				wantVisit(t, c, visits.MaxImport+1+n)
+			}
+		})
+	}
+}
+
 func TestTotalOutlivesTheProcess(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
