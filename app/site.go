@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"time"
 
 	vcs "github.com/prometheus/common/version"
 
@@ -58,7 +59,15 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 	if err != nil {
 		return s, err
 	}
-	s.onClose("count kept visits", counter.Close)
+	s.onClose("count kept visits", func(ctx context.Context) error {
+		err := counter.Close(ctx)
+		// The database has not been told the visits of the last second. If it does not answer, that
+		// is no error: it needs them only if the store loses its data.
+		remember, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		counter.Remember(remember, db)
+		return err
+	})
 	if cfg.domains != nil {
 		s.keeper = certificate.New(cfg.certificate(), db, log)
 		s.metrics.WatchCertificate(s.keeper.Expiry)

@@ -53,3 +53,20 @@ func TestCommandsThatReadMakeNoSite(t *testing.T) {
 	mustCall(t, environ, "", "seed")
 	mustCall(t, environ, "", "export")
 }
+
+// A program that stops tells the database its last visits, which the store may lose afterwards.
+func TestDatabaseKnowsTheVisitsOfAStoppedProgram(t *testing.T) {
+	environ := embedded(t)
+	p := startReady(t, environ)
+	visits := p.visit()
+	p.stop()
+	if err := <-p.ended; err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(environ["DATA_DIR"], "visits.db")); err != nil {
+		t.Fatal(err)
+	}
+	if got := visitsIn(t, exportAll(t, environ)); got != visits {
+		t.Errorf("after the loss of the store there are %d visits, want %d", got, visits)
+	}
+}
