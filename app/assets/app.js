@@ -17,25 +17,26 @@ if (form) {
   };
 
   // Ignore the second click of a double click. If no answer arrives within 15 s, allow the visitor to
-  // submit again. The server stores the form only once.
+  // submit again. The server stores the form only once. A browser that blocks sessionStorage throws an
+  // error, so it comes last.
   form.addEventListener("submit", (event) => {
     if (sending) return event.preventDefault();
     showSending(true);
     timeout = setTimeout(showSending, 15000, false);
+    sessionStorage.setItem("sent", form.elements.token.value);
   });
 
-  // If the visitor goes back after success, show an empty form with a new token. The browser may have
-  // kept the old form.
-  addEventListener("pageshow", (event) => {
+  // If the visitor goes back to a form that is stored, show an empty form with a new token. The browser
+  // may have kept the old form.
+  addEventListener("pageshow", () => {
     showSending(false);
-    const back = event.persisted || performance.getEntriesByType("navigation")[0]?.type === "back_forward";
-    if (back && sessionStorage.getItem("stored")) location.replace("/simpleform");
-    sessionStorage.removeItem("stored");
+    if (sessionStorage.getItem(form.elements.token.value)) location.replace("/simpleform");
   });
 }
-// Note success at once, and again when the browser shows the page of success without loading it.
-const noteSuccess = () => {
-  if (document.getElementById("stored")) sessionStorage.setItem("stored", "yes");
-};
-noteSuccess();
-addEventListener("pageshow", noteSuccess);
+
+// On the page of success, note that the form that was sent last is stored. If the visitor goes back to
+// this page, another form may have been sent last.
+const [visit] = performance.getEntriesByType("navigation");
+if (document.getElementById("stored") && visit?.type === "navigate") {
+  sessionStorage.setItem(sessionStorage.getItem("sent"), "stored");
+}

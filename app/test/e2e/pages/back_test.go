@@ -147,7 +147,7 @@ func TestBackTwiceFindsAnEmptyForm(t *testing.T) {
 	waitFor(t, browser, isEmptyForm(used))
 	eval[struct{}](t, browser, "history.back(), {}")
 	waitFor(t, browser,
-		`location.pathname === "/simpleform/success" && sessionStorage.getItem("stored") === "yes"`)
+		`location.pathname === "/simpleform/success" && document.readyState === "complete"`)
 	eval[struct{}](t, browser, "history.back(), {}")
 	waitFor(t, browser, isEmptyForm(used))
 }
