@@ -66,6 +66,10 @@ func TestShutdownLosesNoRequest(t *testing.T) {
 		len(body), body[:10])
 	eventually(t, "the program receives the form",
 		p.measures(`simpleapp_connections{state="receiving"} 1`))
+	// Another connection is accepted, and sends its request only after the listener has closed.
+	late := p.dial()
+	eventually(t, "the program has accepted the connection",
+		p.measures(`simpleapp_connections{state="idle"} 1`))
 
 	p.stop()
 	p.waitLog("stopping")
@@ -83,6 +87,12 @@ func TestShutdownLosesNoRequest(t *testing.T) {
 		c.Close()
 		return errors.New("it accepts connections")
 	})
+	io.WriteString(late, "GET /simpleform HTTP/1.1\r\nHost: x\r\n\r\n")
+	if reply, err := http.ReadResponse(bufio.NewReader(late), nil); err != nil {
+		t.Errorf("GET /simpleform on a connection from before = %v, want an answer", err)
+	} else if reply.StatusCode != 200 || !reply.Close {
+		t.Errorf("GET /simpleform on a connection from before = %v, want 200, and closed", reply)
+	}
 	io.WriteString(conn, body[10:])
 	reply, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil || reply.StatusCode != 303 {

@@ -10,15 +10,18 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"simpleapp/internal/web"
 )
 
-// The timeouts of a shutdown, after SHUTDOWN_DELAY: the requests in flight must end, and then the
-// visits and submissions in memory must be stored. A client that sends its form slowly can use up
-// the first one, but not the second.
+// The timeouts of a shutdown, after SHUTDOWN_DELAY: requests must arrive on the connections that
+// are accepted already, the requests in flight must end, and then the visits and submissions in
+// memory must be stored. A client that sends its form slowly can use up the second one, but not the
+// third.
 const (
+	arriveTime = time.Second // or SHUTDOWN_DELAY, if that is shorter: it is 0 in development
 	finishTime = 6 * time.Second
 	storeTime  = 4 * time.Second
 )
@@ -46,12 +49,13 @@ func serve(ctx context.Context, i invocation) error {
 	connections := web.NewConnections(log, site.metrics)
 	connections.Watch(server)
 	failed := make(chan error, 3)
+	var accepting sync.WaitGroup
 	stopKeeper := func() {}
 	if site.keeper != nil {
-		go func() { failed <- server.ServeTLS(connections.Limit(ports.https), "", "") }()
+		accepting.Go(func() { failed <- server.ServeTLS(connections.Limit(ports.https), "", "") })
 		stopKeeper = site.keeper.Start()
 	}
-	go func() { failed <- server.Serve(connections.Limit(ports.http)) }()
+	accepting.Go(func() { failed <- server.Serve(connections.Limit(ports.http)) })
 	go func() { failed <- admin.Serve(ports.admin) }()
 	log.With(ports.addresses()...).Info("serving", "version", version, "instance", cfg.Instance)
 	stopWatching := site.health.watch(log, site.metrics)
@@ -60,11 +64,15 @@ func serve(ctx context.Context, i invocation) error {
 	case err = <-failed:
 		err = fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
-		// Load balancers and clients get time to use another instance. Then the listener closes.
+		// Load balancers and clients get time to use another instance. Then the listeners close,
+		// and later the connections: Shutdown answers no request whose header is not there yet.
 		log.Info("stopping", "delay", cfg.ShutdownDelay.String())
 		site.health.leaving.Store(true)
 		site.handler.Leave()
 		time.Sleep(cfg.ShutdownDelay)
+		closeAll(ports.http, ports.https)
+		accepting.Wait() // or Shutdown would return the error of closing them again
+		time.Sleep(min(arriveTime, cfg.ShutdownDelay))
 	}
 	stopWatching()
 	stopKeeper()
@@ -121,8 +129,11 @@ func (p ports) addresses() []any {
 	return all
 }
 
-func (p ports) close() {
-	for _, listener := range []net.Listener{p.http, p.admin, p.https} {
+func (p ports) close() { closeAll(p.http, p.admin, p.https) }
+
+// closeAll closes the listeners that are not nil.
+func closeAll(listeners ...net.Listener) {
+	for _, listener := range listeners {
 		if listener != nil {
 			listener.Close()
 		}
