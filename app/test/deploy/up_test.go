@@ -34,6 +34,7 @@ func TestSystem(t *testing.T) {
 		{"data survives restart, kill -9 and down", dataSurvives},
 		{"starts in any order", anyOrder},
 		{"docker stop cuts no request", stopCutsNoRequest},
+		{"a database whose connections are all in use is healthy", connectionsInUse},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(&project{t, p.name, p.dir, p.port})
@@ -116,6 +117,36 @@ func prompts(p *project) {
 	visits := fmt.Sprint(v.visits())
 	if out, err := run("redis", "GET visits"); err != nil || strings.TrimSpace(out) != visits {
 		p.Errorf("GET visits in make redis = %q (%v), want %s", out, err, visits)
+	}
+}
+
+// Docker does not end a database because it is busy.
+func connectionsInUse(p *project) {
+	asRoot := func(statements string) string {
+		return docker(p, "exec", p.container("db"), "db-admin", "-N", "-e", statements)
+	}
+	usual := asRoot("SELECT @@max_connections")
+	asRoot("SET GLOBAL max_connections = 10")
+	const sleepers = `SELECT CONCAT('KILL ', id, ';') FROM information_schema.processlist
+		WHERE info LIKE 'DO SLEEP%'`
+	defer func() {
+		asRoot("SET GLOBAL max_connections = " + usual)
+		asRoot(strings.ReplaceAll(asRoot(sleepers), "\n", ""))
+		p.awaitHealthy()
+	}()
+	docker(p, "exec", "--detach", p.container("db"), "bash", "-c",
+		`export MYSQL_PWD=$(<"$MYSQL_PASSWORD_FILE")
+		for i in {1..10}; do mysql --host=127.0.0.1 --user="$MYSQL_USER" -e 'DO SLEEP(300)' & done
+		wait`)
+	eventually(p, "all connections are in use", func() error {
+		if out, err := p.sql("SELECT 1"); err == nil || !strings.Contains(out, "ERROR 1040") {
+			return fmt.Errorf("%v\n%s", err, out)
+		}
+		return nil
+	})
+	out, err := tryDocker("exec", p.container("db"), "db-healthcheck")
+	if err != nil || !strings.Contains(out, "all connections are in use") {
+		p.Errorf("db-healthcheck = %v, want that it says so and succeeds:\n%s", err, out)
 	}
 }
 
