@@ -12,6 +12,7 @@ const (
 	wait       action = "wait"
 	refuse     action = "refuse"   // stays out of the group until an operator decides
 	copyData   action = "copy"     // copies the data of target
+	announce   action = "announce" // tells the group that it wants to join
 	join       action = "join"     // joins the group of target
 	makeSite   action = "new site" // makes an empty database, the first of the site
 	startGroup action = "start"    // starts a group of one, which the others then join
@@ -28,6 +29,9 @@ type view struct {
 	permitted bool
 	// settled tells that the copy has been running for so long that it would have found others.
 	settled bool
+	// announced tells that the copy has announced itself for so long that members of an older
+	// version, which do not list it, are all that is left.
+	announced bool
 	// discard tells that an operator gives up what this copy has.
 	discard bool
 }
@@ -113,6 +117,11 @@ func decideJoin(v view, primary, donor peer) decision {
 	case donor.purged:
 		return decision{copyData, donor.Status,
 			"it has been away for so long that the group can't send what it lacks"}
+	}
+	for _, p := range v.peers {
+		if p.State == online && !slices.Contains(p.Members, v.self.UUID) && !v.announced {
+			return decision{announce, primary.Status, "it waits until " + p.Node + " lists it"}
+		}
 	}
 	return decision{join, primary.Status, ""}
 }

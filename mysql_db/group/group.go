@@ -38,13 +38,19 @@ func newUUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// rememberGroup keeps the record of a member up to date. The marks have served their purpose.
+// rememberGroup keeps the record of a member up to date: it lists the members and the copies that
+// are about to join, before they are members. Otherwise a member that dies just when others have
+// joined would not know them, and could start a second group by itself. The marks have served their
+// purpose.
 func (m *member) rememberGroup(ctx context.Context, before record) error {
 	m.set("", "")
 	now, err := readGroup(ctx, m.db)
 	if err != nil || len(now.Members) == 0 {
 		return err // what is not known changes nothing
 	}
+	now.Members = append(now.Members, m.joinersOf(now.Group)...)
+	slices.Sort(now.Members)
+	now.Members = slices.Compact(now.Members)
 	if now.Group != before.Group || !slices.Equal(now.Members, before.Members) {
 		log.Printf("the group has %d copies: %s", len(now.Members), strings.Join(now.Members, ", "))
 		err = m.folder.remember(now)
@@ -57,6 +63,38 @@ func (m *member) rememberGroup(ctx context.Context, before record) error {
 		}
 	}
 	return err
+}
+
+// A joiner is a copy that wants to join a group.
+type joiner struct {
+	group string // its UUID
+	seen  time.Time
+}
+
+// noticeJoiners asks the other copies once a second which group they want to join.
+func (m *member) noticeJoiners(ctx context.Context) {
+	for ; ctx.Err() == nil; sleep(ctx, time.Second) {
+		addresses, _ := peers(ctx, m.peersName, m.address)
+		for _, other := range ask(ctx, addresses) {
+			if other != nil && other.Wants != "" {
+				m.mu.Lock()
+				m.joiners[other.UUID] = joiner{other.Wants, time.Now()}
+				m.mu.Unlock()
+			}
+		}
+	}
+}
+
+// joinersOf returns the UUIDs of the copies that have wanted to join the group in the last minute.
+func (m *member) joinersOf(group string) (uuids []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for uuid, j := range m.joiners {
+		if j.group == group && time.Since(j.seen) < time.Minute {
+			uuids = append(uuids, uuid)
+		}
+	}
+	return uuids
 }
 
 // leave takes this copy out of the group, before its server ends. If it is the primary, another

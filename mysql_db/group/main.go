@@ -31,6 +31,7 @@ const usage = `usage: db-group COMMAND
   primary       prints the address of the primary
   password      prints the password of the account simpleapp_group
   permit        lets this copy start a group
+  forbid        takes back what permit allowed
   permit-first  lets this copy start a group if it has no data (the site's first start)
   discard       gives up what this copy has, if the group refuses it`
 
@@ -60,6 +61,8 @@ func main() {
 		}
 	case "permit":
 		err = dataFolder.mark(permitMark, true)
+	case "forbid":
+		err = dataFolder.mark(permitMark, false)
 	case "permit-first":
 		if !dataFolder.hasData() {
 			err = dataFolder.mark(permitMark, true)
@@ -134,6 +137,7 @@ func run(ctx context.Context) error {
 	m := &member{
 		node: os.Getenv("DB_NODE"), address: address, peersName: peersName(), password: password,
 		folder: dataFolder, db: openOwn(), began: time.Now(), settle: 10 * time.Second,
+		joiners: map[string]joiner{},
 		options: []string{
 			"--defaults-extra-file=/etc/mysql/group.cnf",
 			fmt.Sprintf("--server-id=%d", binary.BigEndian.Uint32(ip)),
@@ -150,6 +154,7 @@ func run(ctx context.Context) error {
 	}
 	go server.Serve(listener)
 	defer server.Close()
+	go m.noticeJoiners(ctx)
 	return m.run(ctx)
 }
 

@@ -24,10 +24,13 @@ type member struct {
 	settle time.Duration
 
 	mu       sync.Mutex
-	phase    state  // empty, copying or starting; "" if the server answers
-	problem  string // why the copy waits
-	findable bool   // others have to find this copy in the DNS, though it is in no group
-	alone    int    // how many times in a row no copy was in a group
+	phase    state             // empty, copying or starting; "" if the server answers
+	problem  string            // why the copy waits
+	findable bool              // others have to find this copy in the DNS, though it is in no group
+	alone    int               // how many times in a row no copy was in a group
+	wants    string            // the UUID of the group that this copy wants to join
+	wanted   time.Time         // when wants last changed
+	joiners  map[string]joiner // by UUID: other copies that want to join a group
 }
 
 // run runs the copy until its context is cancelled, and returns nil then. It returns an error if
@@ -75,28 +78,6 @@ func (m *member) set(phase state, problem string) {
 	m.phase, m.problem = phase, problem
 }
 
-// status returns what this copy tells about itself now.
-func (m *member) status(ctx context.Context) (Status, error) {
-	s := Status{Node: m.node, Address: m.address, Seen: m.folder.seen(), FreeMB: m.folder.freeMB()}
-	m.mu.Lock()
-	s.State, s.Problem = m.phase, m.problem
-	m.mu.Unlock()
-	r, err := m.folder.record()
-	if err != nil {
-		return s, err
-	}
-	s.record = r
-	if s.State == "" {
-		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-		defer cancel()
-		err = readStatus(ctx, m.db, &s)
-	}
-	if s.State == online {
-		s.Problem = ""
-	}
-	return s, err
-}
-
 // look asks the other copies and decides what to do next.
 func (m *member) look(ctx context.Context) (view, decision, error) {
 	self, err := m.status(ctx)
@@ -110,6 +91,7 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 		permitted: m.folder.has(permitMark),
 		discard:   m.folder.has(discardMark),
 		settled:   time.Since(m.began) > m.settle,
+		announced: m.wants != "" && time.Since(m.wanted) > 15*time.Second,
 	}
 	grouped := false
 	for _, other := range ask(ctx, addresses) {
@@ -129,7 +111,14 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 		v.peers = append(v.peers, p)
 	}
 	d := decide(v)
+	wants := ""
+	if d.action == join || d.action == announce {
+		wants = d.target.Group
+	}
 	m.mu.Lock()
+	if wants != m.wants {
+		m.wants, m.wanted = wants, time.Now()
+	}
 	if m.alone++; grouped {
 		m.alone = 0
 	}
@@ -224,7 +213,6 @@ func (m *member) step(ctx context.Context) (replace bool, err error) {
 		log.Print(d.reason)
 		return true, nil
 	case join:
-		log.Printf("joining the group of %s", d.target.Node)
 		seeds := []string{}
 		for _, p := range v.peers {
 			if p.State == online {
@@ -232,10 +220,16 @@ func (m *member) step(ctx context.Context) (replace bool, err error) {
 			}
 		}
 		m.set("", "")
-		return false, startReplication(ctx, m.db, d.target.Group, m.password, seeds)
+		return false, m.join(ctx, d.target, seeds)
 	case startGroup:
 		return false, m.start(ctx, v, d.reason)
+	case refuse:
+		// The group started without this copy. An older permission must not let it start another
+		// one when it does not see the group for a moment.
+		if v.permitted {
+			err = m.folder.mark(permitMark, false)
+		}
 	}
 	m.set("", d.reason)
-	return false, nil
+	return false, err
 }

@@ -120,8 +120,8 @@ func readStatus(ctx context.Context, db *sql.DB, s *Status) error {
 	return nil
 }
 
-// readGroup returns the group of a member and the UUIDs of the members that have its data, whether
-// they can be reached at the moment or not.
+// readGroup returns the group of a member and the UUIDs of its members, whether they can be reached
+// at the moment or not.
 func readGroup(ctx context.Context, db *sql.DB) (r record, err error) {
 	err = db.QueryRowContext(ctx, "SELECT @@group_replication_group_name").Scan(&r.Group)
 	if err != nil {
@@ -129,7 +129,7 @@ func readGroup(ctx context.Context, db *sql.DB) (r record, err error) {
 	}
 	rows, err := db.QueryContext(ctx, `SELECT member_id
 		FROM performance_schema.replication_group_members
-		WHERE member_state IN ('ONLINE', 'UNREACHABLE') ORDER BY member_id`)
+		WHERE member_state IN ('ONLINE', 'UNREACHABLE', 'RECOVERING') ORDER BY member_id`)
 	if err != nil {
 		return r, err
 	}

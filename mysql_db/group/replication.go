@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"strings"
 	"time"
@@ -41,6 +42,30 @@ func startReplication(
 		return errors.Join(err, off, stop)
 	}
 	return off
+}
+
+// joinLock names a lock in the primary's server, which a copy holds while it joins. Copies join one
+// after the other, and not while db-admin changes accounts. In a group of one, MySQL 9.7 would
+// otherwise hang: the change waits for the new member, and the new member can't log in to the
+// primary before the change is complete.
+const joinLock = "simpleapp join the group"
+
+// join joins the group of the primary, unless another copy is joining at the moment.
+func (m *member) join(ctx context.Context, primary Status, seeds []string) error {
+	db := openOther(primary.Address, m.password)
+	defer db.Close()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	var locked sql.NullBool
+	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", joinLock).Scan(&locked)
+	if err != nil || !locked.Bool {
+		return err // the next step tries again
+	}
+	log.Printf("joining the group of %s", primary.Node)
+	return startReplication(ctx, m.db, primary.Group, m.password, seeds)
 }
 
 // lockName names a lock in each server. Before a copy starts the group, it takes the lock in its

@@ -33,6 +33,7 @@ type Status struct {
 	Primary bool   `json:"primary"`
 	UUID    string `json:"uuid"` // the server's
 	record
+	Wants        string    `json:"wants"`        // the UUID of the group that it wants to join
 	Transactions string    `json:"transactions"` // a GTID set: executed, or at least received
 	Purged       string    `json:"purged"`       // a GTID set: what it can't send to others now
 	Queue        int       `json:"queue"`        // how many transactions it has still to execute
@@ -47,6 +48,28 @@ type record struct {
 	Group string `json:"group"`
 	// Members are the server UUIDs of that group's members when the copy was in it.
 	Members []string `json:"members"`
+}
+
+// status returns what this copy tells about itself now.
+func (m *member) status(ctx context.Context) (Status, error) {
+	s := Status{Node: m.node, Address: m.address, Seen: m.folder.seen(), FreeMB: m.folder.freeMB()}
+	m.mu.Lock()
+	s.State, s.Problem, s.Wants = m.phase, m.problem, m.wants
+	m.mu.Unlock()
+	r, err := m.folder.record()
+	if err != nil {
+		return s, err
+	}
+	s.record = r
+	if s.State == "" {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		err = readStatus(ctx, m.db, &s)
+	}
+	if s.State == online {
+		s.Problem = ""
+	}
+	return s, err
 }
 
 // port is where each copy tells its Status, on the network that app and db share.

@@ -58,6 +58,14 @@ var short = []act{
 		c.regain("boot", second)
 	}},
 	allLosePower(3, 1, 2),
+	{"the site ends, and starts again", unchecked, func(c *cluster, l *load.Load) {
+		l.Through("127.0.0.1:1") // nothing is there
+		for range 3 {            // all copies join while accounts change
+			c.make("undeploy")
+			c.make("deploy")
+		}
+		c.readmit(l)
+	}},
 	{"a volume is lost", nothingDies, func(c *cluster, _ *load.Load) { c.wipe(c.secondary()) }},
 	{"a copy has what the group lacks", nothingDies, func(c *cluster, _ *load.Load) {
 		c.diverge(c.secondary())
