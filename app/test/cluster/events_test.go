@@ -133,6 +133,15 @@ func (c *cluster) diverge(node int) {
 	if err == nil || !strings.Contains(out, "the group has a primary") {
 		c.Errorf("make db-recover of a refused copy = %v, want that it is refused\n%s", err, out)
 	}
+	// Nor may an earlier permission let it start a second group.
+	c.docker(node, "exec", c.db(node), "db-group", "permit")
+	c.eventually("the refused copy has no permission", func() error {
+		out, err := c.tryDocker(node, "exec", c.db(node), "ls", "-A", "/var/lib/mysql")
+		if err == nil && strings.Contains(out, ".permit-start") {
+			err = errors.New("it still has one")
+		}
+		return err
+	})
 	c.make("db-discard", fmt.Sprintf("NODE=node%d", node))
 	c.awaitGreen()
 	if out, err := c.sql(node, "SELECT * FROM only_here"); err == nil {

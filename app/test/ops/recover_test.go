@@ -1,0 +1,69 @@
+package ops
+
+import (
+	"strings"
+	"testing"
+)
+
+// waitingCopies has the cases of a site whose group has not started. table is the shell command
+// that stands for db-group status, and started the one that waits for the primary.
+func waitingCopies(table, started string) string {
+	return manager + oneContainer + `
+  "service inspect --format {{.Spec.TaskTemplate.Placement.Constraints}} mystack_db")
+    echo "[node.role == manager]" ;;
+  "node ls --filter role=manager"*) echo "node1 first" ;;
+  "inspect --type task --format {{.NodeID}} {{range"*) echo node1 10.0.1.2/24 ;;
+  "node inspect --format {{.Description.Hostname}} node1") echo first ;;
+  "node inspect --format {{.Description.Hostname}} first") echo first ;;
+  "node inspect --format {{.Description.Hostname}} worker") echo worker ;;
+  "node inspect --format {{.ID}} first") echo node1 ;;
+  *"container1 db-group status "*) ` + table + ` ;;
+  *"container1 db-group primary") ` + started + ` ;;
+  "service create "*) ;;
+  "service rm "*) ;;
+  "service ps --no-trunc --format {{.CurrentState}} {{.Error}} "*) echo Complete ;;
+`
+}
+
+const waitingTable = `printf '%s\n' "COPY   STATE" "first  waiting"; exit 1`
+
+func TestRecoverPermitsNothingItDoesNotKnow(t *testing.T) {
+	const primaryTable = `printf '%s\n' "COPY   STATE" "first  online, primary"`
+	for _, test := range []struct{ name, table, node, reason string }{
+		{"no copy can be asked", `echo "no such container"; exit 1`, "first", "can't ask the copies"},
+		{"there is a primary", primaryTable, "first", "the group has a primary"},
+		{"the node has no copy", waitingTable, "worker", "worker has no copy"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := newOperator(t, waitingCopies(test.table, "exit 0"))
+			out, status := o.run("db-recover", "NODE="+test.node)
+			if status != 1 || !strings.Contains(out, test.reason) {
+				t.Errorf("db-recover = %d, want 1 and %q:\n%s", status, test.reason, out)
+			}
+			if strings.Contains(o.calls(), "service create") {
+				t.Errorf("db-recover made a job:\n%s", o.calls())
+			}
+		})
+	}
+}
+
+// A copy that was permitted to start a group, and did not, may not start one later.
+func TestRecoverTakesBackPermission(t *testing.T) {
+	for _, test := range []struct {
+		started string
+		status  int
+	}{{"exit 0", 0}, {"exit 1", 1}} {
+		o := newOperator(t, waitingCopies(waitingTable, test.started))
+		out, status := o.run("db-recover", "NODE=first")
+		if status != test.status {
+			t.Errorf("db-recover = %d, want %d:\n%s", status, test.status, out)
+		}
+		if !strings.Contains(o.calls(), "mysimpleapp_db:0.9 permit\n") {
+			t.Errorf("db-recover did not permit the start:\n%s", o.calls())
+		}
+		taken := strings.Contains(o.calls(), "mysimpleapp_db:0.9 forbid\n")
+		if taken != (test.status != 0) {
+			t.Errorf("permission taken back = %t after exit status %d:\n%s", taken, status, o.calls())
+		}
+	}
+}
