@@ -132,7 +132,7 @@ func connectionsInUse(p *project) {
 	defer func() {
 		asRoot("SET GLOBAL max_connections = " + usual)
 		asRoot(strings.ReplaceAll(asRoot(sleepers), "\n", ""))
-		p.awaitHealthy()
+		p.awaitHealthy("db") // app was stopped before
 	}()
 	docker(p, "exec", "--detach", p.container("db"), "bash", "-c",
 		`export MYSQL_PWD=$(<"$MYSQL_PASSWORD_FILE")
