@@ -29,8 +29,8 @@ type view struct {
 	permitted bool
 	// settled tells that the copy has been running for so long that it would have found others.
 	settled bool
-	// announced tells that the copy has announced itself for so long that members of an older
-	// version, which do not list it, are all that is left.
+	// announced tells that the copy has announced itself for so long that every member of this
+	// version lists it by now. Members of an older version never do.
 	announced bool
 	// discard tells that an operator gives up what this copy has.
 	discard bool

@@ -40,8 +40,8 @@ func newUUID() string {
 
 // rememberGroup keeps the record of a member up to date: it lists the members and the copies that
 // are about to join, before they are members. Otherwise a member that dies just when others have
-// joined would not know them, and could start a second group by itself. The marks have served their
-// purpose.
+// joined would not know them, and could start a second group by itself. rememberGroup also removes
+// the marks, which have served their purpose.
 func (m *member) rememberGroup(ctx context.Context, before record) error {
 	m.set("", "")
 	now, err := readGroup(ctx, m.db)

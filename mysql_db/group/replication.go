@@ -48,6 +48,7 @@ func startReplication(
 // after the other, and not while db-admin changes accounts. In a group of one, MySQL 9.7 would
 // otherwise hang: the change waits for the new member, and the new member can't log in to the
 // primary before the change is complete.
+// bin/db-admin contains the name, too.
 const joinLock = "simpleapp join the group"
 
 // join joins the group of the primary, unless another copy is joining at the moment.
