@@ -116,6 +116,15 @@ func TestUndeployCanBeRepeated(t *testing.T) {
 		"a network is left": `
   "stack rm mystack") touch "$0.removed" ;;
   "network ls --quiet"*) [ -e "$0.removed" ] || echo network1 ;;`,
+		"a task holds a network for a moment": `
+  "stack rm mystack")
+    if [ ! -e "$0.refused" ]; then
+      touch "$0.refused"
+      echo "Failed to remove network network1: it is in use by task task1" >&2
+      exit 1
+    fi
+    touch "$0.removed" ;;
+  "network ls --quiet"*) [ -e "$0.removed" ] || echo network1 ;;`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOperator(t, neverDeployed+docker)
