@@ -1,0 +1,98 @@
+# shellcheck shell=bash
+# These functions tell whether the services run as they are defined, wait until they do, and show why one does not.
+
+# The tasks that existed before this command. Failures of later tasks are due to this command.
+earlier=$(docker stack ps --quiet --no-trunc "$STACK" 2>/dev/null || true)
+
+# failed_tasks SERVICE lists the tasks that failed, ended or can't start, as TASK|description. Docker prints for example
+#   x1y2|mystack_app.1 on node1: Failed 5 seconds ago: task: non-zero exit (1)
+#   x3y4|mystack_app.2 on node1: Complete 5 seconds ago:
+#   x5y6|mystack_app.2 on node1: Running 4 seconds ago:
+# The first line stays, the second one gets a reason, and the third one, without an error, is left out.
+failed_tasks() {
+  docker service ps --no-trunc --format '{{.ID}}|{{.Name}} on {{.Node}}: {{.CurrentState}}: {{.Error}}' "${STACK}_$1" |
+    sed -n -e 's/: Complete [^:]*: $/&stopped, for instance as unhealthy/' -e '/: $/!p'
+}
+
+# show_failure TASK prints the task's state, its error and the end of its log.
+show_failure() {
+  docker inspect --type task \
+    --format '  task {{.ID}}: {{.Status.State}}: {{or .Status.Err "stopped as unhealthy"}}' "$1"
+  timeout 30 docker service logs --raw --tail 10 "$1" 2>&1 | sed 's/^/    /'
+} >&2
+
+# missing_of SERVICE says what is missing until the service runs as it is defined, such as "2 of 3 run as wanted", and
+# the state of an update that did not complete. It prints nothing if the service runs as it is defined.
+missing_of() {
+  local found wanted update present tasks running=0 missing=''
+  # These parts of a task are compared with those of its service.
+  local definition='{{.ForceUpdate}} {{json .Resources}} {{with .ContainerSpec}}{{.Image}} {{json .Env}}'
+  definition+=' {{json .Secrets}} {{json .Mounts}} {{json .Healthcheck}}{{end}}'
+  found=$(inspect "$1" "{{with .Spec.Mode.Replicated}}{{.Replicas}}{{else}}all{{end}} \
+{{with .UpdateStatus}}{{.State}}{{else}}none{{end}} {{with .Spec.TaskTemplate}}$definition{{end}}") || return
+  read -r wanted update present <<<"$found"
+  mapfile -t tasks < <(tasks_of "$1")
+  if [ ${#tasks[@]} -gt 0 ]; then
+    running=$(docker inspect --type task --format "{{.Status.State}} {{with .Spec}}$definition{{end}}" \
+      "${tasks[@]}" 2>/dev/null | grep -cxF "running $present" || true)
+  fi
+  if [ "$wanted" = all ]; then wanted=${#tasks[@]}; fi # one on each node of the service
+  if [ "$running" != "$wanted" ] || [ "${#tasks[@]}" != "$wanted" ] || [ "$wanted" = 0 ]; then
+    missing="$running of $wanted run as wanted"
+  fi
+  case $update in
+    none | completed) echo "$missing" ;;
+    *) echo "$update${missing:+, $missing}" ;;
+  esac
+}
+
+# no_room SERVICE prints Swarm's reason if it finds no node for a task of the service.
+no_room() {
+  docker service ps --no-trunc --filter desired-state=running --format '{{.CurrentState}}|{{.Error}}' "${STACK}_$1" |
+    sed -n 's/^Pending .*|"*\(no suitable node[^"]*\)"*$/\1/p' | head -n 1
+}
+
+# wait_until_running SERVICE… waits until each service runs as it is defined now. It prints each failure of a task once.
+# If an update fails, no node has room, or the time is over, it prints the failed task's log and returns 1.
+wait_until_running() {
+  local deadline=$((SECONDS + ${TIMEOUT:-900})) service missing state printed_state='' reason='' pick=tail changed room
+  local task description failure printed_failures=$earlier
+  while :; do
+    state=''
+    for service in "$@"; do
+      missing=$(missing_of "$service") || missing="its state is not known"
+      state+=${missing:+"$service: $missing; "}
+      case $missing in
+        rollback_completed*) reason="$service was rolled back: the version before goes on running" ;;
+        paused* | rollback_paused*) reason="$service: the update stopped half-way" ;;
+      esac
+      while IFS='|' read -r task description; do
+        failure="$service${description##* ago}"
+        case $printed_failures in
+          *"$task"* | *"$failure"*) ;;
+          *) printed_failures+=" $task $failure"; say "$description" ;;
+        esac
+      done < <(failed_tasks "$service")
+    done
+    if [ -z "$state" ]; then return 0; fi
+    if [ "$state" != "$printed_state" ]; then say "${state%; }"; printed_state=$state changed=$SECONDS; fi
+    # A node that has just come back may need some seconds until it has room.
+    if [ -z "$reason" ] && { [ $((SECONDS - changed)) -ge 30 ] || [ "$SECONDS" -gt "$deadline" ]; }; then
+      for service in "$@"; do
+        room=$(no_room "$service")
+        if [ -n "$room" ]; then reason="$service: $room"; fi
+      done
+    fi
+    if [ -z "$reason" ] && [ "$SECONDS" -gt "$deadline" ]; then reason="not ready after ${TIMEOUT:-900} s" pick=head; fi
+    if [ -n "$reason" ]; then break; fi
+    sleep 1
+  done
+  # Docker lists the newest task first. If Swarm has given up, the first task that failed since this command began
+  # (tail) shows the cause. If Swarm still tries, the last one (head) does.
+  for service in "$@"; do
+    task=$(failed_tasks "$service" | cut -d'|' -f1 | grep -vxF "$earlier" | $pick -n 1)
+    if [ -n "$task" ]; then show_failure "$task" || true; fi
+  done
+  echo "$command: $reason" >&2
+  return 1
+}
