@@ -23,7 +23,10 @@ type Load struct {
 	report    Report
 	numbers   map[int]bool // the visit numbers that home pages showed
 	highest   []shown      // each number that was higher than all before it
-	confirmed time.Time    // when the latest submission was
+	// confirmed is when the latest submission was. Before that, it is when a visitor sent the first
+	// one, or when the load began.
+	confirmed time.Time
+	submitted bool // a visitor has sent a submission
 }
 
 // shown is a visit number that a home page showed.

@@ -129,6 +129,9 @@ func (v *visitor) submission() bool {
 func (v *visitor) post(token, form string) (stored answer, ok, more bool) {
 	r := &v.load.report
 	v.load.mu.Lock()
+	if !v.load.submitted {
+		v.load.submitted, v.load.confirmed = true, time.Now()
+	}
 	unknown := r.UnknownSubmissions[token]
 	r.UnknownSubmissions[token] = true
 	v.load.mu.Unlock()
