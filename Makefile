@@ -134,7 +134,7 @@ swarm-init: ## Make this machine a swarm's manager, choose the node of cache, cr
 push: ## Build the images and push them: REGISTRY=registry.example.com VERSION=1.2
 deploy: ## Deploy VERSION=1.2, with the schema it needs, and wait until it runs; options that you leave out keep their value
 scale: ## Run N=5 replicas of the app
-status: ## Show the nodes, the services, the copies of the database and the latest failures
+status: ## Show the nodes, the services, the latest failures, the copies of the database and the certificate
 rollback: ## Go back to the version before
 rotate-secret: ## Change a password while the site serves: NAME=mysql_password or redis_password
 backup: ## Write submissions and visit count into FILE=… (FILE=- is standard output) while the site serves
@@ -149,7 +149,7 @@ undeploy: ## Remove the stack; its volumes, secrets and options stay, and make d
 $(OPERATOR):
 	@ops/$@
 
-playground: ## Make a Swarm of NODES=5 machines in containers on this one, with the site in it; it prints how to use it
+playground: ## Make a Swarm of NODES=3 machines in containers on this one, with the site in it; it prints how to use it
 	@ops/playground up
 playground-kill: ## Take the power from the playground's NODE=node3; playground-boot starts it again
 playground-cut: ## Pull the network cable of the playground's NODE=node3; playground-join plugs it in again
