@@ -97,6 +97,38 @@ func (m *member) joinersOf(group string) (uuids []string) {
 	return uuids
 }
 
+// forgetLeft lets the group forget the addresses of members that left. MySQL keeps the group's last
+// configurations. Members go on dialling a dead one's address in these, and a copy that joins
+// again dials its own old one. Each time the member is deaf for a second, and writes wait.
+func (m *member) forgetLeft(ctx context.Context, self Status) error {
+	others, err := otherMembers(ctx, m.db)
+	if err != nil {
+		return err
+	}
+	var addresses []string
+	complete := true
+	for _, other := range others {
+		addresses = append(addresses, other.address)
+		complete = complete && other.online
+	}
+	if slices.ContainsFunc(m.others, func(a string) bool { return !slices.Contains(addresses, a) }) {
+		m.left = true
+	}
+	m.others = addresses
+	if slices.ContainsFunc(others, func(o groupMember) bool { return o.primary }) {
+		m.left = false // the primary does it
+	}
+	// MySQL refuses a change while a member is joining. A new primary first executes what it has.
+	if !m.left || !self.Primary || !complete || self.Queue > 0 {
+		return nil
+	}
+	if err := renewConfiguration(ctx, m.db); err != nil {
+		return fmt.Errorf("forget the addresses of copies that left: %w", err)
+	}
+	m.left = false
+	return nil
+}
+
 // leave takes this copy out of the group, before its server ends. If it is the primary, another
 // copy becomes that first, so that the site goes on at once.
 func (m *member) leave() {
@@ -126,6 +158,7 @@ func (m *member) handOver(ctx context.Context) {
 			log.Printf("look for the next primary: %v", err)
 			return
 		}
+		members = slices.DeleteFunc(members, func(o groupMember) bool { return !o.reachable })
 		addresses, _ := peers(ctx, m.peersName, m.address)
 		next, patient := "", time.Now().Before(deadline)
 		for _, other := range members {

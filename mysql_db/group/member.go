@@ -31,6 +31,10 @@ type member struct {
 	wants    string            // the UUID of the group that this copy wants to join
 	wanted   time.Time         // when wants last changed
 	joiners  map[string]joiner // by UUID: other copies that want to join a group
+
+	// Only step uses these.
+	others []string // the addresses of the other members
+	left   bool     // the group's configurations have addresses of members that left
 }
 
 // run runs the copy until its context is cancelled, and returns nil then. It returns an error if
@@ -198,7 +202,13 @@ func (m *member) step(ctx context.Context) (replace bool, err error) {
 	}
 	switch self.State {
 	case online:
-		return false, m.rememberGroup(ctx, self.record)
+		m.mu.Lock()
+		m.wants = ""
+		m.mu.Unlock()
+		if err := m.rememberGroup(ctx, self.record); err != nil {
+			return false, err
+		}
+		return false, m.forgetLeft(ctx, self)
 	case joining:
 		return false, nil
 	case leaving:

@@ -147,21 +147,26 @@ func readGroup(ctx context.Context, db *sql.DB) (r record, err error) {
 // A groupMember is another member of this copy's group.
 type groupMember struct {
 	uuid, address string
+	primary       bool
+	reachable     bool
 	online        bool // it has the group's data
 }
 
-// otherMembers returns the other members that can be reached.
+// otherMembers returns the other members, whether they can be reached at the moment or not.
 func otherMembers(ctx context.Context, db *sql.DB) (members []groupMember, err error) {
-	rows, err := db.QueryContext(ctx, `SELECT member_id, member_host, member_state = 'ONLINE'
+	rows, err := db.QueryContext(ctx, `SELECT member_id, member_host, member_role = 'PRIMARY',
+			member_state <> 'UNREACHABLE', member_state = 'ONLINE'
 		FROM performance_schema.replication_group_members
-		WHERE member_id <> @@server_uuid AND member_state IN ('ONLINE', 'RECOVERING')`)
+		WHERE member_id <> @@server_uuid
+			AND member_state IN ('ONLINE', 'UNREACHABLE', 'RECOVERING')`)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var m groupMember
-		if err := rows.Scan(&m.uuid, &m.address, &m.online); err != nil {
+		err := rows.Scan(&m.uuid, &m.address, &m.primary, &m.reachable, &m.online)
+		if err != nil {
 			return nil, err
 		}
 		members = append(members, m)

@@ -65,8 +65,36 @@ func (m *member) join(ctx context.Context, primary Status, seeds []string) error
 	if err != nil || !locked.Bool {
 		return err // the next step tries again
 	}
+	// All members need the same value. A group that an older version started has another one.
+	var single bool
+	err = conn.QueryRowContext(ctx, "SELECT @@group_replication_paxos_single_leader").Scan(&single)
+	if err != nil {
+		return err
+	}
+	_, err = m.db.ExecContext(ctx, "SET GLOBAL group_replication_paxos_single_leader = ?", single)
+	if err != nil {
+		return err
+	}
 	log.Printf("joining the group of %s", primary.Node)
 	return startReplication(ctx, m.db, primary.Group, m.password, seeds)
+}
+
+// renewConfiguration replaces the configurations that the group's members keep, which are few, by
+// new ones. Each change of the write concurrency makes one. Its default is 10, and stays so.
+func renewConfiguration(ctx context.Context, db *sql.DB) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for _, wanted := range []int{11, 10, 11, 10} {
+		_, err := db.ExecContext(ctx, "DO group_replication_set_write_concurrency(?)", wanted)
+		for now := 0; err == nil && now != wanted; sleep(ctx, 10*time.Millisecond) {
+			err = db.QueryRowContext(ctx, "SELECT group_replication_get_write_concurrency()").
+				Scan(&now)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lockName names a lock in each server. Before a copy starts the group, it takes the lock in its
