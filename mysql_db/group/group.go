@@ -71,16 +71,26 @@ type joiner struct {
 	seen  time.Time
 }
 
-// noticeJoiners asks the other copies once a second which group they want to join.
-func (m *member) noticeJoiners(ctx context.Context) {
+// watchOthers asks the other copies once a second which group they want to join. It also looks
+// whether Swarm's DNS lists this copy, and otherwise calls end with errUnlisted.
+func (m *member) watchOthers(ctx context.Context, end context.CancelCauseFunc) {
+	var unlisted time.Time // since when; zero if this copy is listed, or is not healthy
 	for ; ctx.Err() == nil; sleep(ctx, time.Second) {
-		addresses, _ := peers(ctx, m.peersName, m.address)
+		addresses, listed := peers(ctx, m.peersName, m.address)
 		for _, other := range ask(ctx, addresses) {
 			if other != nil && other.Wants != "" {
 				m.mu.Lock()
 				m.joiners[other.UUID] = joiner{other.Wants, time.Now()}
 				m.mu.Unlock()
 			}
+		}
+		switch {
+		case listed || !m.healthy():
+			unlisted = time.Time{}
+		case unlisted.IsZero():
+			unlisted = time.Now()
+		case time.Since(unlisted) > m.listing && m.dispensable(ctx, addresses):
+			end(errUnlisted)
 		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log"
 	"net"
 	"net/http"
@@ -136,7 +135,8 @@ func run(ctx context.Context) error {
 	ip := net.ParseIP(address).To4()
 	m := &member{
 		node: os.Getenv("DB_NODE"), address: address, peersName: peersName(), password: password,
-		folder: dataFolder, db: openOwn(), began: time.Now(), settle: 10 * time.Second,
+		folder: dataFolder, db: openOwn(), began: time.Now(),
+		settle: 10 * time.Second, healthMark: "/dev/shm/healthy", listing: time.Minute,
 		joiners: map[string]joiner{},
 		options: []string{
 			"--defaults-extra-file=/etc/mysql/group.cnf",
@@ -154,8 +154,16 @@ func run(ctx context.Context) error {
 	}
 	go server.Serve(listener)
 	defer server.Close()
-	go m.noticeJoiners(ctx)
-	return m.run(ctx)
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	go m.watchOthers(ctx, end)
+	if err := m.run(ctx); err != nil {
+		return err
+	}
+	if errors.Is(context.Cause(ctx), errUnlisted) {
+		return errUnlisted
+	}
+	return nil
 }
 
 // handler answers the other copies, operators' commands and the health check. It changes nothing,
@@ -188,35 +196,6 @@ func (m *member) handler() http.Handler {
 		http.Error(w, reason, http.StatusServiceUnavailable)
 	})
 	return mux
-}
-
-// healthy waits until this copy may be in the DNS, and prints its state: it is a member of the
-// group; or no copy is in a group, and the copies have to find each other; or the group refuses it.
-// A copy that catches up is not healthy yet, so that an update stops the next copy only when this
-// one can take over.
-func healthy(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 280*time.Second)
-	defer cancel()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet,
-			"http://127.0.0.1:"+port+"/healthy", nil)
-		if err != nil {
-			return err
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err == nil {
-			body, _ := io.ReadAll(resp.Body)
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				fmt.Printf("%s\n", body)
-				return nil
-			}
-			err = errors.New(strings.TrimSpace(string(body)))
-		}
-		if sleep(ctx, time.Second); ctx.Err() != nil {
-			return fmt.Errorf("this copy is in no group: %w", err)
-		}
-	}
 }
 
 // printPrimary prints the address of the primary. It waits for a group that has none yet, or that

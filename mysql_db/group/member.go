@@ -21,7 +21,10 @@ type member struct {
 	began         time.Time
 	// settle is how long a copy looks for others before it makes a site, or starts a group that it
 	// was permitted to start. Others are in the DNS once they are healthy.
-	settle time.Duration
+	settle     time.Duration
+	healthMark string // the file that bin/db-healthcheck touches when it succeeds
+	// listing is how long Swarm's DNS may take to list this copy once it is healthy.
+	listing time.Duration
 
 	mu       sync.Mutex
 	phase    state             // empty, copying or starting; "" if the server answers

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// healthy waits until this copy may be in the DNS, and prints its state: it is a member of the
+// group; or no copy is in a group, and the copies have to find each other; or the group refuses it.
+// A copy that catches up is not healthy yet, so that an update stops the next copy only when this
+// one can take over. Docker ends a container after four failures, so healthy also waits while the
+// copy is filled or catches up, which takes long if the database is large.
+func healthy(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 55*time.Minute) // less than HEALTHCHECK --timeout
+	defer cancel()
+	const patience = 280 * time.Second
+	for deadline := time.Now().Add(patience); ; {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet,
+			"http://127.0.0.1:"+port+"/healthy", nil)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			body, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				fmt.Printf("%s\n", body)
+				return nil
+			}
+			err = errors.New(strings.TrimSpace(string(body)))
+		}
+		if self, err := askOne(ctx, "127.0.0.1"); err == nil &&
+			(self.State == copying || self.State == joining) {
+			deadline = time.Now().Add(patience)
+		}
+		if sleep(ctx, time.Second); ctx.Err() != nil || time.Now().After(deadline) {
+			return fmt.Errorf("this copy is in no group: %w", err)
+		}
+	}
+}
+
+// errUnlisted says that others can't find this copy. Swarm leaves a healthy container out of its DNS
+// for ever if the managers elected a leader while it became healthy (moby#35508, moby#37535).
+var errUnlisted = errors.New(
+	"this copy is healthy, but not in Swarm's DNS: its container starts again")
+
+// healthy tells whether the container's health check has succeeded in the last half minute. Docker
+// makes the check every 5 s, and also answers for the DNS.
+func (m *member) healthy() bool {
+	mark, err := os.Stat(m.healthMark)
+	return err == nil && time.Since(mark.ModTime()) < 30*time.Second
+}
+
+// dispensable tells whether the group, if there is one, can do without this copy for a moment. Of
+// several members that the DNS does not list, the one with the lowest address goes first.
+func (m *member) dispensable(ctx context.Context, listed []string) bool {
+	self, err := m.status(ctx)
+	if err != nil {
+		return false
+	}
+	if self.State != online {
+		return self.State == waiting || self.State == empty
+	}
+	others, err := otherMembers(ctx, m.db)
+	for _, other := range others {
+		unlisted := !slices.Contains(listed, other.address)
+		if !other.online || unlisted && other.address < m.address || len(listed) == 0 {
+			return false
+		}
+	}
+	return err == nil
+}

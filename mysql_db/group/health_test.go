@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// A healthy copy that Swarm's DNS does not list ends, so that Swarm starts it again.
+func TestUnlistedCopyEnds(t *testing.T) {
+	const elsewhere = "192.0.2.1"
+	for name, test := range map[string]struct {
+		name, address string
+		checked       time.Duration // how long ago the last health check succeeded
+		state         state
+		want          error
+	}{
+		"others are listed":  {"localhost", elsewhere, 0, empty, errUnlisted},
+		"none is listed":     {"copies.invalid", elsewhere, 0, empty, errUnlisted},
+		"it is listed":       {"localhost", "127.0.0.1", 0, empty, nil},
+		"it is not healthy":  {"localhost", elsewhere, time.Minute, empty, nil},
+		"its data is copied": {"localhost", elsewhere, 0, copying, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data := t.TempDir()
+			mark := filepath.Join(data, "healthy")
+			if err := os.WriteFile(mark, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			checked := time.Now().Add(-test.checked)
+			if err := os.Chtimes(mark, checked, checked); err != nil {
+				t.Fatal(err)
+			}
+			m := &member{peersName: test.name, address: test.address, folder: folder(data),
+				phase: test.state, healthMark: mark, listing: 1500 * time.Millisecond}
+			limit, stop := context.WithTimeout(t.Context(), 5*time.Second)
+			defer stop()
+			ctx, end := context.WithCancelCause(limit)
+			defer end(nil)
+			m.watchOthers(ctx, end)
+			if got := context.Cause(ctx); errors.Is(got, errUnlisted) != (test.want != nil) {
+				t.Errorf("the copy ended because of %v, want %v", got, test.want)
+			}
+		})
+	}
+}
