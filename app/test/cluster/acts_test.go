@@ -175,6 +175,11 @@ var further = []act{
 		})
 		c.regain("boot", lost) // it has nothing that the group lacks, and joins
 	}},
+	{"the primary is killed while the others are behind", unchecked, func(
+		c *cluster, _ *load.Load,
+	) {
+		c.fallBehind()
+	}},
 	{"a large backup is restored", nothingDies, func(c *cluster, _ *load.Load) {
 		c.restoreMany()
 	}},

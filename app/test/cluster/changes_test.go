@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"time"
 
 	"simpleapp/internal/testsite"
 )
@@ -163,4 +165,53 @@ func (c *cluster) removeVolume(node int) {
 		}
 		return nil
 	})
+}
+
+// fallBehind lets all copies but the primary execute nothing, ends the primary, and lets the others
+// go on after more than a minute. The new primary has to stay healthy for so long.
+func (c *cluster) fallBehind() {
+	c.Helper()
+	old := c.primary()
+	behind := func(node int) error {
+		queue, err := c.sql(node, `SELECT count_transactions_remote_in_applier_queue
+			FROM performance_schema.replication_group_member_stats
+			WHERE member_id = @@server_uuid`)
+		if err == nil && queue == "0" {
+			err = errors.New("it has executed everything")
+		}
+		return err
+	}
+	var held sync.WaitGroup
+	copies := map[int]string{}
+	for _, node := range c.up {
+		if node == old {
+			continue
+		}
+		copies[node] = c.db(node)
+		held.Go(func() {
+			out, err := c.sql(node, "FLUSH TABLES WITH READ LOCK; DO SLEEP(100)")
+			if err != nil {
+				c.Errorf("hold the copy of node%d: %v\n%s", node, err, out)
+			}
+		})
+		c.eventually(fmt.Sprintf("node%d is behind", node), func() error { return behind(node) })
+	}
+	c.killCopy(old)
+	c.eventually("another copy is the primary", func() error {
+		if c.primary() == old {
+			return errors.New("it is the old one")
+		}
+		return nil
+	})
+	c.pause(70 * time.Second) // four failures of the health check take less
+	for node, before := range copies {
+		if err := behind(node); err != nil {
+			c.Errorf("the copy of node%d is not held any more: %v", node, err)
+		}
+		if now := c.db(node); now != before {
+			c.Errorf("the container of node%d's copy was ended: it was %s and is %s",
+				node, before, now)
+		}
+	}
+	held.Wait()
 }
