@@ -85,7 +85,7 @@ func (m *member) watchOthers(ctx context.Context, end context.CancelCauseFunc) {
 			}
 		}
 		switch {
-		case listed || !m.healthy():
+		case listed || !m.passedCheck():
 			unlisted = time.Time{}
 		case unlisted.IsZero():
 			unlisted = time.Now()

@@ -52,15 +52,16 @@ func healthy(ctx context.Context) error {
 var errUnlisted = errors.New(
 	"this copy is healthy, but not in Swarm's DNS: its container starts again")
 
-// healthy tells whether the container's health check has succeeded in the last half minute. Docker
-// makes the check every 5 s, and also answers for the DNS.
-func (m *member) healthy() bool {
+// passedCheck tells whether the container's health check has succeeded in the last half minute.
+// Docker makes the check every 5 s. Its DNS lists only containers that pass.
+func (m *member) passedCheck() bool {
 	mark, err := os.Stat(m.healthMark)
 	return err == nil && time.Since(mark.ModTime()) < 30*time.Second
 }
 
 // dispensable tells whether the group, if there is one, can do without this copy for a moment. Of
-// several members that the DNS does not list, the one with the lowest address goes first.
+// several members that the DNS does not list, the one with the lowest address goes first. listed
+// are the addresses of the others in the DNS. If it lists no member at all, the DNS may have failed.
 func (m *member) dispensable(ctx context.Context, listed []string) bool {
 	self, err := m.status(ctx)
 	if err != nil {
@@ -70,11 +71,11 @@ func (m *member) dispensable(ctx context.Context, listed []string) bool {
 		return self.State == waiting || self.State == empty
 	}
 	others, err := otherMembers(ctx, m.db)
-	for _, other := range others {
-		unlisted := !slices.Contains(listed, other.address)
-		if !other.online || unlisted && other.address < m.address || len(listed) == 0 {
-			return false
-		}
+	if err != nil || len(others) > 0 && len(listed) == 0 {
+		return false
 	}
-	return err == nil
+	return !slices.ContainsFunc(others, func(other groupMember) bool {
+		unlisted := !slices.Contains(listed, other.address)
+		return !other.online || unlisted && other.address < m.address
+	})
 }

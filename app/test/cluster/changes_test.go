@@ -168,7 +168,7 @@ func (c *cluster) removeVolume(node int) {
 }
 
 // fallBehind lets all copies but the primary execute nothing, ends the primary, and lets the others
-// go on after more than a minute. The new primary has to stay healthy for so long.
+// go on after more than a minute. Docker must not end their containers meanwhile.
 func (c *cluster) fallBehind() {
 	c.Helper()
 	old := c.primary()
