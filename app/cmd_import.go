@@ -49,6 +49,9 @@ func importRecords(ctx context.Context, i invocation) error {
 	addVisits := file.Visits != nil && *only != "submissions"
 	if addVisits { // ask the store first, so that nothing is imported if the visits can't be added
 		err := withVisits(ctx, cfg, log, func(counter *visits.Counter) error {
+			if err := counter.CanCount(ctx); err != nil {
+				return withHint(err, visits.Hint)
+			}
 			total, err := counter.Total()
 			if err == nil && *file.Visits > visits.MaxImport-total {
 				err = fmt.Errorf("the file has %d and the site %d, and the sum may be %d at most: "+

@@ -15,13 +15,12 @@ import (
 	"simpleapp/internal/web"
 )
 
-// A dependency is a store. The program starts without it, but is not ready while it does not
-// answer.
+// A dependency is a store. The program starts without it, but is not ready while it can't use it.
 type dependency struct {
-	name string // in logs and metrics
-	at   string // the address of the server, or the file
-	ping func(context.Context) error
-	hint func(error) string // what the operator can do about an error of ping, or ""
+	name string                      // in logs and metrics
+	at   string                      // the address of the server, or the file
+	ping func(context.Context) error // returns an error unless the program can write, too
+	hint func(error) string          // what the operator can do about an error of ping, or ""
 
 	up       atomic.Bool // the last ping succeeded
 	answered atomic.Bool // a ping has succeeded

@@ -30,7 +30,7 @@ func TestOutageOfAHungServerIsLoggedOnce(t *testing.T) {
 	var failures []string
 	var succeeded atomic.Int64
 	cache := &dependency{name: "cache", hint: visits.Hint, ping: func(ctx context.Context) error {
-		err := counter.Ping(ctx)
+		err := counter.CanCount(ctx)
 		mu.Lock()
 		defer mu.Unlock()
 		if err == nil {

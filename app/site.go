@@ -87,7 +87,8 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 				// The database is healthy only if it can also remember the number of visits.
 				return counter.Remember(ctx, db)
 			}},
-		{name: "cache", at: at(cfg.RedisAddr, "visits.db"), ping: counter.Ping, hint: visits.Hint},
+		{name: "cache", at: at(cfg.RedisAddr, "visits.db"), ping: counter.CanCount,
+			hint: visits.Hint},
 	}}
 	if cfg.webFiles != nil {
 		log.Info("files in WEB_DIR take the place of the program's own: for development only",

@@ -40,7 +40,9 @@ type store interface {
 	// of. If the store has less, it has lost data, and add adds to seen.
 	add(ctx context.Context, process string, seq, n, seen int64) (total int64, err error)
 	total(ctx context.Context) (int64, error)
-	ping(ctx context.Context) error
+	// canCount returns an error unless add would succeed. It changes no total. process is the same
+	// as for add, and seq is larger each time.
+	canCount(ctx context.Context, process string, seq int64) error
 	close() error
 }
 
@@ -60,6 +62,7 @@ type Counter struct {
 	seq     int64  // number of the last batch; only write and the methods that it calls use it
 	writes  *batch.Combiner[int64, int64]
 	seen    atomic.Int64 // the largest total that this process has seen
+	checks  atomic.Int64 // calls of CanCount
 
 	mu      sync.Mutex
 	down    bool
@@ -226,8 +229,17 @@ func (c *Counter) Remember(ctx context.Context, db *database.DB) error {
 	return nil
 }
 
-// Ping returns an error unless the store answers.
-func (c *Counter) Ping(ctx context.Context) error { return c.store.ping(ctx) }
+// Ping returns an error unless the total can be read.
+func (c *Counter) Ping(ctx context.Context) error {
+	_, err := c.store.total(ctx)
+	return err
+}
+
+// CanCount returns an error unless visits can be counted. A store that answers may still refuse to
+// write: for example, if the account lacks a right, or if the memory is full.
+func (c *Counter) CanCount(ctx context.Context) error {
+	return c.store.canCount(ctx, c.process, c.checks.Add(1))
+}
 
 // Close adds the visits that are not counted yet, and closes the store. If ctx ends before that,
 // the remaining visits are lost, and Close returns an error.

@@ -21,6 +21,9 @@ const totalKey = "visits"
 // retry of the batch may be counted twice.
 const batchExpiry = 7 * 24 * time.Hour
 
+// checkExpiry is how long Redis keeps the last check of a process. The checks come once a second.
+const checkExpiry = time.Minute
+
 // addScript adds a batch. If it receives the same batch again, it adds nothing and returns the
 // total that it returned before. The arguments are:
 //
@@ -89,8 +92,22 @@ func OpenRedis(cfg RedisConfig, log *slog.Logger, onBatch func(visits int)) *Cou
 }
 
 func (s redisStore) add(ctx context.Context, process string, seq, n, seen int64) (int64, error) {
+	return s.runScript(ctx, process, seq, n, batchExpiry, seen)
+}
+
+// canCount adds a batch without visits: a PING would succeed also on a read-only replica, when the
+// memory is full, and for a user without the rights to count. The batch has a process of its own,
+// so that add still finds the last batch with visits. If there is no total, it becomes 0, and seen
+// is 0, so that the next add applies what the process has seen.
+func (s redisStore) canCount(ctx context.Context, process string, seq int64) error {
+	_, err := s.runScript(ctx, "check:"+process, seq, 0, checkExpiry, 0)
+	return err
+}
+
+func (s redisStore) runScript(ctx context.Context, process string, seq, n int64,
+	expiry time.Duration, seen int64) (int64, error) {
 	keys := []string{totalKey, totalKey + ":batch:" + process}
-	return addScript.Run(ctx, s.client, keys, seq, n, int(batchExpiry.Seconds()), seen).Int64()
+	return addScript.Run(ctx, s.client, keys, seq, n, int(expiry.Seconds()), seen).Int64()
 }
 
 func (s redisStore) total(ctx context.Context) (int64, error) {
@@ -101,15 +118,22 @@ func (s redisStore) total(ctx context.Context) (int64, error) {
 	return total, err
 }
 
-func (s redisStore) ping(ctx context.Context) error { return s.client.Ping(ctx).Err() }
-
 func (s redisStore) close() error { return s.client.Close() }
 
 // Hint returns what an operator can do about an error of Redis or SQLite, or "" if it does not
 // know.
 func Hint(err error) string {
-	if strings.Contains(err.Error(), "WRONGPASS") {
+	says := func(words string) bool { return strings.Contains(err.Error(), words) }
+	switch {
+	case says("WRONGPASS"):
 		return "the password in REDIS_PASSWORD_FILE is not the one this server was started with"
+	case says("NOPERM"), says("The user executing the script can't"):
+		return "the user may not count: give it the rights that docs/configuration.md names: " +
+			"ACL SETUSER … ~visits* +@all -@admin -@dangerous"
+	case says("READONLY"):
+		return "this Redis is a replica that takes no writes: let REDIS_ADDR name the primary"
+	case says("OOM command not allowed"):
+		return "the memory of Redis is full: raise maxmemory, or remove the keys of others"
 	}
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) {

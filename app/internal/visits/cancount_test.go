@@ -1,0 +1,110 @@
+package visits_test
+
+import (
+	"database/sql"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"simpleapp/internal/testsite"
+	"simpleapp/internal/visits"
+)
+
+func wantCanCount(t *testing.T, c *visits.Counter) {
+	t.Helper()
+	if err := c.CanCount(t.Context()); err != nil {
+		t.Errorf("CanCount = %v, want nil", err)
+	}
+}
+
+// CanCount counts nothing: not in an empty store, not between visits, and not in a store that has
+// lost its data.
+func TestCanCountCountsNothing(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
+			defer db.Close()
+			open := kind.open(t)
+			c, other := open(unobserved), open(unobserved)
+			for number := range int64(3) {
+				for range 3 {
+					wantCanCount(t, c)
+					wantCanCount(t, other)
+				}
+				wantTotal(t, c, number)
+				wantVisit(t, c, number+1)
+			}
+			if err := c.Remember(t.Context(), db); err != nil {
+				t.Fatal(err)
+			}
+
+			fresh := kind.open(t)(unobserved)
+			wantCanCount(t, fresh)
+			if err := fresh.Remember(t.Context(), db); err != nil {
+				t.Fatal(err)
+			}
+			wantCanCount(t, fresh)
+			wantTotal(t, fresh, 3)
+			wantVisit(t, fresh, 4)
+		})
+	}
+}
+
+// CanCount succeeds also while visits come in without a pause.
+func TestCanCountUnderLoad(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			c := kind.open(t)(unobserved)
+			stop := make(chan struct{})
+			var visitors sync.WaitGroup
+			for range 16 {
+				visitors.Go(func() {
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+							c.Visit()
+						}
+					}
+				})
+			}
+			for range 200 {
+				wantCanCount(t, c)
+			}
+			close(stop)
+			visitors.Wait()
+		})
+	}
+}
+
+// While another program holds the lock of the file, nothing can be counted, although the file can
+// be read.
+func TestCanCountOnALockedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "visits.db")
+	c, err := visits.OpenSQLite(path, slog.New(slog.DiscardHandler), unobserved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, c)
+	other, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	other.SetMaxOpenConns(1) // this connection holds the lock
+	if _, err := other.Exec("BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Ping(t.Context()); err != nil {
+		t.Errorf("Ping of a locked file = %v, want nil", err)
+	}
+	if err := c.CanCount(t.Context()); err == nil {
+		t.Error("CanCount in a locked file = nil, want an error")
+	}
+	if _, err := other.Exec("ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	wantCanCount(t, c)
+}
