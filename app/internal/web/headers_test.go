@@ -2,11 +2,14 @@ package web_test
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"simpleapp/internal/testsite"
+	"simpleapp/internal/web"
 )
 
 func TestOtherMethodsAreRefused(t *testing.T) {
@@ -76,6 +79,32 @@ func TestOpenerPolicyNeedsHTTPS(t *testing.T) {
 		if got != test.want {
 			t.Errorf("Sec-Fetch-Site %q: Cross-Origin-Opener-Policy = %q, want %q",
 				test.fetchSite, got, test.want)
+		}
+	}
+}
+
+// Browsers keep the rule for a name, whatever the port: a site on another port would lose its
+// visitors, who open http://name/ and are sent to port 443.
+func TestStrictTransportSecurityNeedsPort443(t *testing.T) {
+	for port, want := range map[uint16]string{443: "max-age=31536000", 8443: ""} {
+		db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
+		cfg := newConfig(t, db, testsite.Quiet)
+		cfg.HTTPSPort = port
+		site, err := web.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewTLSServer(site)
+		t.Cleanup(server.Close)
+		answer, err := server.Client().Get(server.URL + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		got := answer.Header.Get("Strict-Transport-Security")
+		if answer.StatusCode != 200 || got != want {
+			t.Errorf("HTTPS_PORT=%d: GET / = %d, Strict-Transport-Security = %q, want 200, %q",
+				port, answer.StatusCode, got, want)
 		}
 	}
 }

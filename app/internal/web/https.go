@@ -12,7 +12,8 @@ import (
 const challengePath = "/.well-known/acme-challenge/"
 
 // hsts tells browsers to use https alone for a year: RFC 6797. It leaves out includeSubDomains,
-// because other sites may run on subdomains.
+// because other sites may run on subdomains. It is sent only by a site on port 443, because
+// browsers apply it to the name: they would send the next visitor of http://name/ to port 443.
 var hsts = []string{"max-age=31536000"}
 
 // redirectToHTTPS redirects a request on plain http, and reports whether it did. Until the site has
@@ -38,12 +39,17 @@ func (s *Server) redirectToHTTPS(w http.ResponseWriter, r *http.Request) bool {
 	// r.URL may have more than a path and a query, such as the name of a user.
 	target := url.URL{Scheme: "https", Host: name, Path: r.URL.Path, RawPath: r.URL.RawPath,
 		RawQuery: r.URL.RawQuery}
-	if port := strconv.Itoa(int(s.cfg.HTTPSPort)); port != defaultPorts["https"] {
-		target.Host = net.JoinHostPort(name, port)
+	if !s.onDefaultPort() {
+		target.Host = net.JoinHostPort(name, s.httpsPort())
 	}
 	http.Redirect(w, r, target.String(), http.StatusMovedPermanently)
 	return true
 }
+
+func (s *Server) httpsPort() string { return strconv.Itoa(int(s.cfg.HTTPSPort)) }
+
+// onDefaultPort reports whether visitors find https on the port that browsers expect.
+func (s *Server) onDefaultPort() bool { return s.httpsPort() == defaultPorts["https"] }
 
 // getChallenge answers the authority that certifies the site's names.
 func (s *Server) getChallenge(w http.ResponseWriter, r *http.Request) error {

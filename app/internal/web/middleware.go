@@ -69,7 +69,7 @@ func (s *Server) wrap(routes http.Handler) http.Handler {
 		if r.Header["Sec-Fetch-Site"] != nil {
 			h["Cross-Origin-Opener-Policy"] = sameOrigin
 		}
-		if r.TLS != nil {
+		if r.TLS != nil && s.onDefaultPort() {
 			h["Strict-Transport-Security"] = hsts
 		}
 		if s.leaving.Load() {
