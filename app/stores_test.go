@@ -70,3 +70,25 @@ func TestDatabaseKnowsTheVisitsOfAStoppedProgram(t *testing.T) {
 		t.Errorf("after the loss of the store there are %d visits, want %d", got, visits)
 	}
 }
+
+// No other user of the machine can read the files in DATA_DIR, also if the folder was there before.
+func TestDataFilesArePrivate(t *testing.T) {
+	environ := embedded(t)
+	if err := os.Chmod(environ["DATA_DIR"], 0o755); err != nil {
+		t.Fatal(err)
+	}
+	startReady(t, environ)
+	entries, err := os.ReadDir(environ["DATA_DIR"])
+	if err != nil || len(entries) != 6 {
+		t.Errorf("DATA_DIR has %v, %v, want two databases with -wal and -shm", entries, err)
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode() != 0o600 {
+			t.Errorf("%s has the mode %v, want -rw-------", info.Name(), info.Mode())
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"sync"
 
 	"modernc.org/sqlite"
@@ -22,6 +23,7 @@ func OpenSQLite(path string) (*DB, error) {
 		"_time_format": {"sqlite"}, // SQLite's date functions can't read the driver's default
 	}
 	file := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: options.Encode()}
+	MakePrivate(path)
 	db, err := sql.Open("sqlite", file.String())
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
@@ -34,6 +36,28 @@ func OpenSQLite(path string) (*DB, error) {
 	}
 	// A mutex serves writers in their order. With busy_timeout alone, one might wait for ever.
 	return &DB{db, sqliteEngine{}, new(sync.Mutex)}, nil
+}
+
+// MakePrivate lets only the owner of the SQLite file at path read and write it, because it has
+// private keys and tokens. It creates the file if there is none. SQLite gives the same mode to the
+// files that it makes beside it. Call MakePrivate before SQLite opens the file.
+//
+// It returns no error: SQLite reports a file that can't be created. A file of another owner, or on
+// a file system without modes, keeps the mode that it has.
+func MakePrivate(path string) {
+	// Only a new file is opened: when a process closes a file, it loses all its locks on that file,
+	// those of SQLite included.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		file.Close()
+		return
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		if err == nil && info.Mode().IsRegular() {
+			os.Chmod(name, info.Mode()&^0o077)
+		}
+	}
 }
 
 // A sqliteEngine is SQLite. A transaction locks the whole file, so no row needs a lock of its own.

@@ -8,6 +8,8 @@ import (
 	"net/url"
 
 	_ "modernc.org/sqlite"
+
+	"simpleapp/internal/database"
 )
 
 const schema = `
@@ -28,6 +30,7 @@ func OpenSQLite(path string, log *slog.Logger, onBatch func(visits int)) (*Count
 		"_pragma": {"busy_timeout(1000)", "journal_mode(wal)", "synchronous(full)"},
 	}
 	file := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: options.Encode()}
+	database.MakePrivate(path)
 	db, err := sql.Open("sqlite", file.String())
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
