@@ -114,6 +114,7 @@ func (k *Keeper) Start() (stop func()) {
 }
 
 func (k *Keeper) run(ctx context.Context) {
+	defer k.storeAtStop(ctx)
 	failed := false
 	for {
 		err := k.load(ctx)
@@ -200,11 +201,10 @@ func (k *Keeper) orderIfNobodyDoes(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := k.set(ctx, k.certificateRow(), k.unstored); err != nil {
+	if err := k.store(ctx); err != nil {
 		return err
 	}
-	k.unstored, k.next = nil, time.Time{}
-	return errors.Join(k.setAttempt(ctx, Attempt{}), k.load(ctx))
+	return k.load(ctx)
 }
 
 // orderAndReport orders a certificate and keeps it as unstored. If the order fails, it logs that

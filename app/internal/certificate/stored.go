@@ -61,3 +61,30 @@ func (r rows) hasSome(c *x509.Certificate) bool {
 		return c.VerifyHostname(name) == nil
 	})
 }
+
+// store stores the certificate in unstored, and forgets the failed attempts before it.
+func (k *Keeper) store(ctx context.Context) error {
+	if err := k.set(ctx, k.certificateRow(), k.unstored); err != nil {
+		return err
+	}
+	k.unstored, k.next = nil, time.Time{}
+	return k.setAttempt(ctx, Attempt{})
+}
+
+// storeAtStop stores a certificate that is not stored yet, although ctx has ended: the process
+// stopped just after the order, or the database has refused the certificate so far.
+func (k *Keeper) storeAtStop(ctx context.Context) {
+	if k.unstored == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	err := k.load(ctx) // another replica may have stored a newer one
+	if err == nil && k.unstored != nil {
+		err = k.store(ctx)
+	}
+	if err != nil {
+		k.log.Error("a certificate that was obtained is lost, if the database has not stored it",
+			"err", err, "hint", "another one is ordered")
+	}
+}

@@ -102,30 +102,56 @@ func TestRenewal(t *testing.T) {
 func TestCertificateThatCanNotBeStored(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, 7776000)
-	dir := t.TempDir()
-	db := testsite.OpenSQLite(t, filepath.Join(dir, "submissions.db"))
-	defer db.Close()
-	_, err := db.ExecContext(t.Context(), `CREATE TRIGGER full BEFORE INSERT ON acme
-		WHEN NEW.name LIKE 'certificate %' BEGIN SELECT RAISE(ABORT, 'there is no room'); END`)
-	if err != nil {
+	app, _, accept := a.startRefused(t)
+	accept()
+	a.awaitServed(t, nil, app)
+	a.wantOrdered(t, 1)
+	if n := strings.Count(app.Log(), refusal); n != 1 {
+		t.Errorf("the log says %d times that the certificate can't be stored, want once", n)
+	}
+}
+
+// A program that stops stores the certificate that it has obtained. The next one orders none.
+func TestCertificateOutlivesAStop(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, 7776000)
+	app, environ, accept := a.startRefused(t)
+	accept()
+	if err := app.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	app := start(t, append(a.environ(domain), "DATA_DIR="+dir)...)
+	a.awaitServed(t, nil, start(t, environ...))
+	a.wantOrdered(t, 1)
+}
+
+const refusal = "there is no room"
+
+// startRefused starts a replica whose database refuses certificates until accept is called, and
+// waits until it has refused one.
+func (a *authority) startRefused(t *testing.T) (
+	app *testserver.App, environ []string, accept func()) {
+	t.Helper()
+	dir := t.TempDir()
+	db := testsite.OpenSQLite(t, filepath.Join(dir, "submissions.db"))
+	t.Cleanup(func() { db.Close() })
+	exec := func(statement string) {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec("CREATE TRIGGER full BEFORE INSERT ON acme WHEN NEW.name LIKE 'certificate %' " +
+		"BEGIN SELECT RAISE(ABORT, '" + refusal + "'); END")
+	environ = append(a.environ(domain), "DATA_DIR="+dir)
+	app = start(t, environ...)
 	balance(t, "127.0.0.1", a.port).set(app.Addr)
 	testsite.Eventually(t, "the log says that the certificate can't be stored", func() error {
-		if !strings.Contains(app.Log(), "there is no room") {
+		if !strings.Contains(app.Log(), refusal) {
 			return errors.New(app.Log())
 		}
 		return nil
 	})
-	if _, err := db.ExecContext(t.Context(), "DROP TRIGGER full"); err != nil {
-		t.Fatal(err)
-	}
-	a.awaitServed(t, nil, app)
-	a.wantOrdered(t, 1)
-	if n := strings.Count(app.Log(), "there is no room"); n != 1 {
-		t.Errorf("the log says %d times that the certificate can't be stored, want once", n)
-	}
+	return app, environ, func() { exec("DROP TRIGGER full") }
 }
 
 // Where the authority gives no certificate, the site goes on without https, and the log and
