@@ -69,7 +69,17 @@ func (s *Server) static() (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("negotiate encodings: %w", err)
 	}
-	return negotiate(s.handle(s.getStatic)), nil
+	get := negotiate(s.handle(s.getStatic))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			// gzhttp would not offer gzip, and the headers must be those of GET: RFC 9110, section
+			// 9.3.2. net/http drops the body.
+			asGet := *r
+			asGet.Method = http.MethodGet
+			r = &asGet
+		}
+		get.ServeHTTP(w, r)
+	}), nil
 }
 
 // getStatic sends a static file. Its address changes with its content, so clients may cache it for

@@ -3,6 +3,8 @@
 package web_test
 
 import (
+	"net/http"
+	"reflect"
 	"regexp"
 	"slices"
 	"testing"
@@ -22,7 +24,7 @@ func TestHomePageHasStylesAndScript(t *testing.T) {
 }
 
 // The styles are sent compressed to the clients that accept gzip, and to no others (RFC 9110,
-// section 12.5.3).
+// section 12.5.3). HEAD has the same headers (section 9.3.2).
 func TestStaticFilesEncoding(t *testing.T) {
 	site := serve(t)
 	home := testsite.Get(t, site+"/")
@@ -66,6 +68,15 @@ func TestStaticFilesEncoding(t *testing.T) {
 		if want := int64(len(a.Body)); a.ContentLength != want {
 			t.Errorf("Accept-Encoding %q: Content-Length = %d, want %d",
 				test.accept, a.ContentLength, want)
+		}
+		r.Method = http.MethodHead
+		head := testsite.Send(t, r)
+		testsite.WantStatus(t, head, 200)
+		head.Header.Del("Date")
+		a.Header.Del("Date")
+		if !reflect.DeepEqual(head.Header, a.Header) {
+			t.Errorf("Accept-Encoding %q: the headers of HEAD are %v, want those of GET: %v",
+				test.accept, head.Header, a.Header)
 		}
 	}
 }
