@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -55,6 +56,9 @@ type config struct {
 	domains            []string       // of Domain; nil if the site is on plain http
 	acmeRoots          *x509.CertPool // of ACMECA; nil if they are those of the system
 }
+
+// portRange is how to write a port. The tag of HTTPSPort has it, too.
+const portRange = "a number from 1 to 65535"
 
 // loadConfig returns the settings in environ. Its errors name the variable that is wrong.
 func loadConfig(environ map[string]string) (config, error) {
@@ -119,8 +123,11 @@ func loadConfig(environ map[string]string) (config, error) {
 
 func checkAddr(addr string) error {
 	host, port, err := net.SplitHostPort(addr)
-	if err != nil || host == "" || port == "" || strings.ContainsFunc(addr, unicode.IsSpace) {
+	if err != nil || host == "" || strings.ContainsFunc(addr, unicode.IsSpace) {
 		return fmt.Errorf("%q is not host:port", addr)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return fmt.Errorf("%q is not host:port: write the port as %s", addr, portRange)
 	}
 	return nil
 }

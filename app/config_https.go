@@ -38,6 +38,9 @@ func (c *config) checkHTTPS() (err error) {
 		return fmt.Errorf("DOMAIN: it has %d names, and a certificate has 1 to 100: write as many",
 			len(c.domains))
 	}
+	if c.HTTPSPort == 0 {
+		return fmt.Errorf("HTTPS_PORT: 0 is no port: write it as %s", portRange)
+	}
 	address, err := mail.ParseAddress(c.ACMEEmail)
 	if err != nil || address.Address != c.ACMEEmail {
 		return fmt.Errorf("ACME_EMAIL: %q is no e-mail address: with DOMAIN, set it to yours, to "+
