@@ -46,7 +46,7 @@ func TestMalformedRequests(t *testing.T) {
 			"POST /simpleform HTTP/1.1\r\nHost: x\r\n" +
 				"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n" +
 				"first_name=A",
-			"HTTP/1.1 400 Bad Request"},
+			"HTTP/1.1 499 status code 499"}, // a client that ends its side has left
 		{"not HTTP",
 			"\x16\x03\x01\x02\x00\r\n\r\n",
 			"HTTP/1.1 400 Bad Request"},

@@ -55,6 +55,9 @@ var (
 // https://nginx.org/en/docs/dev/development_guide.html#http_finalization
 const statusClientClosed = 499
 
+// errLeft says that the client left before its form had arrived.
+var errLeft = errors.New("the client has left")
+
 // errInternal is a fault of the program. The visitor reads only that there is one.
 func errInternal(cause error) *statusError {
 	return &statusError{status: http.StatusInternalServerError, cause: cause,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"mime"
 	"net"
 	"net/http"
@@ -183,11 +184,14 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 	err := r.ParseForm()
 	connectionOf(r).enter(working)
 	var tooLarge *http.MaxBytesError
+	var broken *net.OpError
 	switch {
 	case errors.As(err, &tooLarge):
 		return errTooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed):
 		return errSlow
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &broken):
+		return errLeft
 	case err != nil:
 		return errBadForm
 	}

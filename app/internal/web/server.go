@@ -108,7 +108,8 @@ func (s *Server) handle(h handler) http.Handler {
 		err := h(w, r)
 		switch {
 		case err == nil:
-		case errors.Is(err, context.Canceled) && r.Context().Err() != nil: // the visitor has left
+		case errors.Is(err, errLeft),
+			errors.Is(err, context.Canceled) && r.Context().Err() != nil: // the visitor has left
 			w.WriteHeader(statusClientClosed)
 		default:
 			s.errorPage(w, r, err)
