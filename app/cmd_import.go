@@ -39,7 +39,7 @@ func importRecords(ctx context.Context, i invocation) error {
 		return err
 	}
 	stepAside()
-	file, err := records.NewReader(i.stdin)
+	file, err := records.NewReader(until(ctx, i.stdin))
 	if err != nil {
 		return fmt.Errorf("nothing was imported: %w", err)
 	}
@@ -86,6 +86,18 @@ func importRecords(ctx context.Context, i invocation) error {
 	}
 	_, err = fmt.Fprintf(i.stdout, "imported %d visits\n", *file.Visits)
 	return err
+}
+
+// until returns a reader of in whose Read fails once ctx has ended. A Read of a terminal or a pipe
+// can't be interrupted, so a goroutine reads, and the process ends without it.
+func until(ctx context.Context, in io.Reader) io.Reader {
+	out, pipe := io.Pipe()
+	go func() {
+		_, err := io.Copy(pipe, in)
+		pipe.CloseWithError(err) // without an error, this is the end of the file
+	}()
+	context.AfterFunc(ctx, func() { pipe.CloseWithError(context.Cause(ctx)) })
+	return out
 }
 
 // readAll reads the submissions and drops them. It returns an error if the file is incomplete. It
