@@ -41,8 +41,10 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 	if err := m.folder.giveUp(); err != nil {
 		return err
 	}
-	if err := m.folder.mark(firstStartMark, false); err != nil {
-		return err
+	for _, mark := range []string{firstStartMark, newSiteMark} {
+		if err := m.folder.mark(mark, false); err != nil {
+			return err
+		}
 	}
 	begin := time.Now()
 	initialize, err := startServer("mysqld", append(m.options, "--initialize-insecure")...)
@@ -105,4 +107,15 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 		}
 	}
 	return nil
+}
+
+// yield takes back the permission to make a new site. A database that this copy has made meanwhile
+// has nothing of visitors, because its group has not started, and is discarded.
+func (m *member) yield(self Status) error {
+	if self.State != empty {
+		if err := m.folder.mark(discardMark, true); err != nil {
+			return err
+		}
+	}
+	return m.folder.mark(newSiteMark, false)
 }

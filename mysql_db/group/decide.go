@@ -16,6 +16,7 @@ const (
 	join       action = "join"     // joins the group of target
 	makeSite   action = "new site" // makes an empty database, the first of the site
 	startGroup action = "start"    // starts a group of one, which the others then join
+	notFirst   action = "yield"    // makes no new site, because there is one
 )
 
 // A view is what a copy knows at one moment. A copy that did not answer is not in peers.
@@ -24,9 +25,12 @@ type view struct {
 	peers []peer // the other copies that answered
 	// lookedUp tells that the DNS listed this copy, and that every other one in its list answered.
 	lookedUp bool
-	// permitted tells that this copy may start a group: on the site's first start, when the version
-	// before had no groups, or because an operator says so.
+	// permitted tells that this copy may start a group: because the version before had no groups,
+	// or an operator says so.
 	permitted bool
+	// newSite tells that this copy may make a new site and start its group. Swarm says so at each
+	// deployment (db-first in docker-stack.yml), so it counts only where no other copy has data.
+	newSite bool
 	// settled tells that the copy has been running for so long that it would have found others.
 	settled bool
 	// announced tells that the copy has announced itself for so long that every member of this
@@ -72,6 +76,12 @@ func decide(v view) decision {
 			donor = &v.peers[i]
 		}
 	}
+	for _, p := range v.peers {
+		if v.newSite && p.Group != "" {
+			return decision{notFirst, p.Status,
+				p.Node + " has data, so this is not the site's first start"}
+		}
+	}
 	switch {
 	case v.self.State == empty:
 		return decideEmpty(v, donor)
@@ -95,7 +105,7 @@ func decideEmpty(v view, donor *peer) decision {
 		}
 	}
 	switch {
-	case !v.permitted:
+	case !v.permitted && !v.newSite:
 		return decision{action: wait, reason: "it has no data, and finds no group to copy from"}
 	case !v.settled || !v.lookedUp:
 		return decision{action: wait,
@@ -128,12 +138,15 @@ func decideJoin(v view, primary, donor peer) decision {
 
 // decideStart is for a copy that has data, where no copy that answers is in a group.
 func decideStart(v view) decision {
-	if v.permitted {
-		if !v.settled {
+	if v.permitted || v.newSite {
+		if !v.settled || !v.permitted && !v.lookedUp {
 			return decision{action: wait,
 				reason: "it looks for other copies before it starts the group"}
 		}
 		return decision{action: startGroup, reason: "it is permitted to"}
+	}
+	if v.self.Group == "" && v.discard {
+		return decision{action: wait, reason: "it waits for a group to copy from"}
 	}
 	if v.self.Group == "" {
 		return decision{action: wait, reason: "its data is from before it was in a group, " +

@@ -16,8 +16,11 @@ type folder string
 
 const (
 	recordFile = ".group.json"
-	// permitMark permits this copy to start a group.
+	// permitMark permits this copy to start a group, in spite of what other copies have.
 	permitMark = ".permit-start"
+	// newSiteMark permits this copy to make a new site, and to start its group, if no other copy
+	// has data.
+	newSiteMark = ".permit-new-site"
 	// discardMark gives up the data of a copy that the group refuses.
 	discardMark = ".discard"
 	// copyingMark says that the data is incomplete, because it is being copied.

@@ -22,8 +22,10 @@ func (m *member) start(ctx context.Context, v view, reason string) error {
 	if err := m.folder.remember(record{group, []string{v.self.UUID}}); err != nil {
 		return err
 	}
-	if err := m.folder.mark(permitMark, false); err != nil {
-		return err
+	for _, mark := range []string{permitMark, newSiteMark} {
+		if err := m.folder.mark(mark, false); err != nil {
+			return err
+		}
 	}
 	log.Printf("starting the group: %s", reason)
 	m.set("", "")
@@ -57,7 +59,7 @@ func (m *member) rememberGroup(ctx context.Context, before record) error {
 	} else {
 		err = m.folder.touch()
 	}
-	for _, mark := range []string{permitMark, discardMark} {
+	for _, mark := range []string{permitMark, newSiteMark, discardMark} {
 		if err == nil && m.folder.has(mark) {
 			err = m.folder.mark(mark, false)
 		}

@@ -31,7 +31,7 @@ const usage = `usage: db-group COMMAND
   password      prints the password of the account simpleapp_group
   permit        lets this copy start a group
   forbid        takes back what permit allowed
-  permit-first  lets this copy start a group if it has no data (the site's first start)
+  permit-first  lets this copy make a new site, if neither it nor another copy has data
   discard       gives up what this copy has, if the group refuses it`
 
 func main() {
@@ -64,7 +64,7 @@ func main() {
 		err = dataFolder.mark(permitMark, false)
 	case "permit-first":
 		if !dataFolder.hasData() {
-			err = dataFolder.mark(permitMark, true)
+			err = dataFolder.mark(newSiteMark, true)
 		}
 	case "discard":
 		err = dataFolder.mark(discardMark, true)

@@ -75,16 +75,6 @@ func (m *member) run(ctx context.Context) error {
 	return nil
 }
 
-// set says what the copy does while its server does not answer, or why it waits.
-func (m *member) set(phase state, problem string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if problem != m.problem && problem != "" {
-		log.Print("waiting: ", problem)
-	}
-	m.phase, m.problem = phase, problem
-}
-
 // look asks the other copies and decides what to do next.
 func (m *member) look(ctx context.Context) (view, decision, error) {
 	self, err := m.status(ctx)
@@ -96,6 +86,7 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 		self:      self,
 		lookedUp:  complete,
 		permitted: m.folder.has(permitMark),
+		newSite:   m.folder.has(newSiteMark) && self.Group == "",
 		discard:   m.folder.has(discardMark),
 		settled:   time.Since(m.began) > m.settle,
 		announced: m.wants != "" && time.Since(m.wanted) > 15*time.Second,
@@ -118,6 +109,9 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 		v.peers = append(v.peers, p)
 	}
 	d := decide(v)
+	if d.action == notFirst {
+		err = m.yield(self)
+	}
 	wants := ""
 	if d.action == join || d.action == announce {
 		wants = d.target.Group
@@ -131,9 +125,9 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 	}
 	// One answer that did not come must not make this copy findable, and so healthy, before it has
 	// joined: an update would then stop the next copy.
-	m.findable = d.action == refuse || m.alone >= 3 && (self.State == waiting || v.permitted)
+	m.findable = d.action == refuse || m.alone >= 3 && (self.State == waiting || v.permitted || v.newSite)
 	m.mu.Unlock()
-	return v, d, nil
+	return v, d, err
 }
 
 // errCutOff says that the server of this copy has to start again, before it can join a group.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"slices"
@@ -123,4 +124,14 @@ func askOne(ctx context.Context, address string) (s Status, err error) {
 	}
 	err = json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&s)
 	return s, err
+}
+
+// set says what the copy does while its server does not answer, or why it waits.
+func (m *member) set(phase state, problem string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if problem != m.problem && problem != "" {
+		log.Print("waiting: ", problem)
+	}
+	m.phase, m.problem = phase, problem
 }

@@ -150,7 +150,7 @@ func (c *cluster) awaitMembers(n int) {
 // removeVolume removes the volume of a node's copy, and the ended containers that used it.
 func (c *cluster) removeVolume(node int) {
 	c.Helper()
-	const volume = "mystack_db_data"
+	volume := c.stack + "_db_data"
 	c.eventually(fmt.Sprintf("node%d has no volume", node), func() error {
 		ended, err := c.tryDocker(node, "ps", "--all", "--quiet", "--filter", "volume="+volume)
 		if err != nil {

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 
@@ -9,52 +10,86 @@ import (
 )
 
 // stackFileAlone makes a second site on the same machines, by docker-stack.yml and two secrets
-// alone. Every machine serves it, and each has a copy of its database.
+// alone. Every machine serves it, and each has a copy of its database. The site is removed and
+// deployed again by Docker's commands, after a node has lost its volume. That node is permitted to
+// make a new site then, as Swarm runs the job db-first again, on a node that it chooses.
 func (c *cluster) stackFileAlone() {
-	const port, deploy = "8090", `
-		for name in mysql_password redis_password; do
-			echo chosen-by-hand | docker secret create $name - >&2
-		done
+	c.Helper()
+	const port = "8090"
+	s := c.in(c.TB)
+	s.stack = "plain"
+	for _, name := range []string{"mysql_password", "redis_password"} {
+		s.bash("echo chosen-by-hand | docker secret create " + name + " -")
+	}
+	s.deployFile(port)
+	sites := s.sites(port)
+	for _, site := range sites {
+		s.awaitPage(site+"/", "Visits: ")
+	}
+	testsite.WantStatus(s, testsite.Post(s, sites[0], testsite.Form()), 303)
+	s.awaitCopies()
+	before, err := s.rows(1)
+	if err != nil || len(before) != 1 {
+		s.Fatalf("the site has %d rows (%v), want 1", len(before), err)
+	}
+	s.make("undeploy")
+
+	s.removeVolume(3)
+	s.docker(3, "run", "--rm", "--network", "none", "--volume", "plain_db_data:/var/lib/mysql",
+		"--entrypoint", "db-group", "mysimpleapp_db:"+version, "permit-first")
+	s.deployFile(port)
+	s.awaitPage(sites[0]+"/", "Visits: ")
+	s.awaitCopies()
+	if rows, err := s.rows(3); err != nil || !maps.Equal(rows, before) {
+		s.Errorf("the copy of node3 has %v (%v), want %v", rows, err, before)
+	}
+	s.make("undeploy")
+}
+
+// bash runs a script with DOCKER_HOST.
+func (c *cluster) bash(script string) {
+	c.Helper()
+	env := append(c.env(), fmt.Sprintf("DOCKER_HOST=tcp://127.0.0.1:%d", c.port+100+c.up[0]))
+	out, err := command(untilInterrupted, env, "bash", "-euo", "pipefail", "-c", script)
+	if err != nil {
+		c.Fatalf("%s: %v\n%s", script, err, out)
+	}
+}
+
+// deployFile deploys docker-stack.yml by Docker's own command.
+func (c *cluster) deployFile(port string) {
+	c.Helper()
+	c.bash("export HTTP_PORT=" + port + `
 		if [ -z "${STACK_RENDER:-}" ]; then
-			docker stack deploy -c docker-stack.yml plain
+			docker stack deploy -c docker-stack.yml "$STACK"
 		else
 			docker stack config -c docker-stack.yml | bash -euc "$STACK_RENDER" |
-				docker stack deploy --resolve-image never -c - plain
-		fi`
-	env := []string{"HTTP_PORT=" + port, "STACK=plain", "TIMEOUT=300",
-		fmt.Sprintf("DOCKER_HOST=tcp://127.0.0.1:%d", c.port+100+c.up[0])}
-	run := func(script string) (string, error) {
-		return command(untilInterrupted, env, "bash", "-euo", "pipefail", "-c", script)
-	}
-	if out, err := run(deploy); err != nil {
-		c.Fatalf("docker stack deploy: %v\n%s", err, out)
-	}
-	sites := c.sites(port)
-	for _, site := range sites {
-		c.eventually(site+" serves", func() error {
-			page, err := testsite.TryGet(site + "/")
-			if err == nil && !strings.Contains(page, "Visits: ") {
-				err = fmt.Errorf("it shows\n%s", page)
-			}
-			return err
-		})
-	}
-	testsite.WantStatus(c, testsite.Post(c, sites[0], testsite.Form()), 303)
-	c.eventually("make status of the site is green", func() error {
-		out, err := run("make -s status")
-		if err != nil {
-			return fmt.Errorf("%w\n%s", err, out)
+				docker stack deploy --resolve-image never -c - "$STACK"
+		fi`)
+}
+
+// awaitPage waits until a page has a text.
+func (c *cluster) awaitPage(url, text string) {
+	c.Helper()
+	c.eventually(url+" has "+text, func() error {
+		page, err := testsite.TryGet(url)
+		if err == nil && !strings.Contains(page, text) {
+			err = fmt.Errorf("it shows\n%s", page)
 		}
-		for _, node := range c.up {
-			copied := fmt.Sprintf(`(?m)^node%d +online`, node)
-			if !regexp.MustCompile(copied).MatchString(out) {
-				c.Errorf("make status shows no copy on node%d:\n%s", node, out)
-			}
-		}
-		return nil
+		return err
 	})
-	if out, err := run("make -s undeploy"); err != nil {
-		c.Errorf("make undeploy: %v\n%s", err, out)
+}
+
+// awaitCopies waits until make status is green, and shows a copy on each node.
+func (c *cluster) awaitCopies() {
+	c.Helper()
+	c.awaitGreen()
+	out := c.make("status")
+	for _, node := range c.up {
+		copied := fmt.Sprintf(`(?m)^node%d +online`, node)
+		if !regexp.MustCompile(copied).MatchString(out) {
+			c.Errorf("make status shows no copy on node%d:\n%s", node, out)
+		}
 	}
 }
 
