@@ -116,7 +116,7 @@ func decideEmpty(v view, donor *peer) decision {
 
 func decideJoin(v view, primary, donor peer) decision {
 	switch {
-	case v.discard:
+	case v.discard && (v.self.Group == "" || primary.behind):
 		return decision{copyData, donor.Status, "an operator discards what it has"}
 	case v.self.Group == "":
 		return decision{refuse, primary.Status, "its data is from before it was in a group: " +

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log"
 	"slices"
@@ -29,7 +30,17 @@ func (m *member) start(ctx context.Context, v view, reason string) error {
 	}
 	log.Printf("starting the group: %s", reason)
 	m.set("", "")
-	return startReplication(ctx, m.db, group, m.password, nil)
+	err = startReplication(ctx, m.db, group, m.password, nil)
+	if err == nil {
+		return nil
+	}
+	// A record that lists this copy alone would let it start a group without the others, although
+	// an operator has taken the permission back (ops/db-recover).
+	err = errors.Join(err, m.folder.remember(v.self.record))
+	if v.newSite {
+		err = errors.Join(err, m.folder.mark(newSiteMark, true))
+	}
+	return err
 }
 
 // newUUID returns a random UUID (RFC 9562, version 4).
@@ -111,7 +122,7 @@ func (m *member) joinersOf(group string) (uuids []string) {
 
 // forgetLeft lets the group forget the addresses of members that left. MySQL keeps the group's last
 // configurations. Members go on dialling a dead one's address in these, and a copy that joins
-// again dials its own old one. Each time the member is deaf for a second, and writes wait.
+// again dials its own old one. Each time the member receives nothing for a second, and writes wait.
 func (m *member) forgetLeft(ctx context.Context, self Status) error {
 	others, err := otherMembers(ctx, m.db)
 	if err != nil {

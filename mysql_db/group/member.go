@@ -45,7 +45,7 @@ type member struct {
 func (m *member) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if m.folder.has(copyingMark) {
-			log.Print("copying was interrupted, and begins again")
+			log.Print("removing incomplete data, because copying begins")
 			if err := m.folder.clear(); err != nil {
 				return err
 			}

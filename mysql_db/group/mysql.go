@@ -47,7 +47,7 @@ func open(cfg *mysql.Config) *sql.DB {
 
 // makeAccount makes the account in this server, and does not replicate it (sql_log_bin): a copy
 // needs the account before it is in a group. Operators' commands use it, too, to change the app's
-// password, and to make accounts for the moment on a primary that is elsewhere.
+// password, and to make temporary accounts on a primary that is on another node.
 func makeAccount(ctx context.Context, db *sql.DB, password string) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {

@@ -79,8 +79,8 @@ func (m *member) join(ctx context.Context, primary Status, seeds []string) error
 	return startReplication(ctx, m.db, primary.Group, m.password, seeds)
 }
 
-// renewConfiguration replaces the configurations that the group's members keep, which are few, by
-// new ones. Each change of the write concurrency makes one. Its default is 10, and stays so.
+// renewConfiguration makes the group's members forget older configurations. They keep the last few,
+// and each change of the write concurrency makes a new one. At the end it is 10 again, the default.
 func renewConfiguration(ctx context.Context, db *sql.DB) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
