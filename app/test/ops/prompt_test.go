@@ -14,7 +14,8 @@ case "$*" in
   info*) echo "false " ;;
   "service inspect"*) echo "This node is not a swarm manager." >&2; exit 1 ;;
 `
-		options = " --init-command=SET SESSION TRANSACTION READ ONLY simple_db\n"
+		// A second --init-command would replace the one with which db-admin takes a lock.
+		options = " --init-command-add=SET SESSION TRANSACTION READ ONLY simple_db\n"
 	)
 	for _, test := range []struct{ name, docker, command, want string }{
 		{"sql in a stack", manager + oneContainer + compose, "sql",
