@@ -60,7 +60,7 @@ prompt() {
 # of its errors. Instead of flags of the program they name the variables of make.
 relay() {
   local script="/^$command: /!s/^/$command: /; s/with --id/with ID=…/"
-  script+='; s/--merge/MERGE=yes/; s/--only visits/ONLY=visits/'
+  script+='; s/--merge/MERGE=yes/; s/--only \(visits\|submissions\)/ONLY=\1/'
   { "$@" 2>&1 >&3 | sed "$script" >&2; } 3>&1 | sed "$script"
 }
 

@@ -71,6 +71,8 @@ func TestBackupAndRestoreCallTheProgram(t *testing.T) {
 		{"not compressed", "cat", []string{"FILE=" + plain}, "/simpleapp import\n", 0, `{"id": 2}`},
 		{"error", "echo nothing was imported: add to them with --merge >&2; exit 1", nil,
 			"/simpleapp import\n", 1, "nothing was imported: add to them with MERGE=yes"},
+		{"too many visits", "echo leave them out with --only submissions >&2; exit 1", nil,
+			"/simpleapp import\n", 1, "leave them out with ONLY=submissions"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := newOperator(t, manager+oneContainer+"  exec*import*) "+test.docker+" ;;")
