@@ -9,20 +9,20 @@ import (
 // that stands for db-group status, and started the one that waits for the primary.
 func waitingCopies(table, started string) string {
 	return manager + oneContainer + `
-  "service inspect --format {{.Spec.TaskTemplate.Placement.Constraints}} mystack_db")
-    echo "[node.role == manager]" ;;
-  "node ls --filter role=manager"*) echo "node1 first" ;;
+  "service inspect --format {{with .Spec.TaskTemplate.Placement}}"*mystack_db)
+    echo "node.role == manager" ;;
   "inspect --type task --format {{.NodeID}} {{range"*) echo node1 10.0.1.2/24 ;;
   "node inspect --format {{.Description.Hostname}} node1") echo first ;;
   "node inspect --format {{.Description.Hostname}} first") echo first ;;
+  "node inspect --format {{.Description.Hostname}} second") echo second ;;
   "node inspect --format {{.Description.Hostname}} worker") echo worker ;;
-  "node inspect --format {{.ID}} first") echo node1 ;;
+  "node inspect --format {{.ID}} "*) echo node1 ;;
   *"container1 db-group status "*) ` + table + ` ;;
   *"container1 db-group primary") ` + started + ` ;;
   "service create "*) ;;
   "service rm "*) ;;
   "service ps --no-trunc --format {{.CurrentState}} {{.Error}} "*) echo Complete ;;
-`
+` + threeNodes
 }
 
 const waitingTable = `printf '%s\n' "COPY   STATE" "first  waiting"; exit 1`
@@ -44,6 +44,51 @@ func TestRecoverPermitsNothingItDoesNotKnow(t *testing.T) {
 				t.Errorf("db-recover made a job:\n%s", o.calls())
 			}
 		})
+	}
+}
+
+// Another copy may have submissions that the chosen one lacks. An operator has to say that the site
+// may lose them.
+func TestRecoverLosesNothingUnasked(t *testing.T) {
+	const table = `printf '%s\n' \
+  "COPY    STATE            IN A GROUP               TRANSACTIONS  LACKS  TO EXECUTE  FREE DISK" \
+  "first   waiting          2026-11-25 23:58:02 UTC  51187         23     0           66012 MB" \
+  "second  waiting          never                    51201         9      0           65980 MB" \
+  "third   does not answer"; exit 1`
+	const reason = "first lacks 23 transactions, and second lacks 9: choose NODE=second"
+	for _, test := range []struct {
+		name      string
+		variables []string
+		refused   bool
+	}{
+		{"the copy that lacks most", []string{"NODE=first"}, true},
+		{"the copy that lacks most, on purpose", []string{"NODE=first", "LOSE=yes"}, false},
+		{"the copy that lacks least", []string{"NODE=second"}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := newOperator(t, waitingCopies(table, "exit 0"))
+			out, status := o.run("db-recover", test.variables...)
+			permitted := strings.Contains(o.calls(), "mysimpleapp_db:0.9 permit\n")
+			if refused := status == 1 && strings.Contains(out, reason) && !permitted; refused !=
+				test.refused || permitted == test.refused {
+				t.Errorf("db-recover %v = %d, permitted %t, want %q = %t:\n%s", test.variables,
+					status, permitted, reason, test.refused, out)
+			}
+		})
+	}
+}
+
+// make db-discard marks no volume on a node that has no copy.
+func TestDiscardNeedsCopy(t *testing.T) {
+	for _, node := range []string{"first", "worker"} {
+		o := newOperator(t, waitingCopies(waitingTable, "exit 1"))
+		if node == "worker" {
+			o.wantRefused("worker has no copy: make status lists them", "db-discard", "NODE=worker")
+		} else if out, status := o.run("db-discard", "NODE="+node); status != 0 ||
+			!strings.Contains(o.calls(), "mysimpleapp_db:0.9 discard\n") {
+			t.Errorf("db-discard NODE=%s = %d, want 0 and the mark:\n%s%s", node, status, out,
+				o.calls())
+		}
 	}
 }
 
