@@ -90,7 +90,7 @@ wait_until_running() {
   # Docker lists the newest task first. If Swarm has given up, the first task that failed since this command began
   # (tail) shows the cause. If Swarm still tries, the last one (head) does.
   for service in "$@"; do
-    task=$(failed_tasks "$service" | cut -d'|' -f1 | grep -vxF "$earlier" | $pick -n 1)
+    task=$(failed_tasks "$service" | cut -d'|' -f1 | grep -vxF "$earlier" | $pick -n 1) || true
     if [ -n "$task" ]; then show_failure "$task" || true; fi
   done
   echo "$command: $reason" >&2

@@ -32,6 +32,40 @@ func TestSwarmInitTellsWhatMovingCacheCosts(t *testing.T) {
 	}
 }
 
+// A label moves no cache that CACHE_PLACEMENT places otherwise.
+func TestSwarmInitMovesOnlyCacheWithLabel(t *testing.T) {
+	for _, constraint := range []string{"node.role == manager", "node.labels.mystack.cache==true"} {
+		o := newOperator(t, freshSwarm+`
+  "node inspect --format {{.ID}} second") echo node2 ;;
+  "node inspect --format {{.Description.Hostname}} second") echo second ;;
+  "service inspect --format {{with .Spec.TaskTemplate.Placement}}"*mystack_cache)
+    echo "`+constraint+`" ;;
+`)
+		out, status := o.run("swarm-init", "CACHE_NODE=second")
+		const reason = "cache is placed by 'node.role == manager', not by a label: " +
+			"make deploy CACHE_PLACEMENT='node.hostname == second' moves it"
+		labelled := strings.Contains(o.calls(), "node update --label-add mystack.cache=true node2\n")
+		if refused := strings.Contains(out, reason); refused == labelled ||
+			(status == 0) != labelled || labelled != strings.Contains(constraint, "label") {
+			t.Errorf("swarm-init with cache on %s = %d, refused %t, labelled %t:\n%s", constraint,
+				status, refused, labelled, out)
+		}
+	}
+}
+
+// A cache that does not start in time is an error with a reason, also if no task has failed.
+func TestSwarmInitSaysThatCacheDoesNotStart(t *testing.T) {
+	out, status := newOperator(t, freshSwarm+`
+  "node inspect --format {{.ID}} second") echo node2 ;;
+  "service inspect --format {{.ID}} mystack_app") echo app1 ;;
+  "service inspect "*UpdateStatus*mystack_cache) echo "1 none new" ;;
+`).run("swarm-init", "CACHE_NODE=second")
+	const reason = "swarm-init: not ready after 1 s"
+	if status != 1 || !strings.Contains(out, reason) {
+		t.Errorf("swarm-init = %d, want 1 and %q:\n%s", status, reason, out)
+	}
+}
+
 // swarm-init makes no secret whose password it can't keep for the operator.
 func TestSwarmInitWritesPasswordsFirst(t *testing.T) {
 	const reason = "the passwords can't be added to PASSWORDS="
