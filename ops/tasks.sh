@@ -76,8 +76,8 @@ administer() {
 }
 
 # migrate IMAGE brings the schema to what a version of the app needs, and counts the submissions that are not counted
-# yet.
-migrate() { administer "$1" migrate; }
+# yet. If db does not run, it returns 1, so that the command can say what that means.
+migrate() { (administer "$1" migrate); }
 
 # constraints_of SERVICE prints the constraints of its placement, one a line.
 constraints_of() {

@@ -69,6 +69,59 @@ func TestDeployMigratesWithTheRegistrysImage(t *testing.T) {
 	}
 }
 
+// The tag that runs may have been pushed again. The version before may have stored submissions
+// while the new one of the same tag began: make deploy counts them after its last task has ended.
+func TestDeployCountsAfterOldVersionHasEnded(t *testing.T) {
+	const tag = "registry.example.com/mysimpleapp_app:1.1"
+	for _, test := range []struct {
+		name, digest   string // of the image after the deployment; before it is old
+		wantMigrations int
+	}{{"the same image", "old", 1}, {"another image of the same tag", "new", 2}} {
+		t.Run(test.name, func(t *testing.T) {
+			o := newOperator(t, `
+digest=old
+if [ -e "$0.deployed" ]; then digest=`+test.digest+`; fi
+case "$*" in
+  "stack deploy -c"*) touch "$0.deployed"; exit ;;
+  "service inspect --format {{.Spec.TaskTemplate.ContainerSpec.Image}} mystack_app")
+    echo "`+tag+`@sha256:$digest"; exit ;;
+esac
+`+tasks(`"running new" "running new" "running new"`, "0")+`
+  "secret inspect"*) echo secret1 ;;
+`)
+			out, status := o.run("deploy")
+			if n := strings.Count(o.calls(), tag+" migrate\n"); status != 0 ||
+				n != test.wantMigrations {
+				t.Errorf("deploy = %d with %d migrations, want 0 with %d:\n%s%s", status, n,
+					test.wantMigrations, out, o.calls())
+			}
+		})
+	}
+}
+
+// If no container of db runs, a command that administers it also says what it has not done.
+func TestAdministratorNeedsDatabase(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "site.json")
+	if err := os.WriteFile(file, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for command, want := range map[string]string{
+		"restore": "nothing was restored", "deploy": "nothing was deployed"} {
+		o := newOperator(t, `
+case "$*" in
+  "inspect --type task --format {{.Status.State}} {{.NodeID}} "*) echo "preparing node1 "; exit ;;
+esac
+`+tasks(`"running new" "running new" "running new"`, "0")+`
+  "secret inspect"*) echo secret1 ;;
+`)
+		out, status := o.run(command, "FILE="+file)
+		if status != 1 || !strings.Contains(out, "db has not started yet") ||
+			!strings.Contains(out, want) {
+			t.Errorf("%s = %d, want 1, the reason and %q:\n%s", command, status, want, out)
+		}
+	}
+}
+
 // Two commands at once have different accounts, and each removes its own.
 func TestAdministratorsHaveAccountsOfTheirOwn(t *testing.T) {
 	o := newOperator(t, manager+oneContainer+`
