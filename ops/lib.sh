@@ -56,7 +56,9 @@ about_swarm=(docker info --format '{{.Swarm.ControlAvailable}} {{.Swarm.NodeID}}
 if ! answer=$("${about_swarm[@]}" 2>/dev/null); then # a warning is no part of the answer
   fail "no Docker engine answers: $("${about_swarm[@]}" 2>&1)"
 fi
-this_node=${answer#* } is_manager=${answer% *}
+is_manager=${answer% *}
+# shellcheck disable=SC2034 # tasks.sh uses it
+this_node=${answer#* }
 case $command in
   swarm-init | push | sql | redis) ;; # need no swarm
   *)
@@ -126,13 +128,13 @@ PREVIOUS={{index .Labels "simpleapp.previous"}}
   value=$(inspect cache '{{with .Spec.TaskTemplate.Placement}}{{range .Constraints}}{{.}}{{end}}{{end}}') || return
   echo "CACHE_PLACEMENT=$value"
   for name in app db cache; do
-    value=$(image_of $name) || return
+    value=$(image_of "$name") || return
     echo "${name}_image=$value"
   done
   for name in mysql_password redis_password; do
-    value=$(secret_of "${service_of_password[$name]}" $name) || return
+    value=$(secret_of "${service_of_password[$name]}" "$name") || return
     echo "${name^^}_FIRST=$value"
-    value=$(secret_of app $name) || return
+    value=$(secret_of app "$name") || return
     echo "${name^^}_SECRET=$value"
   done
 }
