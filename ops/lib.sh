@@ -139,9 +139,9 @@ PREVIOUS={{index .Labels "simpleapp.previous"}}
   done
 }
 
-# started tells whether the site has had a database: an empty copy then makes no new site. The job db-first tells it or,
-# once make deploy or make undeploy has called remember_start, a config. Like the site's volumes and secrets, the config
-# outlives the stack.
+# started tells whether the site has had a database: an empty copy then makes no new site. It has had one if the config
+# of remember_start exists, or else if the job db-first has completed. make deploy and make undeploy call
+# remember_start. The config outlives the stack, like the site's volumes and secrets.
 started() {
   local job states
   if exists config "${STACK}_db_started"; then return; fi
