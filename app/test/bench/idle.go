@@ -40,6 +40,7 @@ func (b *bench) idle(int) error {
 		}
 	}
 	memory, err := peakMemory(app.pid)
-	b.report.add("peak resident memory with 5,000 idle connections", "≤ 96 MB", "%.0f MB", memory)
+	b.report.add("peak resident memory after 5,000 visitors have left their connections open",
+		"≤ 96 MB", "%.0f MB", memory)
 	return err
 }

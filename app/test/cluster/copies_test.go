@@ -145,7 +145,7 @@ func (c *cluster) underLoad(act act) {
 	l := load.Start(c, rate, 15*time.Second, c.addresses()...)
 	c.awaitConfirmed(l, 20)
 	act.do(c, l)
-	c.awaitGreen() // first, because Swarm starts the tasks of a node that was cut off anew
+	c.awaitGreen() // first, because Swarm restarts the tasks of a node that was cut off
 	c.readmit(l)
 	c.awaitConfirmed(l, 20)
 	report := l.Stop()

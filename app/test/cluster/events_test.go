@@ -55,7 +55,8 @@ func (c *cluster) awaitWaiting(node int) {
 	})
 }
 
-// wantNoneConfirmed checks that nothing is confirmed while visitors send forms.
+// wantNoneConfirmed checks that no submission is confirmed while visitors send at least rate
+// requests.
 func (c *cluster) wantNoneConfirmed(l *load.Load) {
 	c.Helper()
 	confirmed, requests := l.Confirmed(), l.Requests()

@@ -120,7 +120,8 @@ func prompts(p *project) {
 	}
 }
 
-// Docker does not end a database because it is busy.
+// The health check succeeds while all connections are in use. Otherwise Docker would report a busy
+// database as unhealthy, and Swarm would end it.
 func connectionsInUse(p *project) {
 	asRoot := func(statements string) string {
 		return docker(p, "exec", p.container("db"), "db-admin", "-N", "-e", statements)

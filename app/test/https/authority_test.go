@@ -25,8 +25,8 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// An authority is a pebble, the ACME server that Let's Encrypt has for tests. It finds the names of
-// the tests at addresses of this machine, on one port.
+// An authority is a pebble, the ACME server that Let's Encrypt has for tests. It resolves the names
+// in the tests to addresses of this machine, and connects to port there.
 type authority struct {
 	testing.TB
 	directory string // the URL

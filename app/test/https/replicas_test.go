@@ -107,7 +107,7 @@ func (a *authority) served(app *testserver.App, name string) (*x509.Certificate,
 	return conn.ConnectionState().PeerCertificates[0], nil
 }
 
-// awaitServed waits until all replicas have the same certificate, another one than old.
+// awaitServed waits until all replicas serve one certificate, which is not old.
 func (a *authority) awaitServed(t *testing.T, old *x509.Certificate, apps ...*testserver.App,
 ) (certificate *x509.Certificate) {
 	t.Helper()
@@ -119,7 +119,8 @@ func (a *authority) awaitServed(t *testing.T, old *x509.Certificate, apps ...*te
 				return err
 			}
 			if old != nil && c.Equal(old) || certificate != nil && !c.Equal(certificate) {
-				return fmt.Errorf("replica %d has another certificate: %v", i, c.SerialNumber)
+				return fmt.Errorf("replica %d serves the old certificate, or another one than "+
+					"replica 0: %v", i, c.SerialNumber)
 			}
 			certificate = c
 		}

@@ -22,9 +22,9 @@ func TestDeployRefusesSiteThatChanged(t *testing.T) {
 	}
 }
 
-// make rotate-secret refuses no password that the app has: another command at the same time may
-// have given the app the old one again, or made a newer one.
-func TestRotateSecretRefusesOnlyOldPasswords(t *testing.T) {
+// make rotate-secret ends the old password only if the app no longer has it. Another command may
+// have given the app the old password again, or made a newer one.
+func TestRotateSecretKeepsPasswordInUse(t *testing.T) {
 	for _, test := range []struct {
 		name, app, versions string // the app's version of the secret afterwards, and all versions
 		status              int

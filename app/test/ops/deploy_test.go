@@ -20,7 +20,8 @@ const deployment = oneContainer + `
   "service ps"*) ;;
 `
 
-// wantDeployed checks that make deploy called docker stack deploy with these variables.
+// wantDeployed runs make deploy with variables, and checks that docker stack deploy was called with
+// each line of want in its environment.
 func (o *operator) wantDeployed(variables, want []string) {
 	o.Helper()
 	if out, status := o.run("deploy", variables...); status == 0 {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// make sql and make redis reach the stack's containers, and where there is no stack Compose's.
+// make sql and make redis reach the stack's containers. Without a stack they reach those of
+// Compose.
 func TestPromptsFindTheContainer(t *testing.T) {
 	const (
 		compose = `"compose ps --quiet "*) echo composed ;;`

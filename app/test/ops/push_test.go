@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// make push builds for both platforms where the builder can, and else says that it does not.
+// make push builds for both platforms if the builder can. Otherwise it says that it builds for one
+// only.
 func TestPushBuildsForTheBuildersPlatforms(t *testing.T) {
 	const (
 		engine     = `"buildx inspect") printf '%s\n' 'Name: default' 'Driver: docker' ;;`

@@ -27,7 +27,9 @@ func waitingCopies(table, started string) string {
 
 const waitingTable = `printf '%s\n' "COPY   STATE" "first  waiting"; exit 1`
 
-func TestRecoverPermitsNothingItDoesNotKnow(t *testing.T) {
+// make db-recover permits nothing if the copies can't be asked, if there is a primary, or if the
+// node has no copy.
+func TestRecoverRefuses(t *testing.T) {
 	const primaryTable = `printf '%s\n' "COPY   STATE" "first  online, primary"`
 	for _, test := range []struct{ name, table, node, reason string }{
 		{"no copy can be asked", `echo "no such container"; exit 1`, "first", "can't ask the copies"},

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// tasks has the cases of three services with their tasks. running has a word for each replica of
-// app: its state, and whether it has the service's new or old definition. copies is the exit status
-// of db-group status.
+// tasks has the cases of three services with their tasks. running has a quoted string for each
+// replica of app, such as "running new": its state, and whether it has the service's new or old
+// definition. copies is the exit status of db-group status.
 func tasks(running, copies string) string {
 	return manager + `
   "inspect --type task --format {{.Status.State}} {{.NodeID}} "*) echo running node1 container1 ;;

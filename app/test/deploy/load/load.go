@@ -23,8 +23,8 @@ type Load struct {
 	report    Report
 	numbers   map[int]bool // the visit numbers that home pages showed
 	highest   []shown      // each number that was higher than all before it
-	// confirmed is when the latest submission was. Before that, it is when a visitor sent the first
-	// one, or when the load began.
+	// confirmed is when the site last confirmed a submission. Until the first confirmation it is
+	// when a visitor first sent a form, and until then, when the load began.
 	confirmed time.Time
 	submitted bool // a visitor has sent a submission
 }

@@ -21,8 +21,9 @@ type Report struct {
 	// These requests got no answer: they may have been processed or not.
 	UnknownVisits      int
 	UnknownSubmissions map[string]bool
-	// Lost is the number of requests that failed on a node which Through had taken from the
-	// visitors by then. They are no failures: those visitors' own connections are gone, too.
+	// Lost is the number of requests that failed on an address that Through no longer lists. They
+	// do not count as failures, because the connection to a machine that dies breaks, whatever the
+	// site does.
 	Lost int
 	// FailedPages is the number of home pages that failed, KeptPages how many of them did so on a
 	// connection that had carried another request. Such a connection ends at one replica of the

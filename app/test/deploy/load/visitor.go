@@ -124,8 +124,8 @@ func (v *visitor) submission() bool {
 }
 
 // post sends a form, and records what the site says of it. While a form is in flight, its token is
-// unknown. It stays unknown unless the site confirms it, or the site refuses it (or it was not
-// sent) and no earlier try is unknown.
+// unknown. A confirmation makes it known. A refusal, or a form that was not sent, makes it known
+// only if no earlier try is unknown.
 func (v *visitor) post(token, form string) (stored answer, ok, more bool) {
 	r := &v.load.report
 	v.load.mu.Lock()
