@@ -25,7 +25,7 @@ func TestCommandsSourceWhatTheyCall(t *testing.T) {
 		}
 		code[filepath.Base(script)] = comment.ReplaceAllString(string(content), "")
 	}
-	for _, shared := range []string{"tasks.sh", "running.sh"} {
+	for _, shared := range []string{"tasks.sh", "running.sh", "passwords.sh"} {
 		functions := definition.FindAllStringSubmatch(code[shared], -1)
 		if functions == nil {
 			t.Errorf("ops/%s defines no function", shared)
