@@ -54,7 +54,7 @@ func StartApp(binary string, environ ...string) (*App, error) {
 		return a, nil
 	case <-a.exited:
 		return nil, fmt.Errorf("%s ended: %w: %s", binary, a.err, a.Log())
-	case <-time.After(startTime):
+	case <-time.After(startTimeout):
 		return nil, errors.Join(fmt.Errorf("%s does not listen: %s", binary, a.Log()), a.Kill())
 	}
 }
@@ -107,7 +107,7 @@ func (a *App) Stop() error {
 	select {
 	case <-a.exited:
 		return a.err
-	case <-time.After(startTime):
+	case <-time.After(startTimeout):
 		return errors.Join(errors.New("the program does not stop"), a.Kill())
 	}
 }

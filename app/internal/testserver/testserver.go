@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// startTime is how long a server may take to start or stop. It is long, because the machine may be
-// busy with other tests.
-const startTime = time.Minute
+// startTimeout is how long a server may take to start or stop. It is long, because the machine may
+// be busy with other tests.
+const startTimeout = time.Minute
 
 // A Server is a server that a test has started: a database server or a website.
 type Server struct {
@@ -73,7 +73,7 @@ func (s *Server) Start() error {
 		cmd.Wait()
 		close(exited)
 	}()
-	deadline := time.After(startTime)
+	deadline := time.After(startTimeout)
 	for {
 		err := s.ping()
 		if err == nil {

@@ -11,9 +11,9 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// plain is a client that keeps many connections, follows no redirects, and sends what a browser
+// browser is a client that keeps many connections, follows no redirects, and sends what a browser
 // sends.
-var plain = &http.Client{
+var browser = &http.Client{
 	Transport:     &testserver.Browser{RoundTripper: &http.Transport{MaxIdleConnsPerHost: 512}},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	Timeout:       20 * time.Second,
@@ -22,7 +22,7 @@ var plain = &http.Client{
 // visit gets the home page and returns its status and the visitor's number. The number is 0 if the
 // page says that the count is unavailable.
 func visit(addr string) (status int, number int64, err error) {
-	resp, err := plain.Get("http://" + addr + "/")
+	resp, err := browser.Get("http://" + addr + "/")
 	if err != nil {
 		return 0, 0, err
 	}
@@ -47,7 +47,7 @@ func numbered(addr string) (int64, error) {
 
 // submit sends a form and returns the status and the page.
 func submit(addr string, form url.Values) (status int, body string, err error) {
-	resp, err := plain.PostForm("http://"+addr+"/simpleform", form)
+	resp, err := browser.PostForm("http://"+addr+"/simpleform", form)
 	if err != nil {
 		return 0, "", err
 	}

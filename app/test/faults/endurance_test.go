@@ -51,7 +51,7 @@ type resources struct{ goroutines, files, statements, memory int } // memory in 
 // for ten seconds.
 func settled(t *testing.T, app *testserver.App, before resources) (now resources) {
 	t.Helper()
-	plain.CloseIdleConnections()
+	browser.CloseIdleConnections()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		now = resourcesOf(t, app)
 		asBefore := before.goroutines > 0 &&

@@ -106,7 +106,7 @@ func TestMySQLHung(t *testing.T) {
 		})
 	}
 	for _, path := range []string{"/", "/simpleform"} {
-		resp, err := plain.Get("http://" + app.Addr + path)
+		resp, err := browser.Get("http://" + app.Addr + path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,7 +22,7 @@ import (
 func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
 	removeEverything(t)
 	dir := t.TempDir()
-	plain.CloseIdleConnections()
+	browser.CloseIdleConnections()
 	ignore := goleak.IgnoreCurrent()
 	log := slog.New(slog.DiscardHandler)
 	counter := visits.OpenRedis(visits.RedisConfig{Addr: cache.Addr,

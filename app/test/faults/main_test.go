@@ -109,7 +109,7 @@ func startApp(t *testing.T, environ []string) *testserver.App {
 	t.Helper()
 	app := testsite.StartApp(t, binary, environ...)
 	testsite.Eventually(t, "the app is ready", func() error {
-		resp, err := plain.Get("http://" + app.AdminAddr + "/readyz")
+		resp, err := browser.Get("http://" + app.AdminAddr + "/readyz")
 		if err != nil {
 			return err
 		}

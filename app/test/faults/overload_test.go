@@ -58,7 +58,7 @@ func TestOverloadIsRefusedEarly(t *testing.T) {
 	for range crowd {
 		clients.Go(func() {
 			start := time.Now()
-			resp, err := plain.PostForm("http://"+app.Addr+"/simpleform", newForm("Pizza"))
+			resp, err := browser.PostForm("http://"+app.Addr+"/simpleform", newForm("Pizza"))
 			if err != nil {
 				t.Errorf("POST /simpleform: %v", err)
 				return

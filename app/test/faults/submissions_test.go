@@ -19,7 +19,7 @@ import (
 // told.
 func TestSubmissionsAreStoredOnce(t *testing.T) {
 	removeEverything(t)
-	const tokens, copies, atOnce = 1000, 20, 10
+	const tokens, copies, formsAtOnce = 1000, 20, 10
 	rng := random(t)
 	brokenBefore := brokenConnections(t)
 	var apps []*testserver.App
@@ -69,7 +69,7 @@ func TestSubmissionsAreStoredOnce(t *testing.T) {
 		}
 	}
 	var forms sync.WaitGroup
-	places := make(chan struct{}, atOnce)
+	places := make(chan struct{}, formsAtOnce)
 	for range tokens {
 		places <- struct{}{}
 		forms.Go(func() {
