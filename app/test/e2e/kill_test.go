@@ -123,6 +123,10 @@ func TestEmbeddedStorageSurvivesKills(t *testing.T) {
 func submitAndVisit(t *testing.T, client *http.Client, site string,
 	form url.Values) (int64, error) {
 	resp, err := client.PostForm(site+"/simpleform", form)
+	for try := 1; try < 10 && err == nil && resp.StatusCode == 503; try++ {
+		resp.Body.Close() // the disk was slow: a visitor sends the form again
+		resp, err = client.PostForm(site+"/simpleform", form)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -85,5 +85,5 @@ func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	goleak.VerifyNone(t, ignore)
+	testsite.Eventually(t, "every goroutine has ended", func() error { return goleak.Find(ignore) })
 }
