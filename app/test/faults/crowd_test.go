@@ -135,7 +135,7 @@ func crowd(t *testing.T, app *testserver.App) {
 	}
 	group.Wait()
 	slices.Sort(took)
-	memory := resident(t, app.PID)
+	memory := resident(t, app.PID, "VmRSS:")
 	t.Logf("%d visitors in %v: %d kB resident; median %v, 99th percentile %v, slowest %v", visitors,
 		time.Since(begun).Round(time.Second), memory, took[len(took)/2].Round(time.Millisecond),
 		took[len(took)*99/100].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond))

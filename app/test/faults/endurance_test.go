@@ -71,7 +71,7 @@ func resourcesOf(t *testing.T, app *testserver.App) (r resources) {
 		t.Fatal(err)
 	}
 	r.files = len(files)
-	r.memory = resident(t, app.PID)
+	r.memory = resident(t, app.PID, "VmRSS:")
 	root := database.Root()
 	defer root.Close()
 	var name string
@@ -82,14 +82,14 @@ func resourcesOf(t *testing.T, app *testserver.App) (r resources) {
 	return r
 }
 
-// resident returns the resident memory of a process in kB.
-func resident(t *testing.T, pid int) int {
+// resident returns the resident memory of a process in kB: now (VmRSS:), or at its peak (VmHWM:).
+func resident(t *testing.T, pid int, line string) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return numberAfter(t, string(status), "VmRSS:")
+	return numberAfter(t, string(status), line)
 }
 
 // numberAfter returns the number on the line that starts with name.
@@ -159,7 +159,8 @@ func send(addr string, next func() int64, requests int64) error {
 		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 			return err
 		}
-		if resp.StatusCode != want {
+		slow := want == 303 && resp.StatusCode == 503 // the disk took longer than 4 s
+		if resp.StatusCode != want && !slow {
 			line, _, _ := strings.Cut(request, " HTTP")
 			return fmt.Errorf("%s = %d, want %d", line, resp.StatusCode, want)
 		}

@@ -39,7 +39,7 @@ func TestSlowClientsDelayNobody(t *testing.T) {
 	if err := store(app.Addr, newForm("Pizza")); err != nil {
 		t.Errorf("among slow clients: %v", err)
 	}
-	if memory := resident(t, app.PID); memory > containerMemory {
+	if memory := resident(t, app.PID, "VmRSS:"); memory > containerMemory {
 		t.Errorf("%d kB resident, want at most %d", memory, containerMemory)
 	}
 }
@@ -70,13 +70,12 @@ func TestOverloadIsRefusedEarly(t *testing.T) {
 				t.Errorf("POST /simpleform = %d, Retry-After %q, want 503 and a time",
 					resp.StatusCode, retryAfter)
 			}
-			// An answer takes at most 5 s, and a refusal takes no time. The rest is for 1,500
-			// clients on the same machine.
-			limit := 8 * time.Second
 			if retryAfter == "1" {
 				refused.Add(1)
-				limit = 5 * time.Second
 			}
+			// An answer takes at most 4 s, and a refusal takes no time. The rest is for 1,500
+			// clients on the same machine.
+			const limit = 15 * time.Second
 			if time.Since(start) > limit {
 				late.Add(1)
 			}
@@ -101,8 +100,8 @@ func TestOverloadIsRefusedEarly(t *testing.T) {
 	if n := late.Load(); n > 0 {
 		t.Errorf("%d forms were answered late, want none", n)
 	}
-	if memory := resident(t, app.PID); memory > containerMemory {
-		t.Errorf("%d kB resident, want at most %d", memory, containerMemory)
+	if peak := resident(t, app.PID, "VmHWM:"); peak > containerMemory { // the crowd has left
+		t.Errorf("%d kB resident at the peak, want at most %d", peak, containerMemory)
 	}
 	resume()
 	testsite.Within(t, recovery, "a form is stored after MySQL is back", func() error {
