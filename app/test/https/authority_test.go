@@ -73,7 +73,8 @@ func newAuthority(t *testing.T, validity uint64) *authority {
 	a.roots = x509.NewCertPool()
 	a.roots.AppendCertsFromPEM(issuer.GetRootCert(0).PEM())
 
-	a.start("127.0.0.1:0")
+	// No outgoing connection takes this port while the authority is down.
+	a.start(net.JoinHostPort("127.0.0.1", strconv.Itoa(testsite.FreePort(t))))
 	t.Cleanup(func() { a.server.Close() })
 	a.directory = a.server.URL + wfe.DirectoryPath
 	certificate := pem.EncodeToMemory(
