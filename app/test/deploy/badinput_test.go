@@ -109,7 +109,7 @@ func TestDiskFullForDB(t *testing.T) {
 	p.awaitLog("db", "MB free for /var/lib/mysql")
 	p.awaitLog("db", "docker system prune")
 	v.get("/")
-	if !strings.Contains(docker(t, "logs", p.container("app")), "full") {
+	if !strings.Contains(docker(t, "logs", p.container("app")), "is full") {
 		t.Error("the app's log does not say that the table is full")
 	}
 

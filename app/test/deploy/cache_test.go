@@ -88,10 +88,12 @@ func TestCacheLogDamaged(t *testing.T) {
 	// wantStop damages the log, checks that cache refuses it with these words, and returns its log.
 	wantStop := func(damage, script, words string) string {
 		t.Helper()
+		p.compose("stop", "cache")
+		before := p.onVolume("cache_data", cacheLog+
+			"rm -rf /volume/intact; cp -a /volume/appendonlydir /volume/intact\n"+
+			script+"\n"+sums)
 		start := time.Now()
-		p.changeVolume("rm -rf /volume/intact; cp -a /volume/appendonlydir /volume/intact\n" +
-			script)
-		before := p.onVolume("cache_data", sums)
+		docker(t, "start", p.container("cache"))
 		p.awaitLogSince(start, "cache", words)
 		log := docker(t, "logs", p.container("cache"))
 		p.compose("stop", "cache")

@@ -169,16 +169,17 @@ func (s *stack) visits() (n int) {
 	client := &http.Client{
 		Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true},
 	}
-	answer := struct{ Visits *int }{&n}
 	eventually(s, "the visit count", func() error {
 		resp, err := client.Get("http://" + s.address() + "/ping")
 		if err != nil {
 			return err
 		}
 		defer resp.Body.Close()
+		answer := struct{ Visits *int }{}
 		if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.Visits == nil {
 			return fmt.Errorf("/ping = %d, %v", resp.StatusCode, err)
 		}
+		n = *answer.Visits
 		return nil
 	})
 	return n

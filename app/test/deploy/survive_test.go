@@ -119,20 +119,6 @@ func stopCutsNoRequest(p *project) {
 		p.Fatalf("the app's grace period: %v", err)
 	}
 
-	// When the stop begins, half of this submission has been sent.
-	slow := fillIn(form)
-	body := slow.Encode()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(v.site, "http://"))
-	if err != nil {
-		p.Fatal(err)
-	}
-	defer conn.Close()
-	fmt.Fprintf(conn, "POST /simpleform HTTP/1.1\r\n"+
-		"Host: simpleapp.test\r\n"+
-		"Origin: http://simpleapp.test\r\n"+
-		"Content-Type: application/x-www-form-urlencoded\r\n"+
-		"Content-Length: %d\r\n\r\n%s", len(body), body[:len(body)/2])
-
 	// Other visitors go on submitting on their connections until an answer tells them to close
 	// these.
 	var confirmed []string
@@ -180,6 +166,20 @@ func stopCutsNoRequest(p *project) {
 		}
 		return nil
 	})
+
+	// When the stop begins, half of this submission has been sent.
+	slow := fillIn(form)
+	body := slow.Encode()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(v.site, "http://"))
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /simpleform HTTP/1.1\r\n"+
+		"Host: simpleapp.test\r\n"+
+		"Origin: http://simpleapp.test\r\n"+
+		"Content-Type: application/x-www-form-urlencoded\r\n"+
+		"Content-Length: %d\r\n\r\n%s", len(body), body[:len(body)/2])
 
 	stopped := make(chan error, 1)
 	began := time.Now()
