@@ -127,10 +127,11 @@ func (c *cluster) restoreMany() {
 func (c *cluster) awaitEnd(node int) {
 	c.Helper()
 	c.eventually(fmt.Sprintf("the copy of node%d has ended", node), func() error {
-		if container := c.db(node); container != "" {
-			return fmt.Errorf("%s runs", container)
+		container, err := c.tryDB(node)
+		if err == nil && container != "" {
+			err = fmt.Errorf("%s runs", container)
 		}
-		return nil
+		return err
 	})
 }
 

@@ -12,22 +12,41 @@ import (
 	"simpleapp/test/deploy/load"
 )
 
-// db returns the container of a node's copy, or "" while it has none.
-func (c *cluster) db(node int) string {
-	out, err := c.tryDocker(node, "ps", "--quiet", "--filter", "name="+c.stack+"_db.")
+// tryDB returns the container of a node's copy, or "" if it has none.
+func (c *cluster) tryDB(node int) (string, error) {
+	// Without \., the filter would also match a job, such as mystack_db-first.
+	out, err := c.tryDocker(node, "ps", "--quiet", "--filter", "name=^"+c.stack+`_db\.`)
 	if err != nil {
-		return ""
+		return "", fmt.Errorf("find the copy of node%d: %w\n%s", node, err, out)
 	}
-	return out
+	return out, nil
+}
+
+// db is tryDB for a node whose engine has to answer.
+func (c *cluster) db(node int) string {
+	c.Helper()
+	container, err := c.tryDB(node)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return container
+}
+
+// inDB runs a command in the container of a node's copy.
+func (c *cluster) inDB(node int, command ...string) (string, error) {
+	container, err := c.tryDB(node)
+	if err == nil && container == "" {
+		err = fmt.Errorf("node%d has no copy", node)
+	}
+	if err != nil {
+		return "", err
+	}
+	return c.tryDocker(node, append([]string{"exec", container}, command...)...)
 }
 
 // sql runs SQL on a node's copy as root and returns the answer, one row a line.
 func (c *cluster) sql(node int, statements string) (string, error) {
-	container := c.db(node)
-	if container == "" {
-		return "", fmt.Errorf("node%d has no copy", node)
-	}
-	return c.tryDocker(node, "exec", container, "mysql", "--user=root", "--protocol=socket",
+	return c.inDB(node, "mysql", "--user=root", "--protocol=socket",
 		"--batch", "--skip-column-names", "--execute", statements, "simple_db")
 }
 
@@ -86,9 +105,6 @@ func (c *cluster) wantEqualCopies(report load.Report) {
 	c.eventually("the copies have the same rows, counted", func() error { // some may lag behind
 		first = nil
 		for _, node := range c.up {
-			if c.db(node) == "" {
-				continue // no manager
-			}
 			odd, err := c.sql(node, `SELECT (SELECT COUNT(*) FROM submissions)
 				- (SELECT COALESCE(SUM(n), 0) FROM tallies WHERE scope = 'country')`)
 			if err != nil || odd != "0" {

@@ -18,10 +18,11 @@ func (c *cluster) fillDisk(l *load.Load) {
 	c.onNode(node, "mount -t tmpfs -o size=700m,mode=1777 tmpfs "+folder)
 	c.docker(c.up[0], "node", "promote", fmt.Sprintf("node%d", node))
 	c.eventually(fmt.Sprintf("node%d has a copy", node), func() error {
-		if c.db(node) == "" {
-			return errors.New("it has none")
+		container, err := c.tryDB(node)
+		if err == nil && container == "" {
+			err = errors.New("it has none")
 		}
-		return nil
+		return err
 	})
 	// The disk is in memory, so the copy needs a higher limit of memory.
 	c.docker(node, "update", "--memory", "2g", "--memory-swap", "2g", c.db(node))

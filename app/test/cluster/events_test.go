@@ -20,10 +20,11 @@ func (c *cluster) killCopy(node int) {
 	old := c.db(node)
 	c.docker(node, "kill", old)
 	c.eventually(fmt.Sprintf("node%d has another copy", node), func() error {
-		if now := c.db(node); now == "" || now == old {
-			return errors.New("it has none")
+		now, err := c.tryDB(node)
+		if err == nil && (now == "" || now == old) {
+			err = errors.New("it has none")
 		}
-		return nil
+		return err
 	})
 }
 
@@ -43,11 +44,7 @@ func (c *cluster) outage(l *load.Load, lose, regain string, node int, during fun
 func (c *cluster) awaitWaiting(node int) {
 	c.Helper()
 	c.eventually(fmt.Sprintf("the copy of node%d waits", node), func() error {
-		container := c.db(node)
-		if container == "" {
-			return errors.New("it has no container")
-		}
-		out, err := c.tryDocker(node, "exec", container, "db-group", "status", "it=127.0.0.1")
+		out, err := c.inDB(node, "db-group", "status", "it=127.0.0.1")
 		if !strings.Contains(out, "waits for") {
 			return fmt.Errorf("it says: %v\n%s", err, out)
 		}
@@ -137,7 +134,7 @@ func (c *cluster) diverge(node int) {
 	// Nor may an earlier permission let it start a second group.
 	c.docker(node, "exec", c.db(node), "db-group", "permit")
 	c.eventually("the refused copy has no permission", func() error {
-		out, err := c.tryDocker(node, "exec", c.db(node), "ls", "-A", "/var/lib/mysql")
+		out, err := c.inDB(node, "ls", "-A", "/var/lib/mysql")
 		if err == nil && strings.Contains(out, ".permit-start") {
 			err = errors.New("it still has one")
 		}
@@ -211,7 +208,7 @@ func (c *cluster) loseAllCopies() {
 	}
 	for _, node := range c.up {
 		c.eventually(fmt.Sprintf("the copy of node%d has no data", node), func() error {
-			out, err := c.tryDocker(node, "exec", c.db(node), "db-group", "status", "it=127.0.0.1")
+			out, err := c.inDB(node, "db-group", "status", "it=127.0.0.1")
 			// It may have begun to copy from another one, which then lost its data, too.
 			if !strings.Contains(out, "finds no group") && !strings.Contains(out, "can't copy") {
 				return fmt.Errorf("it says: %v\n%s", err, out)
