@@ -189,11 +189,8 @@ func (c *cluster) fallBehind() {
 			continue
 		}
 		copies[node] = c.db(node)
-		held.Go(func() {
-			out, err := c.sql(node, "FLUSH TABLES WITH READ LOCK; DO SLEEP(100)")
-			if err != nil {
-				c.Errorf("hold the copy of node%d: %v\n%s", node, err, out)
-			}
+		held.Go(func() { // until KILL; behind tells whether it holds
+			c.sql(node, "FLUSH TABLES WITH READ LOCK; DO SLEEP(600)")
 		})
 		c.eventually(fmt.Sprintf("node%d is behind", node), func() error { return behind(node) })
 	}
@@ -212,6 +209,16 @@ func (c *cluster) fallBehind() {
 		if now := c.db(node); now != before {
 			c.Errorf("the container of node%d's copy was ended: it was %s and is %s",
 				node, before, now)
+		}
+	}
+	for node := range copies {
+		kill, err := c.sql(node, `SELECT CONCAT('KILL ', id, ';')
+			FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%'`)
+		if err == nil {
+			kill, err = c.sql(node, kill)
+		}
+		if err != nil {
+			c.Errorf("let the copy of node%d go on: %v\n%s", node, err, kill)
 		}
 	}
 	held.Wait()
