@@ -115,11 +115,15 @@ func (c *cluster) wipe(node int) {
 // diverge writes something into one copy alone. The copy is refused until an operator discards it.
 func (c *cluster) diverge(node int) {
 	c.Helper()
-	_, err := c.sql(node, `STOP GROUP_REPLICATION; SET GLOBAL super_read_only = OFF;
-		CREATE TABLE only_here (id INT PRIMARY KEY)`)
-	if err != nil {
-		c.Fatalf("write into the copy of node%d: %v", node, err)
-	}
+	// db-group may join again before the table is made, which the server then refuses.
+	c.eventually(fmt.Sprintf("node%d alone has a table", node), func() error {
+		out, err := c.sql(node, `STOP GROUP_REPLICATION; SET GLOBAL super_read_only = OFF;
+			CREATE TABLE IF NOT EXISTS only_here (id INT PRIMARY KEY)`)
+		if err != nil {
+			return fmt.Errorf("%w\n%s", err, out)
+		}
+		return nil
+	})
 	discard := fmt.Sprintf("make db-discard NODE=node%d", node)
 	c.eventually("make status says that a copy is refused", func() error {
 		if out, err := c.tryMake("status"); err == nil || !strings.Contains(out, discard) {
