@@ -208,12 +208,14 @@ func (c *cluster) eventually(what string, ok func() error) {
 }
 
 // awaitGreen waits until make status succeeds: every service runs, and every copy is in the group.
-func (c *cluster) awaitGreen() {
+// It returns what make status printed.
+func (c *cluster) awaitGreen() (out string) {
 	c.Helper()
-	c.eventually("make status is green", func() error {
-		if out, err := c.tryMake("status"); err != nil {
+	c.eventually("make status is green", func() (err error) {
+		if out, err = c.tryMake("status"); err != nil {
 			return fmt.Errorf("%w\n%s", err, out)
 		}
 		return nil
 	})
+	return out
 }

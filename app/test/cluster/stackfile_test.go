@@ -10,9 +10,10 @@ import (
 )
 
 // stackFileAlone makes a second site on the same machines, by docker-stack.yml and two secrets
-// alone. Every machine serves it, and each has a copy of its database. The site is removed and
-// deployed again by Docker's commands, after a node has lost its volume. That node is permitted to
-// make a new site then, as Swarm runs the job db-first again, on a node that it chooses.
+// alone. Every machine serves it, and each has a copy of its database. Then make undeploy removes
+// the site, node3 loses its volume, and Docker's own command deploys the site again. Swarm may run
+// the job db-first again on any node, so the test gives node3 the permission of that job: node3
+// must copy the data of the others all the same.
 func (c *cluster) stackFileAlone() {
 	c.Helper()
 	const port = "8090"
@@ -83,8 +84,7 @@ func (c *cluster) awaitPage(url, text string) {
 // awaitCopies waits until make status is green, and shows a copy on each node.
 func (c *cluster) awaitCopies() {
 	c.Helper()
-	c.awaitGreen()
-	out := c.make("status")
+	out := c.awaitGreen()
 	for _, node := range c.up {
 		copied := fmt.Sprintf(`(?m)^node%d +online`, node)
 		if !regexp.MustCompile(copied).MatchString(out) {
