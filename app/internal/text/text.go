@@ -9,9 +9,10 @@ import "unicode"
 //   - private characters, because they have no agreed shape
 //   - Unicode's Default_Ignorable_Code_Points: format characters, variation selectors, which are
 //     marks, and Other_Default_Ignorable_Code_Points
+//   - noncharacters, which are never assigned
 //
-// Unassigned characters are not in unseen. A newer system may show them as a letter or an emoji,
-// such as U+1FADC, a root vegetable.
+// Other unassigned characters are not in unseen, unless Unicode has declared them ignorable. A
+// newer system may show them as a letter or an emoji, such as U+1FADC, a root vegetable.
 var unseen = []*unicode.RangeTable{
 	unicode.Z, unicode.Cc, unicode.Cf, unicode.Co, unicode.M,
 	unicode.Other_Default_Ignorable_Code_Point, unicode.Noncharacter_Code_Point,
