@@ -42,8 +42,8 @@ type Keeper struct {
 	log     *slog.Logger
 	client  *http.Client
 	current atomic.Pointer[storedCertificate]
-	// next is the earliest time at which this process orders again. All replicas share
-	// Attempt.Next, which can't be stored while the database takes no writes.
+	// next is the earliest time at which this process orders again. Attempt.Next is the same for
+	// all replicas, but it can't be stored while the database takes no writes.
 	next time.Time
 	// unstored is a certificate that the database has not taken yet. To order another one in its
 	// place would use up what the authority allows in a week.

@@ -21,9 +21,9 @@ type Attempt struct {
 }
 
 // failedAttempt returns what is stored after an attempt that failed with err. previous is what was
-// stored until then. After an authority that is not reached, the pause doubles from 10 s to 5 min.
-// After a refusal it is 15 min, because Let's Encrypt allows five refusals in an hour, or 30 s if
-// the refusal is the first failure.
+// stored until then. If the authority was not reached, the pause doubles from 10 s to 5 min. After
+// a refusal it is 15 min, because Let's Encrypt allows five refusals in an hour. If the refusal is
+// the first failure, it is 30 s.
 func failedAttempt(previous Attempt, err error, now time.Time) Attempt {
 	a := Attempt{Failures: previous.Failures + 1, Error: err.Error(), Hint: hint(err)}
 	pause := min(10*time.Second<<min(previous.Failures, 5), 5*time.Minute)

@@ -9,7 +9,7 @@ import (
 	"simpleapp/internal/database"
 )
 
-// A Status is the site's certificate, and the latest attempt to order one that failed.
+// A Status has the site's certificate, and the latest attempt to order one, if that failed.
 type Status struct {
 	Certificate *x509.Certificate // nil if there is none
 	Attempt     Attempt

@@ -15,11 +15,12 @@ type storedCertificate struct {
 	substitute bool // it is for other names than those of the site: see stored
 }
 
-// stored returns the certificate for the names of the site, or nil if there is none.
+// stored returns the certificate for the names of the site.
 //
-// If there is none, or if it has ended, stored returns the newest certificate that the authority
-// has given for other names, provided that it has some of the site's. So https goes on after a
-// change of DOMAIN until a certificate for the new names is there. No row of a certificate is
+// If there is none, or if it has ended, stored returns the newest valid certificate that the
+// authority has given for other names, provided that it has some of the site's. So https goes on
+// after a change of DOMAIN until a certificate for the new names is there. If there is no such
+// certificate either, stored returns the one that has ended, or nil. No row of a certificate is
 // deleted: replicas that still have the DOMAIN before need theirs, and so does a rollback.
 func (r rows) stored(ctx context.Context) (*storedCertificate, error) {
 	found, err := r.db.QueryContext(ctx,
