@@ -18,8 +18,8 @@ type Reader struct {
 	Visits *int64
 }
 
-// NewReader detects the format of a file and reads its beginning. Its error is ErrIncomplete if the
-// file ends there.
+// NewReader detects the format of a file and reads its beginning. Its error is ErrIncomplete if
+// JSON or SQL ends there, or if the file is empty.
 func NewReader(in io.Reader) (*Reader, error) {
 	buffered := bufio.NewReader(in)
 	if mark, _ := buffered.Peek(3); string(mark) == "\ufeff" {
@@ -51,7 +51,7 @@ func NewReader(in io.Reader) (*Reader, error) {
 }
 
 // Next returns the next submission, without a token if the file has none. It returns io.EOF after
-// the last one, if the file is complete.
+// the last one. A CSV that was cut off between two rows looks complete.
 func (r *Reader) Next() (food.Submission, error) {
 	values, err := r.format.next()
 	if err == io.EOF {

@@ -33,7 +33,7 @@ func values(r food.Record) []value {
 		value{"reference", r.Reference()})
 }
 
-// ErrIncomplete is the error of a Reader if the end of the file is missing.
+// ErrIncomplete is the error of a Reader if it can tell that the end of the file is missing.
 var ErrIncomplete = errors.New("the file is incomplete")
 
 var countryForm = regexp.MustCompile(`^[A-Z]{2}$`)

@@ -100,13 +100,13 @@ func TestReaderDetectsIncompleteFiles(t *testing.T) {
 	r := sample("Pizza")
 	csv, json := write(t, r)
 	for _, n := range []int{5, 20} {
-		if got, err := read(csv[:len(csv)-n]); err == nil {
-			t.Errorf("Next of %q = %v, nil, want an error", csv[:len(csv)-n], got)
+		if got, err := read(csv[:len(csv)-n]); !errors.Is(err, ErrIncomplete) {
+			t.Errorf("Next of %q = %v, %v, want ErrIncomplete", csv[:len(csv)-n], got, err)
 		}
 	}
 	for n := range len(json) - 1 { // without the line feed at the end, the JSON is complete
-		if got, err := read(json[:n]); err == nil {
-			t.Errorf("Next of %q = %v, nil, want an error", json[:n], got)
+		if got, err := read(json[:n]); !errors.Is(err, ErrIncomplete) {
+			t.Errorf("Next of %q = %v, %v, want ErrIncomplete", json[:n], got, err)
 		}
 	}
 	const backup = "-- SimpleApp backup of 2026-11-20T10:00:00Z: 5 visits\n" +
@@ -117,8 +117,8 @@ func TestReaderDetectsIncompleteFiles(t *testing.T) {
 		t.Errorf("Next of a backup = %+v, %v, want O'Neil in GB", got, err)
 	}
 	for n := range strings.LastIndex(backup, "completed") + len("completed") {
-		if got, err := read(backup[:n]); err == nil {
-			t.Errorf("Next of %q = %v, nil, want an error", backup[:n], got)
+		if got, err := read(backup[:n]); !errors.Is(err, ErrIncomplete) {
+			t.Errorf("Next of %q = %v, %v, want ErrIncomplete", backup[:n], got, err)
 		}
 	}
 }
