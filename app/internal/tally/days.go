@@ -17,9 +17,8 @@ import (
 func dayBounds(now time.Time, n int, zone *time.Location) []time.Time {
 	var bounds []time.Time
 	year, month, day := now.In(zone).Date()
-	// The first bound is the end of today. The loop starts at day + 2. If day + 1 also begins after
-	// now, as it nearly always does, it replaces day + 2. In the last case above, day + 1 has
-	// already begun.
+	// The loop finds the bounds from the newest to the oldest. The newest is the end of today: the
+	// beginning of day + 1, or of day + 2 if day + 1 has already begun (the last case above).
 	for date := day + 2; len(bounds) <= n; date-- {
 		begin := dayBegin(time.Date(year, month, date, 0, 0, 0, 0, time.UTC), zone)
 		switch {

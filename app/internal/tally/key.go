@@ -15,10 +15,11 @@ import (
 // tallies.
 const maxKey = 300
 
-// foodKey returns the name under which a food is counted. Spellings that differ only in case, in
-// spaces, in invisible characters or in similar punctuation have the same key. The key is Unicode's
-// NFKC_Casefold, the standard form for comparing text that people type. In addition, spaces,
-// quotation marks and hyphens that look alike become equal.
+// foodKey returns the name under which a food is counted. Spellings have the same key if they
+// differ only in case, in the kind or number of the spaces between words, in invisible characters
+// or in similar punctuation. The key is Unicode's NFKC_Casefold, the standard form for comparing
+// text that people type. In addition, spaces, quotation marks and hyphens that look alike become
+// equal.
 //
 // Joiners are removed, because they are invisible and people often leave them out between letters.
 // This has a price: an emoji with a joiner counts as its parts, so that a cook equals a woman and a

@@ -43,7 +43,7 @@ func (t *Tally) Results(ctx context.Context, zone *time.Location) (r Results, er
 	t.foldFirst(ctx)
 	// Foods with equal numbers are in the order of their keys. The order of spellings with equal
 	// numbers is that of their bytes.
-	r.Foods, err = t.counts(ctx, `SELECT (SELECT spelling.name FROM tallies AS spelling
+	r.Foods, err = t.selectCounts(ctx, `SELECT (SELECT spelling.name FROM tallies AS spelling
 			WHERE spelling.scope = CONCAT('`+foodScope+`', food.name)
 			ORDER BY spelling.n DESC, spelling.name LIMIT 1), food.n
 		FROM tallies AS food WHERE food.scope = 'food'
@@ -51,7 +51,7 @@ func (t *Tally) Results(ctx context.Context, zone *time.Location) (r Results, er
 	if err != nil {
 		return r, fmt.Errorf("read foods: %w", err)
 	}
-	r.Countries, err = t.counts(ctx, `SELECT name, n FROM tallies WHERE scope = 'country'
+	r.Countries, err = t.selectCounts(ctx, `SELECT name, n FROM tallies WHERE scope = 'country'
 		ORDER BY n DESC, name LIMIT ?`, topNames)
 	if err != nil {
 		return r, fmt.Errorf("read countries: %w", err)
@@ -63,16 +63,19 @@ func (t *Tally) Results(ctx context.Context, zone *time.Location) (r Results, er
 }
 
 // foldFirst folds the log, so that visitors who have just submitted the form are counted. If
-// folding takes too long, the results are older. foldEverySecond logs its errors. A visitor who
-// leaves does not end the fold, because others may be waiting for it.
+// folding takes too long, the results are older. foldFirst drops the error, because foldEverySecond
+// logs the errors of folding. A visitor who leaves does not end the fold, because others may be
+// waiting for it.
 func (t *Tally) foldFirst(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTime/3)
 	defer cancel()
 	t.Fold(ctx)
 }
 
-// counts returns the names and numbers that a query selects.
-func (t *Tally) counts(ctx context.Context, query string, args ...any) (all []Count, err error) {
+// selectCounts returns the names and numbers that a query selects.
+func (t *Tally) selectCounts(
+	ctx context.Context, query string, args ...any,
+) (all []Count, err error) {
 	rows, err := t.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -109,7 +112,7 @@ func (t *Tally) days(ctx context.Context, now time.Time, zone *time.Location) ([
 		args = append(args, day, scope,
 			bounds[day].UTC().Format(timeForm), bounds[day+1].UTC().Format(timeForm))
 	}
-	sums, err := t.counts(ctx, strings.Join(queries, " UNION ALL "), args...)
+	sums, err := t.selectCounts(ctx, strings.Join(queries, " UNION ALL "), args...)
 	if err != nil {
 		return nil, err
 	}

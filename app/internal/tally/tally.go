@@ -3,8 +3,8 @@
 // Every submission is counted in the transaction that stores it. That transaction inserts the
 // counts of its batch as one row into the table tally_log. If it changed the table tallies instead,
 // the batches of all instances would wait for the same few rows. Each instance folds the log into
-// the tallies (adds its rows to them and deletes the rows) once a second, and before it reads the
-// tallies. The migrations describe the tables.
+// the tallies once a second, and before it reads the tallies. To fold is to add the rows of the log
+// to the tallies and to delete them from the log. The migrations describe the tables.
 package tally
 
 import (

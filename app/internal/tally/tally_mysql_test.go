@@ -117,7 +117,7 @@ func checkTallies(t *testing.T, s *testsite.Site, rows int64) {
 }
 
 // An instance ends and leaves rows in the log. Other instances fold them, even if nobody requests
-// the results. The rows are too many for one transaction.
+// the results. The rows have too many names for one transaction: see foldNames.
 func TestOtherInstancesFoldTheLog(t *testing.T) {
 	s := testsite.EmptyMySQL(t)
 	for range 20 {
