@@ -24,9 +24,9 @@ func (s *Submissions) Find(ctx context.Context, reference string) (found []Recor
 	return found, err
 }
 
-// Forget deletes a submission and subtracts it from the counts. No table then contains any of its
-// values. If Forget returns an error other than database.ErrUnknown, nothing is deleted. The user
-// of the database needs the right to delete.
+// Forget deletes a submission and subtracts it from the counts. After that, no table contains a
+// value that only this submission had. If Forget returns an error other than database.ErrUnknown,
+// nothing is deleted. The user of the database needs the right to delete.
 func (s *Submissions) Forget(ctx context.Context, record Record, counts *tally.Tally) error {
 	if err := counts.FoldAll(ctx); err != nil {
 		return err

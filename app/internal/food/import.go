@@ -37,8 +37,8 @@ type Imported struct {
 // submissions of the committed parts. Nothing else is stored, unless the error wraps
 // database.ErrUnknown: then the part after them may be stored, too.
 //
-// Either all submissions have tokens, or none has one and gets a new one. A submission without a
-// time gets the time of the import.
+// Either all submissions have tokens, or none has one. Then Import gives each a new token. A
+// submission without a time gets the time of the import.
 //
 // Without merge, Import returns ErrNotEmpty if the table has submissions. With merge, it skips each
 // submission whose token is in the table, and every submission must have a token. Import calls
@@ -50,7 +50,9 @@ func (s *Submissions) Import(ctx context.Context, merge bool, next func() (Submi
 		now: time.Now().UTC().Truncate(time.Millisecond),
 	}
 	for !i.ended {
-		// The part is read before the transaction, which would hold locks while next waits.
+		// A transaction holds locks, and next may wait. So the part is read before the transaction
+		// begins. Without tokens there is only one transaction, and the further parts are read
+		// during it.
 		rows, err := i.read()
 		if err != nil {
 			return done, err
