@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -17,7 +16,9 @@ import (
 type DB struct {
 	*sql.DB
 	Engine
-	writers sync.Locker // serializes writers on databases that allow only one (SQLite)
+	// writers is a semaphore: held while writing to a database that allows only one writer
+	// (SQLite). On other databases it is nil.
+	writers chan struct{}
 }
 
 // An Engine contains the SQL and the error codes in which MySQL and SQLite differ. All other SQL of
@@ -69,9 +70,25 @@ type Statement struct {
 
 // Write executes statements as one transaction, with as few round trips as the database allows.
 func (db *DB) Write(ctx context.Context, statements ...Statement) error {
-	db.writers.Lock()
-	defer db.writers.Unlock()
+	unlock, err := db.waitForWriters(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	return db.write(ctx, db.DB, statements)
+}
+
+// waitForWriters waits until the caller may write. If ctx ends first, it returns an error.
+func (db *DB) waitForWriters(ctx context.Context) (unlock func(), err error) {
+	if db.writers == nil {
+		return func() {}, nil
+	}
+	select {
+	case db.writers <- struct{}{}:
+		return func() { <-db.writers }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", errNotSent, ctx.Err())
+	}
 }
 
 // ErrUnknown is the error of Update when the answer to its COMMIT was lost.
@@ -81,8 +98,11 @@ var ErrUnknown = errors.New("the transaction may be committed or not")
 // level is READ COMMITTED: the transaction sees what others commit while it runs. If Update returns
 // an error other than ErrUnknown, nothing is written.
 func (db *DB) Update(ctx context.Context, do func(*sql.Tx) error) error {
-	db.writers.Lock()
-	defer db.writers.Unlock()
+	unlock, err := db.waitForWriters(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return err
@@ -136,8 +156,3 @@ func Values(rows, columns int) string {
 
 // Placeholders returns n placeholders, at least one: "?, ?, ?".
 func Placeholders(n int) string { return "?" + strings.Repeat(", ?", n-1) }
-
-type noLock struct{}
-
-func (noLock) Lock()   {}
-func (noLock) Unlock() {}

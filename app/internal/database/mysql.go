@@ -119,10 +119,10 @@ func OpenMySQL(cfg MySQLConfig) (*DB, error) {
 		connector.session += fmt.Sprintf("; SET SESSION wait_timeout = %.0f", maxSilence.Seconds())
 		db.SetConnMaxIdleTime(maxSilence / 2)
 	}
-	return &DB{db, mysqlEngine{}, noLock{}}, nil
+	return &DB{db, mysqlEngine{}, nil}, nil
 }
 
-// errNotSent is the error of write when it can't begin, so that nothing was sent.
+// errNotSent is the error of a write that can't begin, so that nothing was sent.
 var errNotSent = errors.New("nothing was sent to the database")
 
 // write sends the transaction from BEGIN to COMMIT in one round trip. It costs as much as a single

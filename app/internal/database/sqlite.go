@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"sync"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -34,8 +33,8 @@ func OpenSQLite(path string) (*DB, error) {
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	// A mutex serves writers in their order. With busy_timeout alone, one might wait for ever.
-	return &DB{db, sqliteEngine{}, new(sync.Mutex)}, nil
+	// A channel serves writers in their order. With busy_timeout alone, one might wait for ever.
+	return &DB{db, sqliteEngine{}, make(chan struct{}, 1)}, nil
 }
 
 // MakePrivate lets only the owner of the SQLite file at path read and write it, because it has

@@ -2,6 +2,7 @@ package database_test
 
 import (
 	"context"
+	"database/sql"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -34,6 +35,36 @@ func TestWriteToALockedFile(t *testing.T) {
 	if err == nil || db.Classify(err) != database.Refused {
 		t.Errorf("Write = %v, of class %d, want an error of class %d (Refused)",
 			err, db.Classify(err), database.Refused)
+	}
+}
+
+// A write waits for another writer until its deadline, and then promises that nothing is stored.
+func TestWriteBehindALongTransaction(t *testing.T) {
+	db, err := database.OpenSQLite(filepath.Join(t.TempDir(), "submissions.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	written := make(chan error, 1)
+	err = db.Update(t.Context(), func(*sql.Tx) error {
+		go func() {
+			written <- db.Write(ctx, database.Statement{SQL: "UPDATE visit_total SET total = 7"})
+		}()
+		select {
+		case err := <-written:
+			if err == nil || db.Classify(err) != database.Refused {
+				t.Errorf("Write = %v, of class %d, want an error of class %d (Refused)",
+					err, db.Classify(err), database.Refused)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("Write waits for the transaction although its deadline has passed")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Errorf("Update = %v", err)
 	}
 }
 
