@@ -160,8 +160,9 @@ func answersOnce(t *testing.T, addr string) string {
 	return l.Addr().String()
 }
 
-// While no server takes writes, a write waits for one until its deadline, and the operator's hint
-// says what is the matter, even if the servers no longer answer at the deadline.
+// While no server takes writes, a write to several servers waits for one until its deadline, and a
+// write to one server is refused at once. In both cases the operator's hint says what is the
+// matter, even if the servers no longer answer at the deadline.
 func TestWriteWithoutAPrimary(t *testing.T) {
 	servers := []*testserver.Server{testsite.MySQL(), secondServer(t)}
 	readOnly(t, servers[0], true)
