@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,9 +13,9 @@ import (
 )
 
 // A primaryConnector connects to the server that takes writes. The configuration has addresses with
-// commas between them, and the name in each may have several IP addresses: those of the copies of a
-// group, all of which but one, the primary, are read-only. When the primary may have moved,
-// connections to the last one are not used again.
+// commas between them. The name in each may have several IP addresses. They are those of the copies
+// of a group, and all copies except the primary are read-only. Once the primary may have moved, the
+// connections from before are not used again.
 type primaryConnector struct {
 	config  *mysql.Config
 	session string       // statements that each connection begins with
@@ -62,34 +61,6 @@ func (c *primaryConnector) connect(ctx context.Context) (driver.Conn, error) {
 		return nil, err
 	}
 	return &primaryConn{conn.(mysqlConn), c, moves}, nil
-}
-
-// A server is one IP address at which there may be a server.
-type server struct {
-	addr   string        // with its port
-	config *mysql.Config // has the name that the address was found by, for TLS
-	err    error         // of the look-up: the name has no known address
-}
-
-// servers looks up the configured addresses. An address that can't be looked up is in the result,
-// too: its server may be the primary, so another server has to be asked whether it is.
-func (c *primaryConnector) servers(ctx context.Context) (servers []server) {
-	for addr := range strings.SplitSeq(c.config.Addr, ",") {
-		config := c.config.Clone()
-		config.Addr = addr
-		host, port, err := net.SplitHostPort(addr)
-		var ips []string
-		if err == nil {
-			ips, err = net.DefaultResolver.LookupHost(ctx, host)
-		}
-		if err != nil {
-			servers = append(servers, server{addr, config, err})
-		}
-		for _, ip := range ips {
-			servers = append(servers, server{net.JoinHostPort(ip, port), config, nil})
-		}
-	}
-	return servers
 }
 
 // connectToAny connects to all servers at once, because a machine that has failed does not answer.

@@ -1,0 +1,58 @@
+package database
+
+import (
+	"context"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// lookupTime is the timeout of one look-up if there are several addresses. A name server that does
+// not answer must leave time for the servers that are known.
+const lookupTime = time.Second
+
+// A server is one IP address at which there may be a server.
+type server struct {
+	addr   string        // with its port
+	config *mysql.Config // has the name that the address was found by, for TLS
+	err    error         // of the look-up: the name has no known address
+}
+
+// servers looks up the configured addresses, all at once. An address that can't be looked up is in
+// the result, too: its server may be the primary, so another server has to be asked whether it is.
+func (c *primaryConnector) servers(ctx context.Context) []server {
+	addrs := strings.Split(c.config.Addr, ",")
+	if len(addrs) > 1 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, lookupTime)
+		defer cancel()
+	}
+	found := make([][]server, len(addrs))
+	var lookups sync.WaitGroup
+	for i, addr := range addrs {
+		lookups.Go(func() { found[i] = c.lookUp(ctx, addr) })
+	}
+	lookups.Wait()
+	return slices.Concat(found...)
+}
+
+func (c *primaryConnector) lookUp(ctx context.Context, addr string) (servers []server) {
+	config := c.config.Clone()
+	config.Addr = addr
+	host, port, err := net.SplitHostPort(addr)
+	var ips []string
+	if err == nil {
+		ips, err = net.DefaultResolver.LookupHost(ctx, host)
+	}
+	if err != nil {
+		return []server{{addr, config, err}}
+	}
+	for _, ip := range ips {
+		servers = append(servers, server{net.JoinHostPort(ip, port), config, nil})
+	}
+	return servers
+}
