@@ -22,7 +22,10 @@ func NormalizeReference(text string) string {
 	if len(digits) != 12 {
 		return text
 	}
-	return withHyphens(digits)
+	if reference := withHyphens(digits); ValidReference(reference) {
+		return reference
+	}
+	return text
 }
 
 func withHyphens(digits string) string {
