@@ -21,7 +21,8 @@ import (
 var ErrUnavailable = errors.New("visits are unavailable")
 
 // MaxImport bounds the total after an import. The script in Redis and readers of JSON count in
-// floating-point numbers, which are exact up to 1<<53. So there is room for as many visits again.
+// floating-point numbers, which are exact up to 1<<53. So the counter can go on for another 1<<52
+// visits.
 const MaxImport int64 = 1 << 52
 
 const (
