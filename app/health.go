@@ -22,11 +22,11 @@ type dependency struct {
 	ping func(context.Context) error // returns an error unless the program can write, too
 	hint func(error) string          // what the operator can do about an error of ping, or ""
 
-	up       atomic.Bool // the last ping succeeded
-	answered atomic.Bool // a ping has succeeded
+	up        atomic.Bool // the last ping succeeded
+	succeeded atomic.Bool // a ping has succeeded
 }
 
-// watch pings the dependency until ctx ends: often until the first answer, and then once a second.
+// watch pings the dependency until ctx ends: often until the first success, and then once a second.
 // It logs when the dependency goes up or down, and each cause once in an outage.
 func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.Metrics) {
 	log = log.With("at", d.at)
@@ -51,7 +51,7 @@ func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.M
 			wait = time.Second
 			clear(logged)
 			if !wasUp {
-				d.answered.Store(true)
+				d.succeeded.Store(true)
 				log.Info(d.name + " connected")
 			}
 		}
@@ -95,7 +95,8 @@ func (h *health) watch(log *slog.Logger, metrics *web.Metrics) (stop func()) {
 	}
 }
 
-// ready returns an error unless every store answers. After SIGTERM it always returns an error.
+// ready returns an error unless the program can use every store. After SIGTERM it always returns an
+// error.
 func (h *health) ready() error {
 	if h.leaving.Load() {
 		return errors.New("stopping")
@@ -108,11 +109,12 @@ func (h *health) ready() error {
 	return nil
 }
 
-// healthy returns an error until every store has answered once. After that it returns nil even if a
-// store fails, because the program still serves, and a restart would not repair the store.
+// healthy returns an error until the program could use every store once. After that it returns nil
+// even if a store fails, because the program still serves, and a restart would not repair the
+// store.
 func (h *health) healthy() error {
 	for _, d := range h.dependencies {
-		if !d.answered.Load() {
+		if !d.succeeded.Load() {
 			return fmt.Errorf("%s has not been available yet", d.name)
 		}
 	}

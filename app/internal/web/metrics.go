@@ -35,7 +35,7 @@ func NewMetrics() *Metrics {
 			[]string{"route", "method", "code"}),
 		dependencyUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "simpleapp_dependency_up",
-			Help: "1 if the store answered when it was last asked, else 0."},
+			Help: "1 if the program could write to the store when it last tried, else 0."},
 			[]string{"name"}),
 		batchSize: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "simpleapp_batch_size", Help: "Items written with one command.",
@@ -64,7 +64,7 @@ func (m *Metrics) ObserveSubmissions(submissions, stored int) {
 	m.submissionsStored.Add(float64(stored))
 }
 
-// SetDependency records whether the store with this name answers.
+// SetDependency records whether the program can use the store with this name.
 func (m *Metrics) SetDependency(name string, up bool) {
 	value := 0.0
 	if up {
