@@ -18,8 +18,7 @@ const (
 	// maxEncrypted takes the place of maxConnections on a server with TLS, where each connection
 	// takes 31 KB.
 	maxEncrypted = 2048
-	// slowShare is the share of the open connections that may be receiving a form. The same bound
-	// applies separately to the connections that are sending an answer.
+	// At most max/slowShare connections may be receiving a form, and as many sending an answer.
 	slowShare = 8
 	// writeBuffer bounds how many bytes the kernel keeps for a client that does not read. Nearly
 	// every page fits in it.
@@ -145,9 +144,9 @@ func (c *Connections) report(state connState) {
 	now := time.Now()
 	if now.Sub(c.shortage) > time.Minute {
 		c.log.Warn("connections run short: each new one closes the one that has waited longest",
-			"state", state.String(), "max", c.max, "idle", c.queues[idle].length,
-			"receiving", c.queues[receiving].length, "working", c.queues[working].length,
-			"sending", c.queues[sending].length,
+			"state", state.String(), "max", c.max, "max_slow", c.maxSlow,
+			"idle", c.queues[idle].length, "receiving", c.queues[receiving].length,
+			"working", c.queues[working].length, "sending", c.queues[sending].length,
 			"hint", "more replicas take more connections")
 	}
 	c.shortage = now

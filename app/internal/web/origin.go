@@ -15,10 +15,10 @@ var defaultPorts = map[string]string{"http": "80", "https": "443"}
 // otherHost differs from the host of every Origin, because the host of a URL has no space.
 const otherHost = "another host"
 
-// checkOrigin returns an error if a page of another origin made the request. It uses
-// http.CrossOriginProtection, which requires that the host of Origin and the Host header are equal
-// strings. checkOrigin also accepts different spellings of the same host, because a proxy may
-// change the Host header.
+// checkOrigin returns an error if a page of another origin made the request, unless its method is
+// GET, HEAD or OPTIONS. It uses http.CrossOriginProtection, which requires that the host of Origin
+// and the Host header are equal strings. checkOrigin also accepts different spellings of the same
+// host, because a proxy may change the Host header.
 func checkOrigin(protection *http.CrossOriginProtection, r *http.Request) error {
 	header := r.Header.Get("Origin")
 	if header == "" {

@@ -70,7 +70,7 @@ func (s *Server) parseTemplates(files map[string][]byte, a assets) (
 	return pages, nil
 }
 
-// render sends a page, made from the templates that are valid now: see view.render.
+// render sends a page, made from the present templates: see view.render.
 func (s *Server) render(w http.ResponseWriter, status int, name string, p page) error {
 	v, err := s.view()
 	if err != nil {

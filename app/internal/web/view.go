@@ -72,8 +72,8 @@ type changingView struct {
 	last   *view
 }
 
-// view returns a view whose files are at most 100 ms old. So the time to read them does not count
-// when many requests arrive.
+// view returns a view of files that were read at most 100 ms ago, so that many requests share one
+// reading.
 func (c *changingView) view(s *Server) (*view, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
