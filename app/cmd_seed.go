@@ -56,8 +56,9 @@ func (s *samples) next() (food.Submission, error) {
 	if s.made == s.n {
 		return food.Submission{}, io.EOF
 	}
-	// The part of the period before this sample. The sine makes busy and quiet days: between 0.6
-	// and 2.5 times the mean. It is 0 at both ends, so no time is in the future.
+	// part is the fraction of the period that is over at this sample. The sine makes busy and quiet
+	// days: between 0.6 and 2.5 times the mean. The sine is 0 at both ends, so no time is in the
+	// future.
 	part := (float64(s.made) + rand.Float64()) / float64(s.n)
 	part += 0.6 * math.Sin(8*math.Pi*part) / (8 * math.Pi)
 	s.made++

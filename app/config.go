@@ -19,8 +19,8 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// A config contains the settings in the environment. docs/configuration.md explains them. The tag
-// as says how to write a value that is no text.
+// A config contains the settings in the environment. docs/configuration.md explains them. The
+// struct tag `as` says how to write a value that is not a text.
 type config struct {
 	Addr          string        `env:"ADDR" envDefault:":8080"`
 	AdminAddr     string        `env:"ADMIN_ADDR" envDefault:"127.0.0.1:9090"`

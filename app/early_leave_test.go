@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Visitors close the connection, or lose it, before their form has arrived. The fault is not that
-// of the form, and nothing is stored.
+// Visitors close the connection, or lose it, before their form has arrived. The form is not
+// damaged, so it is measured with 499 and not with 400. Nothing is stored.
 func TestEarlyLeaveWhileAFormArrives(t *testing.T) {
 	const head = "POST /simpleform HTTP/1.1\r\nHost: x\r\n" +
 		"Content-Type: application/x-www-form-urlencoded\r\n"
