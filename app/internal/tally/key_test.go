@@ -9,8 +9,9 @@ import (
 	"simpleapp/internal/text"
 )
 
-// longest is how many characters a food may have. It equals food.MaxLength.
-const longest = 100
+// Longest is how many characters a food may have. TestLongest compares it with food.MaxLength,
+// because this package can't import food.
+const Longest = 100
 
 func TestFoodKey(t *testing.T) {
 	for _, test := range []struct{ name, a, b string }{
@@ -78,10 +79,10 @@ func TestFoodKeyOfEveryCharacter(t *testing.T) {
 				r, key, again)
 		}
 		if utf8.RuneCountInString(key) > 1 {
-			n := utf8.RuneCountInString(foodKey(strings.Repeat(string(r), longest)))
+			n := utf8.RuneCountInString(foodKey(strings.Repeat(string(r), Longest)))
 			if n > maxKey {
 				t.Errorf("the key of %d %+q has %d characters, want %d at most",
-					longest, r, n, maxKey)
+					Longest, r, n, maxKey)
 			}
 		}
 	}
