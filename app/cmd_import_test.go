@@ -220,7 +220,7 @@ func TestImportStoresAllOrNothing(t *testing.T) {
 		"a long name":         "[" + many + record(token, `, "last_name": "`+long+`"`) + "]",
 		"a bad token":         "[" + many + record("abc", "") + "]",
 		"no country":          "[" + many + `{"first_name": "Ada"}]`,
-		"a token twice":       "[" + many + record(token, "") + "," + record(token, "") + "]",
+		"a token twice":       "[" + record(token, "") + "," + record(token, "") + "]",
 		"invalid JSON":        "{1}",
 		"other JSON":          `{"users": []}`,
 		"a row that is short": "first_name,country\nAda\n",
