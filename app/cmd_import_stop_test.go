@@ -46,9 +46,16 @@ func TestImportStopsWhileItWaitsForInput(t *testing.T) {
 			go func() {
 				ended <- run(ctx, strings.Fields(test.args), environ, in, io.Discard, io.Discard)
 			}()
-			// Write returns when the import has read all of it.
-			if _, err := io.WriteString(terminal, test.input); err != nil {
-				t.Fatal(err)
+			// A Write returns when until has read its data. until reads the space after the input
+			// only when the import has read all of the input.
+			pieces := []string{test.input, " "}
+			if test.input == "" {
+				pieces = nil
+			}
+			for _, piece := range pieces {
+				if _, err := io.WriteString(terminal, piece); err != nil {
+					t.Fatal(err)
+				}
 			}
 			eventually(t, "the first part is stored", func() error {
 				if n := storedIn(t, environ); n != test.stored {
