@@ -28,7 +28,8 @@ type site struct {
 	closers []closer
 }
 
-// A closer closes a part of the site. What the part has in memory it first stores, until ctx ends.
+// A closer first stores what a part of the site has in memory, until ctx ends. Then it closes the
+// part.
 type closer func(ctx context.Context) error
 
 // openSite opens the stores, and returns the site. The caller must call close.
@@ -53,21 +54,24 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 		counts.Close()
 		return nil
 	})
-	submissions := food.New(db, s.metrics.ObserveSubmissions)
-	s.onClose("store submissions", submissions.Close)
 	counter, err := openVisits(cfg, log, s.metrics.ObserveVisits)
 	if err != nil {
 		return s, err
 	}
 	s.onClose("count kept visits", func(ctx context.Context) error {
 		err := counter.Close(ctx)
-		// The database has not been told the visits of the last second. If it does not answer, that
-		// is no error: it needs them only if the store loses its data.
-		remember, cancel := context.WithTimeout(ctx, time.Second)
+		// The database has not been told the visits of the last second. It is told also if ctx has
+		// ended. If it does not answer, that is no error: it needs them only if the store loses its
+		// data.
+		remember, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		counter.Remember(remember, db)
 		return err
 	})
+	// The submissions are stored before the visits: while the store of the visits does not answer,
+	// theirs takes until ctx ends.
+	submissions := food.New(db, s.metrics.ObserveSubmissions)
+	s.onClose("store submissions", submissions.Close)
 	if cfg.domains != nil {
 		s.keeper = certificate.New(cfg.certificate(), db, log)
 		s.metrics.WatchCertificate(s.keeper.Expiry)
@@ -115,8 +119,8 @@ func (s *site) onClose(does string, c closer) {
 	s.closers = append(s.closers, func(ctx context.Context) error { return wrap(does, c(ctx)) })
 }
 
-// close stores every visit and submission that is in memory, and closes the stores. It gives up
-// when ctx ends.
+// close stores every submission and visit that is in memory, and closes the stores. It gives up
+// when ctx ends, but takes up to a second more to tell the database the number of visits.
 func (s *site) close(ctx context.Context) (err error) {
 	for _, c := range slices.Backward(s.closers) {
 		err = errors.Join(err, c(ctx))
