@@ -58,8 +58,9 @@ func (r rows) set(ctx context.Context, name string, value []byte) error {
 	})
 }
 
-// deleteTokens deletes the answers to challenges after an order, also if ctx has ended. If it
-// fails, the next order deletes them.
+// deleteTokens deletes the answers to challenges after an order, also if ctx has ended. It deletes
+// those of all orders, because an order whose process was killed leaves its own. If it fails, the
+// next order deletes them.
 func (r rows) deleteTokens(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
