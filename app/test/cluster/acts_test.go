@@ -211,5 +211,8 @@ func TestCluster(t *testing.T) {
 		t.Run("all copies are lost", func(t *testing.T) {
 			c.in(t).loseAllCopies()
 		})
+		t.Run("most machines are lost", func(t *testing.T) {
+			c.in(t).loseMostMachines()
+		})
 	}
 }

@@ -10,10 +10,9 @@ import (
 )
 
 // stackFileAlone makes a second site on the same machines, by docker-stack.yml and two secrets
-// alone. Every machine serves it, and each has a copy of its database. Then make undeploy removes
-// the site, node3 loses its volume, and Docker's own command deploys the site again. Swarm may run
-// the job db-first again on any node, so the test gives node3 the permission of that job: node3
-// must copy the data of the others all the same.
+// alone. Then make undeploy removes it, and Docker's own command deploys it again, with a copy of
+// the database also on a node that had none. Swarm may run the job db-first on that node. Its copy
+// then has the permission to make a new site, and must copy the data of the others all the same.
 func (c *cluster) stackFileAlone() {
 	c.Helper()
 	const port = "8090"
@@ -22,23 +21,22 @@ func (c *cluster) stackFileAlone() {
 	for _, name := range []string{"mysql_password", "redis_password"} {
 		s.bash("echo chosen-by-hand | docker secret create " + name + " -")
 	}
-	s.deployFile(port)
+	s.deployFile("HTTP_PORT="+port, "DB_PLACEMENT=node.hostname != node3")
 	sites := s.sites(port)
 	for _, site := range sites {
 		s.awaitPage(site+"/", "Visits: ")
 	}
 	testsite.WantStatus(s, testsite.Post(s, sites[0], testsite.Form()), 303)
-	s.awaitCopies()
+	s.awaitGreen()
 	before, err := s.rows(1)
 	if err != nil || len(before) != 1 {
 		s.Fatalf("the site has %d rows (%v), want 1", len(before), err)
 	}
 	s.make("undeploy")
 
-	s.removeVolume(3)
 	s.docker(3, "run", "--rm", "--network", "none", "--volume", "plain_db_data:/var/lib/mysql",
 		"--entrypoint", "db-group", "mysimpleapp_db:"+version, "permit-first")
-	s.deployFile(port)
+	s.deployFile("HTTP_PORT=" + port)
 	s.awaitPage(sites[0]+"/", "Visits: ")
 	s.awaitCopies()
 	if rows, err := s.rows(3); err != nil || !maps.Equal(rows, before) {
@@ -57,16 +55,19 @@ func (c *cluster) bash(script string) {
 	}
 }
 
-// deployFile deploys docker-stack.yml by Docker's own command.
-func (c *cluster) deployFile(port string) {
+// deployFile deploys docker-stack.yml by Docker's own command, with variables for that file.
+func (c *cluster) deployFile(variables ...string) {
 	c.Helper()
-	c.bash("export HTTP_PORT=" + port + `
-		if [ -z "${STACK_RENDER:-}" ]; then
+	script := `if [ -z "${STACK_RENDER:-}" ]; then
 			docker stack deploy -c docker-stack.yml "$STACK"
 		else
 			docker stack config -c docker-stack.yml | bash -euc "$STACK_RENDER" |
 				docker stack deploy --resolve-image never -c - "$STACK"
-		fi`)
+		fi`
+	for _, variable := range variables {
+		script = "export '" + variable + "'; " + script
+	}
+	c.bash(script)
 }
 
 // awaitPage waits until a page has a text.
