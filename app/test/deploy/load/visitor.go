@@ -3,6 +3,7 @@ package load
 import (
 	"crypto/rand"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -20,13 +21,13 @@ type visitor struct {
 }
 
 // live opens the home page one to five times, then submits the form, and repeats that until the
-// load stops. The number of home pages differs between the visitors and from round to round:
-// otherwise all visitors would submit at the same time, and there would be seconds without a
-// submission.
+// load stops. The number of home pages is random. The visitors take turns, so if it followed from
+// the visitor and the round, there would be pauses of 3 s in which no turn is a submission. These
+// would look like pauses of the site.
 func (v *visitor) live() {
 	defer v.conn.close()
-	for round := 0; ; round++ {
-		for range 1 + (v.number+round)%5 {
+	for {
+		for range 1 + mathrand.IntN(5) {
 			if !v.home() {
 				return
 			}
