@@ -1,8 +1,6 @@
 package visits_test
 
 import (
-	"database/sql"
-	"log/slog"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -82,21 +80,7 @@ func TestCanCountUnderLoad(t *testing.T) {
 // While another program holds the lock of the file, nothing can be counted, although the file can
 // be read.
 func TestCanCountOnALockedFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "visits.db")
-	c, err := visits.OpenSQLite(path, slog.New(slog.DiscardHandler), unobserved)
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, c)
-	other, err := sql.Open("sqlite", "file:"+path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	other.SetMaxOpenConns(1) // this connection holds the lock
-	if _, err := other.Exec("BEGIN IMMEDIATE"); err != nil {
-		t.Fatal(err)
-	}
+	c, other := lockedFile(t)
 	if err := c.Ping(t.Context()); err != nil {
 		t.Errorf("Ping of a locked file = %v, want nil", err)
 	}

@@ -11,24 +11,32 @@ import (
 	"simpleapp/internal/visits"
 )
 
-// While another program holds the lock of the file, no visitor gets a number. Once the lock is
-// released, every visit is counted once.
-func TestVisitsAreExactOnALockedFile(t *testing.T) {
+// lockedFile returns a Counter in a new file, and a connection of another program, which holds the
+// lock of the file until it ends its transaction.
+func lockedFile(t *testing.T) (c *visits.Counter, other *sql.DB) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "visits.db")
 	c, err := visits.OpenSQLite(path, slog.New(slog.DiscardHandler), unobserved)
 	if err != nil {
 		t.Fatal(err)
 	}
 	closeAtEnd(t, c)
-	other, err := sql.Open("sqlite", "file:"+path)
+	other, err = sql.Open("sqlite", "file:"+path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.Close()
+	t.Cleanup(func() { other.Close() })
 	other.SetMaxOpenConns(1) // this connection holds the lock
 	if _, err := other.Exec("BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
+	return c, other
+}
+
+// While another program holds the lock of the file, no visitor gets a number. Once the lock is
+// released, every visit is counted once.
+func TestVisitsAreExactOnALockedFile(t *testing.T) {
+	c, other := lockedFile(t)
 	const visitors = 20
 	var numbered atomic.Int64
 	visit := func() {
