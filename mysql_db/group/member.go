@@ -125,7 +125,8 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 	}
 	// One answer that did not come must not make this copy findable, and so healthy, before it has
 	// joined: an update would then stop the next copy.
-	m.findable = d.action == refuse || m.alone >= 3 && (self.State == waiting || v.permitted || v.newSite)
+	m.findable = d.action == refuse ||
+		m.alone >= 3 && (self.State == waiting || v.permitted || v.newSite)
 	m.mu.Unlock()
 	return v, d, err
 }

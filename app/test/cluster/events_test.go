@@ -115,7 +115,7 @@ func (c *cluster) wipe(node int) {
 // diverge writes something into one copy alone. The copy is refused until an operator discards it.
 func (c *cluster) diverge(node int) {
 	c.Helper()
-	// db-group may join again before the table is made, which the server then refuses.
+	// db-group may join again before the table is made. The server then refuses the table.
 	c.eventually(fmt.Sprintf("node%d alone has a table", node), func() error {
 		out, err := c.sql(node, `STOP GROUP_REPLICATION; SET GLOBAL super_read_only = OFF;
 			CREATE TABLE IF NOT EXISTS only_here (id INT PRIMARY KEY)`)
