@@ -47,8 +47,8 @@ func healthy(ctx context.Context) error {
 	}
 }
 
-// errUnlisted says that others can't find this copy. Swarm leaves a healthy container out of its DNS
-// for ever if the managers elected a leader while it became healthy (moby#35508, moby#37535).
+// errUnlisted says that others can't find this copy. Swarm leaves a healthy container out of its
+// DNS for ever if the managers elected a leader while it became healthy (moby#35508, moby#37535).
 var errUnlisted = errors.New(
 	"this copy is healthy, but not in Swarm's DNS: its container starts again")
 
@@ -61,7 +61,8 @@ func (m *member) passedCheck() bool {
 
 // dispensable tells whether the group, if there is one, can do without this copy for a moment. Of
 // several members that the DNS does not list, the one with the lowest address goes first. listed
-// are the addresses of the others in the DNS. If it lists no member at all, the DNS may have failed.
+// are the addresses of the others in the DNS. If it lists no member at all, the DNS may have
+// failed.
 func (m *member) dispensable(ctx context.Context, listed []string) bool {
 	self, err := m.status(ctx)
 	if err != nil {

@@ -46,9 +46,9 @@ func (c *cluster) loseAllCopies() {
 	}
 }
 
-// loseMostMachines takes two of three machines away for ever. Without most of its managers the swarm
-// has no leader. The site goes on with the data of the machine that is left, as docs/operate.md
-// tells. This is the last part of the test, because the two can't come back.
+// loseMostMachines takes two of three machines away for ever. Without most of its managers the
+// swarm has no leader. The site goes on with the data of the machine that is left, as
+// docs/operate.md tells. This is the last part of the test, because the two can't come back.
 func (c *cluster) loseMostMachines() {
 	c.Helper()
 	before, err := c.rows(1)
