@@ -78,48 +78,6 @@ func (m *member) rememberGroup(ctx context.Context, before record) error {
 	return err
 }
 
-// A joiner is a copy that wants to join a group.
-type joiner struct {
-	group string // its UUID
-	seen  time.Time
-}
-
-// watchOthers asks the other copies once a second which group they want to join. It also looks
-// whether Swarm's DNS lists this copy, and otherwise calls end with errUnlisted.
-func (m *member) watchOthers(ctx context.Context, end context.CancelCauseFunc) {
-	var unlisted time.Time // since when; zero if this copy is listed, or is not healthy
-	for ; ctx.Err() == nil; sleep(ctx, time.Second) {
-		addresses, listed := peers(ctx, m.peersName, m.address)
-		for _, other := range ask(ctx, addresses) {
-			if other != nil && other.Wants != "" {
-				m.mu.Lock()
-				m.joiners[other.UUID] = joiner{other.Wants, time.Now()}
-				m.mu.Unlock()
-			}
-		}
-		switch {
-		case listed || !m.passedCheck():
-			unlisted = time.Time{}
-		case unlisted.IsZero():
-			unlisted = time.Now()
-		case time.Since(unlisted) > m.listing && m.dispensable(ctx, addresses):
-			end(errUnlisted)
-		}
-	}
-}
-
-// joinersOf returns the UUIDs of the copies that have wanted to join the group in the last minute.
-func (m *member) joinersOf(group string) (uuids []string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for uuid, j := range m.joiners {
-		if j.group == group && time.Since(j.seen) < time.Minute {
-			uuids = append(uuids, uuid)
-		}
-	}
-	return uuids
-}
-
 // forgetLeft lets the group forget the addresses of members that left. MySQL keeps the group's last
 // configurations. Members go on dialling a dead one's address in these, and a copy that joins
 // again dials its own old one. Each time the member receives nothing for a second, and writes wait.
@@ -145,11 +103,14 @@ func (m *member) forgetLeft(ctx context.Context, self Status) error {
 	if !m.left || !self.Primary || !complete || self.Queue > 0 {
 		return nil
 	}
-	if err := renewConfiguration(ctx, m.db); err != nil {
-		return fmt.Errorf("forget the addresses of copies that left: %w", err)
+	conn, err := takeLock(ctx, m.db, joinLock)
+	if err != nil || conn == nil {
+		return err // the next step tries again
 	}
-	m.left = false
-	return nil
+	defer endSession(conn)
+	err = renewConfiguration(ctx, conn)
+	m.left = err != nil
+	return err
 }
 
 // leave takes this copy out of the group, before its server ends. If it is the primary, another

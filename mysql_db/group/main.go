@@ -137,7 +137,7 @@ func run(ctx context.Context) error {
 		node: os.Getenv("DB_NODE"), address: address, peersName: peersName(), password: password,
 		folder: dataFolder, db: openOwn(), began: time.Now(),
 		settle: 10 * time.Second, healthMark: "/dev/shm/healthy", listing: time.Minute,
-		joiners: map[string]joiner{},
+		joiners: map[string]joiner{}, askers: map[string]time.Time{},
 		options: []string{
 			"--defaults-extra-file=/etc/mysql/group.cnf",
 			fmt.Sprintf("--server-id=%d", binary.BigEndian.Uint32(ip)),
@@ -166,11 +166,12 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// handler answers the other copies, operators' commands and the health check. It changes nothing,
-// and tells no secret.
+// handler answers the other copies, operators' commands and the health check. It tells no secret.
+// A request changes nothing, but it lets this copy ask the asker in turn.
 func (m *member) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
+		m.noteAsker(r.RemoteAddr)
 		s, err := m.status(r.Context())
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)

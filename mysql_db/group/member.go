@@ -34,6 +34,8 @@ type member struct {
 	wants    string            // the UUID of the group that this copy wants to join
 	wanted   time.Time         // when wants last changed
 	joiners  map[string]joiner // by UUID: other copies that want to join a group
+	// askers are the addresses that have asked for the Status of this copy, and when.
+	askers map[string]time.Time
 
 	// Only step uses these.
 	others []string // the addresses of the other members

@@ -45,29 +45,27 @@ func startReplication(
 }
 
 // joinLock names a lock in the primary's server, which a copy holds while it joins. Copies join one
-// after the other, and not while db-admin changes accounts. In a group of one, MySQL 9.7 would
-// otherwise hang: the change waits for the new member, and the new member can't log in to the
-// primary before the change is complete.
-// bin/db-admin contains the name, too.
+// after the other, and not while something else changes that MySQL 9.7 can't change meanwhile:
+//   - the accounts (bin/db-admin, which contains the name, too). In a group of one the change waits
+//     for the new member, and the new member can't log in to the primary before it is complete.
+//   - the group's configuration (renewConfiguration). The copy may then find no group, and nothing
+//     is confirmed until it gives up after a minute. 2 of 20 killed copies came back like that.
 const joinLock = "simpleapp join the group"
 
 // join joins the group of the primary, unless another copy is joining at the moment.
 func (m *member) join(ctx context.Context, primary Status, seeds []string) error {
 	db := openOther(primary.Address, m.password)
 	defer db.Close()
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	var locked sql.NullBool
-	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", joinLock).Scan(&locked)
-	if err != nil || !locked.Bool {
+	conn, err := takeLock(ctx, db, joinLock)
+	if err != nil || conn == nil {
 		return err // the next step tries again
 	}
+	defer endSession(conn)
 	// All members need the same value. A group that an older version started has another one.
-	var single bool
-	err = conn.QueryRowContext(ctx, "SELECT @@group_replication_paxos_single_leader").Scan(&single)
+	var single, settled bool
+	err = conn.QueryRowContext(ctx, `SELECT @@group_replication_paxos_single_leader,
+		NOT EXISTS (SELECT 1 FROM performance_schema.replication_group_members
+			WHERE member_state <> 'ONLINE')`).Scan(&single, &settled)
 	if err != nil {
 		return err
 	}
@@ -75,27 +73,54 @@ func (m *member) join(ctx context.Context, primary Status, seeds []string) error
 	if err != nil {
 		return err
 	}
+	if settled && primary.Queue == 0 {
+		// A primary of an older version does not let this account renew the configuration.
+		err := renewConfiguration(ctx, conn)
+		if err != nil && !strings.Contains(err.Error(), "GROUP_REPLICATION_ADMIN") {
+			return err
+		}
+	}
 	log.Printf("joining the group of %s", primary.Node)
 	return startReplication(ctx, m.db, primary.Group, m.password, seeds)
 }
 
 // renewConfiguration makes the group's members forget older configurations. They keep the last few,
 // and each change of the write concurrency makes a new one. At the end it is 10 again, the default.
-func renewConfiguration(ctx context.Context, db *sql.DB) error {
+// The session holds the joinLock. MySQL refuses a change while a member is joining. A new primary
+// first executes what it has.
+func renewConfiguration(ctx context.Context, conn *sql.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for _, wanted := range []int{11, 10, 11, 10} {
-		_, err := db.ExecContext(ctx, "DO group_replication_set_write_concurrency(?)", wanted)
+		_, err := conn.ExecContext(ctx, "DO group_replication_set_write_concurrency(?)", wanted)
 		for now := 0; err == nil && now != wanted; sleep(ctx, 10*time.Millisecond) {
-			err = db.QueryRowContext(ctx, "SELECT group_replication_get_write_concurrency()").
+			err = conn.QueryRowContext(ctx, "SELECT group_replication_get_write_concurrency()").
 				Scan(&now)
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("forget the addresses of copies that left: %w", err)
 		}
 	}
 	return nil
 }
+
+// takeLock takes a lock in a server. It returns the session that holds the lock, or nil if another
+// session holds it. The caller ends the session with endSession, which releases the lock.
+func takeLock(ctx context.Context, db *sql.DB, name string) (*sql.Conn, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var locked sql.NullBool
+	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", name).Scan(&locked)
+	if err != nil || !locked.Bool {
+		endSession(conn)
+		return nil, err
+	}
+	return conn, nil
+}
+
+func endSession(conn *sql.Conn) { conn.Raw(func(any) error { return driver.ErrBadConn }) }
 
 // lockName names a lock in each server. Before a copy starts the group, it takes the lock in its
 // own server and in those of all waiting copies, so that only one copy starts it.
@@ -113,20 +138,14 @@ func lock(
 		}
 	}
 	take := func(db *sql.DB, where string, check func() error) error {
-		conn, err := db.Conn(ctx)
+		conn, err := takeLock(ctx, db, lockName)
 		if err != nil {
 			return err
 		}
-		// The end of the session releases the lock.
-		held = append(held, func() { conn.Raw(func(any) error { return driver.ErrBadConn }) })
-		var locked sql.NullBool
-		err = conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", lockName).Scan(&locked)
-		if err != nil {
-			return err
-		}
-		if !locked.Bool {
+		if conn == nil {
 			return fmt.Errorf("%s helps another copy to start the group", where)
 		}
+		held = append(held, func() { endSession(conn) })
 		return check()
 	}
 	err = take(own, "this copy", func() error { return nil })

@@ -74,6 +74,12 @@ var short = []act{
 
 // further are the other acts of make test-cluster-all.
 var further = []act{
+	{"the primary is killed ten times", nothingDies, func(c *cluster, _ *load.Load) {
+		for range 10 {
+			c.killCopy(c.primary())
+			c.awaitGreen()
+		}
+	}},
 	{"the network cable of the primary is pulled for a minute", machineDies, func(
 		c *cluster, l *load.Load,
 	) {
