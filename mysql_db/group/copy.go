@@ -82,7 +82,7 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 		}
 		addresses, _ := peers(ctx, m.peersName, m.address)
 		var next *Status // rather not the primary, as in decide
-		for _, other := range ask(ctx, addresses) {
+		for _, other := range m.ask(ctx, addresses) {
 			if other != nil && other.State == online && (next == nil || !other.Primary) {
 				next = other
 			}

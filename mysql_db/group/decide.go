@@ -33,8 +33,8 @@ type view struct {
 	newSite bool
 	// settled tells that the copy has been running for so long that it would have found others.
 	settled bool
-	// announced tells that the copy has announced itself for so long that every member of this
-	// version lists it by now. Members of an older version never do.
+	// announced tells that the copy has announced itself for announceTime. A member that does not
+	// list it by then is taken for one of an older version, which lists nobody.
 	announced bool
 	// discard tells that an operator gives up what this copy has.
 	discard bool

@@ -32,7 +32,7 @@ func (m *member) makeWay(ctx context.Context, self Status) error {
 	addresses, _ := peers(ctx, m.peersName, m.address)
 	var withRoom []*Status
 	notFull := 0
-	for _, other := range ask(ctx, addresses) {
+	for _, other := range m.ask(ctx, addresses) {
 		if other == nil || other.State != online {
 			continue
 		}

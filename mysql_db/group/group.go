@@ -65,7 +65,8 @@ func (m *member) rememberGroup(ctx context.Context, before record) error {
 	slices.Sort(now.Members)
 	now.Members = slices.Compact(now.Members)
 	if now.Group != before.Group || !slices.Equal(now.Members, before.Members) {
-		log.Printf("the group has %d copies: %s", len(now.Members), strings.Join(now.Members, ", "))
+		log.Printf("the group's %d copies, with those about to join: %s", len(now.Members),
+			strings.Join(now.Members, ", "))
 		err = m.folder.remember(now)
 	} else {
 		err = m.folder.touch()
@@ -87,27 +88,24 @@ func (m *member) forgetLeft(ctx context.Context, self Status) error {
 		return err
 	}
 	var addresses []string
-	complete := true
 	for _, other := range others {
 		addresses = append(addresses, other.address)
-		complete = complete && other.online
 	}
-	if slices.ContainsFunc(m.others, func(a string) bool { return !slices.Contains(addresses, a) }) {
-		m.left = true
+	for _, a := range m.others {
+		m.left = m.left || !slices.Contains(addresses, a)
 	}
 	m.others = addresses
-	if slices.ContainsFunc(others, func(o groupMember) bool { return o.primary }) {
-		m.left = false // the primary does it
-	}
-	// MySQL refuses a change while a member is joining. A new primary first executes what it has.
-	if !m.left || !self.Primary || !complete || self.Queue > 0 {
+	if !m.left || !self.Primary || self.Queue > 0 {
 		return nil
 	}
-	conn, err := takeLock(ctx, m.db, joinLock)
+	conn, allOnline, err := takeJoinLock(ctx, m.db)
 	if err != nil || conn == nil {
 		return err // the next step tries again
 	}
 	defer endSession(conn)
+	if !allOnline {
+		return nil
+	}
 	err = renewConfiguration(ctx, conn)
 	m.left = err != nil
 	return err

@@ -37,12 +37,12 @@ func healthy(ctx context.Context) error {
 			}
 			err = errors.New(strings.TrimSpace(string(body)))
 		}
-		if self, err := askOne(ctx, "127.0.0.1"); err == nil &&
+		if self, err := askOne(ctx, "127.0.0.1", ""); err == nil &&
 			(self.State == copying || self.State == joining) {
 			deadline = time.Now().Add(patience)
 		}
 		if sleep(ctx, time.Second); ctx.Err() != nil || time.Now().After(deadline) {
-			return fmt.Errorf("this copy is in no group: %w", err)
+			return fmt.Errorf("this copy is not ready: %w", err)
 		}
 	}
 }

@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
 	"maps"
 	"net"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -14,40 +18,55 @@ type joiner struct {
 	seen  time.Time
 }
 
-// noteAsker notes who asked for the Status of this copy: host:port. A copy that is about to join
-// asks all members. It is not in the DNS, which lists only healthy copies.
-func (m *member) noteAsker(from string) {
-	address, _, _ := net.SplitHostPort(from)
-	if address == m.address || address == "127.0.0.1" {
+// proofHeader is the header with which a copy proves to another one that it is a copy. Its value is
+// made from the password that only copies know.
+const proofHeader = "X-Copy-Proof"
+
+func proof(password string) string {
+	sum := sha256.Sum256([]byte("ask " + password))
+	return hex.EncodeToString(sum[:])
+}
+
+// noteAsker notes the address of a copy that asks for this copy's Status. A copy that is about to
+// join is not in the DNS, which lists only healthy copies, but it asks all members. So they learn
+// its address. Others that ask, such as a replica of app, are not noted: what they answer would get
+// into the record.
+func (m *member) noteAsker(r *http.Request) {
+	given, want := r.Header.Get(proofHeader), proof(m.password)
+	if subtle.ConstantTimeCompare([]byte(given), []byte(want)) == 0 {
 		return
 	}
+	address, _, _ := net.SplitHostPort(r.RemoteAddr)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.askers[address] = time.Now()
 }
 
-// withAskers adds to addresses the ones that have asked in the last 10 seconds.
+// withAskers returns the addresses, and with them those that have asked in the last 10 seconds. It
+// forgets older ones.
 func (m *member) withAskers(addresses []string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	maps.DeleteFunc(m.askers, func(_ string, at time.Time) bool {
 		return time.Since(at) > 10*time.Second
 	})
+	all := slices.Clone(addresses)
 	for a := range m.askers {
-		if !slices.Contains(addresses, a) {
-			addresses = append(addresses, a)
+		if !slices.Contains(all, a) {
+			all = append(all, a)
 		}
 	}
-	return addresses
+	return all
 }
 
-// watchOthers asks the other copies once a second which group they want to join. It also looks
-// whether Swarm's DNS lists this copy, and otherwise calls end with errUnlisted.
+// watchOthers asks the other copies once a second which group they want to join. It also calls end
+// with errUnlisted if Swarm's DNS has not listed this healthy copy for m.listing, and the group can
+// do without it.
 func (m *member) watchOthers(ctx context.Context, end context.CancelCauseFunc) {
 	var unlisted time.Time // since when; zero if this copy is listed, or is not healthy
 	for ; ctx.Err() == nil; sleep(ctx, time.Second) {
 		addresses, listed := peers(ctx, m.peersName, m.address)
-		for _, other := range ask(ctx, m.withAskers(addresses)) {
+		for _, other := range m.ask(ctx, m.withAskers(addresses)) {
 			if other != nil && other.Wants != "" {
 				m.mu.Lock()
 				m.joiners[other.UUID] = joiner{other.Wants, time.Now()}
@@ -65,12 +84,16 @@ func (m *member) watchOthers(ctx context.Context, end context.CancelCauseFunc) {
 	}
 }
 
-// joinersOf returns the UUIDs of the copies that have wanted to join the group in the last minute.
+// joinersOf returns the UUIDs of the copies that have wanted to join a group in the last minute. It
+// forgets older ones.
 func (m *member) joinersOf(group string) (uuids []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	maps.DeleteFunc(m.joiners, func(_ string, j joiner) bool {
+		return time.Since(j.seen) > time.Minute
+	})
 	for uuid, j := range m.joiners {
-		if j.group == group && time.Since(j.seen) < time.Minute {
+		if j.group == group {
 			uuids = append(uuids, uuid)
 		}
 	}

@@ -12,45 +12,56 @@ import (
 )
 
 // A copy that is about to join is not healthy, so the DNS does not list it. The members find it
-// because it asks them.
+// because it asks them. They don't take another program for a copy.
 func TestMembersFindACopyThatIsAboutToJoin(t *testing.T) {
-	const address = "127.0.0.2" // of the copy that is about to join
-	listener, err := net.Listen("tcp", net.JoinHostPort(address, port))
-	if err != nil {
-		t.Fatal(err)
+	const joining, stranger = "127.0.0.2", "127.0.0.3"
+	for _, address := range []string{joining, stranger} {
+		listener, err := net.Listen("tcp", net.JoinHostPort(address, port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewUnstartedServer(http.HandlerFunc(
+			func(w http.ResponseWriter, _ *http.Request) {
+				json.NewEncoder(w).Encode(Status{UUID: address, State: waiting, Wants: "group"})
+			}))
+		server.Listener.Close()
+		server.Listener = listener
+		server.Start()
+		defer server.Close()
 	}
-	about := httptest.NewUnstartedServer(http.HandlerFunc(
-		func(w http.ResponseWriter, _ *http.Request) {
-			json.NewEncoder(w).Encode(Status{UUID: "joiner", State: waiting, Wants: "group"})
-		}))
-	about.Listener.Close()
-	about.Listener = listener
-	about.Start()
-	defer about.Close()
-
 	m := &member{address: "192.0.2.1", peersName: "copies.invalid", folder: folder(t.TempDir()),
-		phase: starting, joiners: map[string]joiner{}, askers: map[string]time.Time{}}
+		password: "of the copies", phase: starting, joiners: map[string]joiner{},
+		askers: map[string]time.Time{}}
 	server := httptest.NewServer(m.handler())
 	defer server.Close()
-	client := &http.Client{Transport: &http.Transport{DialContext: (&net.Dialer{
-		LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}).DialContext}}
-	defer client.CloseIdleConnections()
-	answer, err := client.Get(server.URL + "/status")
-	if err != nil {
-		t.Fatal(err)
+	for address, proof := range map[string]string{joining: proof(m.password), stranger: proof("")} {
+		client := &http.Client{Transport: &http.Transport{DialContext: (&net.Dialer{
+			LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}).DialContext}}
+		defer client.CloseIdleConnections()
+		request, err := http.NewRequest(http.MethodGet, server.URL+"/status", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set(proofHeader, proof)
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
 	}
-	answer.Body.Close()
-
+	if got, want := m.withAskers(nil), []string{joining}; !slices.Equal(got, want) {
+		t.Errorf("the member asks %q, want %q", got, want)
+	}
 	ctx, end := context.WithCancelCause(t.Context())
 	defer end(nil)
 	go m.watchOthers(ctx, end)
 	for deadline := time.Now().Add(30 * time.Second); ; sleep(ctx, 10*time.Millisecond) {
-		joiners := m.joinersOf("group")
-		if slices.Equal(joiners, []string{"joiner"}) {
+		got, want := m.joinersOf("group"), []string{joining}
+		if slices.Equal(got, want) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the member knows of %q, want of the copy that asked it", joiners)
+			t.Fatalf("joinersOf = %q, want %q", got, want)
 		}
 	}
 }

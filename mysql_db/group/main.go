@@ -167,11 +167,11 @@ func run(ctx context.Context) error {
 }
 
 // handler answers the other copies, operators' commands and the health check. It tells no secret.
-// A request changes nothing, but it lets this copy ask the asker in turn.
+// A request changes only which copies this one asks in turn (askers).
 func (m *member) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
-		m.noteAsker(r.RemoteAddr)
+		m.noteAsker(r)
 		s, err := m.status(r.Context())
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
@@ -206,7 +206,7 @@ func printPrimary(ctx context.Context) error {
 	defer cancel()
 	for {
 		addresses, _ := peers(ctx, peersName(), "")
-		for _, s := range ask(ctx, addresses) {
+		for _, s := range ask(ctx, addresses, "") {
 			if s != nil && s.Primary {
 				fmt.Println(s.Address)
 				return nil

@@ -34,12 +34,12 @@ type member struct {
 	wants    string            // the UUID of the group that this copy wants to join
 	wanted   time.Time         // when wants last changed
 	joiners  map[string]joiner // by UUID: other copies that want to join a group
-	// askers are the addresses that have asked for the Status of this copy, and when.
+	// askers are the addresses of copies that have asked for this copy's Status, and when.
 	askers map[string]time.Time
 
 	// Only step uses these.
 	others []string // the addresses of the other members
-	left   bool     // the group's configurations have addresses of members that left
+	left   bool     // a member has left since this copy last renewed the group's configuration
 }
 
 // run runs the copy until its context is cancelled, and returns nil then. It returns an error if
@@ -77,7 +77,11 @@ func (m *member) run(ctx context.Context) error {
 	return nil
 }
 
-// look asks the other copies and decides what to do next.
+// announceTime is how long a copy waits until all members list it, before it joins in any case.
+const announceTime = 15 * time.Second
+
+// look asks the other copies and decides what to do next. It does notFirst itself, since fill and
+// step would do the same.
 func (m *member) look(ctx context.Context) (view, decision, error) {
 	self, err := m.status(ctx)
 	if err != nil {
@@ -91,10 +95,10 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 		newSite:   m.folder.has(newSiteMark) && self.Group == "",
 		discard:   m.folder.has(discardMark),
 		settled:   time.Since(m.began) > m.settle,
-		announced: m.wants != "" && time.Since(m.wanted) > 15*time.Second,
+		announced: m.wants != "" && time.Since(m.wanted) > announceTime,
 	}
 	grouped := false
-	for _, other := range ask(ctx, addresses) {
+	for _, other := range m.ask(ctx, addresses) {
 		if other == nil {
 			v.lookedUp = false
 			continue

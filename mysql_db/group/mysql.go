@@ -46,8 +46,9 @@ func open(cfg *mysql.Config) *sql.DB {
 }
 
 // makeAccount makes the account in this server, and does not replicate it (sql_log_bin): a copy
-// needs the account before it is in a group. Operators' commands use it, too, to change the app's
-// password, and to make temporary accounts on a primary that is on another node.
+// needs the account before it is in a group, and renews the group's configuration on the primary
+// when it joins. Operators' commands use it, too, to change the app's password, and to make
+// temporary accounts on a primary that is on another node.
 func makeAccount(ctx context.Context, db *sql.DB, password string) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -147,14 +148,13 @@ func readGroup(ctx context.Context, db *sql.DB) (r record, err error) {
 // A groupMember is another member of this copy's group.
 type groupMember struct {
 	uuid, address string
-	primary       bool
 	reachable     bool
 	online        bool // it has the group's data
 }
 
 // otherMembers returns the other members, whether they can be reached at the moment or not.
 func otherMembers(ctx context.Context, db *sql.DB) (members []groupMember, err error) {
-	rows, err := db.QueryContext(ctx, `SELECT member_id, member_host, member_role = 'PRIMARY',
+	rows, err := db.QueryContext(ctx, `SELECT member_id, member_host,
 			member_state <> 'UNREACHABLE', member_state = 'ONLINE'
 		FROM performance_schema.replication_group_members
 		WHERE member_id <> @@server_uuid
@@ -165,7 +165,7 @@ func otherMembers(ctx context.Context, db *sql.DB) (members []groupMember, err e
 	defer rows.Close()
 	for rows.Next() {
 		var m groupMember
-		err := rows.Scan(&m.uuid, &m.address, &m.primary, &m.reachable, &m.online)
+		err := rows.Scan(&m.uuid, &m.address, &m.reachable, &m.online)
 		if err != nil {
 			return nil, err
 		}

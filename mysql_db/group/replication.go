@@ -44,28 +44,46 @@ func startReplication(
 	return off
 }
 
-// joinLock names a lock in the primary's server, which a copy holds while it joins. Copies join one
-// after the other, and not while something else changes that MySQL 9.7 can't change meanwhile:
-//   - the accounts (bin/db-admin, which contains the name, too). In a group of one the change waits
-//     for the new member, and the new member can't log in to the primary before it is complete.
-//   - the group's configuration (renewConfiguration). The copy may then find no group, and nothing
-//     is confirmed until it gives up after a minute. 2 of 20 killed copies came back like that.
+// joinLock names a lock in the primary's server. Its holder may join, change accounts, or renew the
+// group's configuration: one at a time. In a group of one, MySQL 9.7 would otherwise hang: a change
+// of accounts waits for the new member, which can't log in to the primary before that change is
+// complete. And a copy that joins while the configuration changes may find no group. Nothing is
+// confirmed then until it gives up after a minute: 2 of 20 copies that were killed did that.
+// bin/db-admin contains the name, too.
 const joinLock = "simpleapp join the group"
+
+// takeJoinLock takes the joinLock in a server. It returns the session that holds it, and whether
+// all members are online. The session is nil if another session has the lock, or if the server is
+// not the primary any more. The caller ends the session with endSession.
+func takeJoinLock(ctx context.Context, db *sql.DB) (conn *sql.Conn, allOnline bool, err error) {
+	conn, err = takeLock(ctx, db, joinLock)
+	if err != nil || conn == nil {
+		return nil, false, err
+	}
+	var isPrimary bool
+	err = conn.QueryRowContext(ctx, `SELECT COALESCE(SUM(member_id = @@server_uuid
+			AND member_state = 'ONLINE' AND member_role = 'PRIMARY'), 0) = 1,
+		COALESCE(SUM(member_state <> 'ONLINE'), 0) = 0
+		FROM performance_schema.replication_group_members`).Scan(&isPrimary, &allOnline)
+	if err != nil || !isPrimary {
+		endSession(conn)
+		return nil, false, err
+	}
+	return conn, allOnline, nil
+}
 
 // join joins the group of the primary, unless another copy is joining at the moment.
 func (m *member) join(ctx context.Context, primary Status, seeds []string) error {
 	db := openOther(primary.Address, m.password)
 	defer db.Close()
-	conn, err := takeLock(ctx, db, joinLock)
+	conn, allOnline, err := takeJoinLock(ctx, db)
 	if err != nil || conn == nil {
 		return err // the next step tries again
 	}
 	defer endSession(conn)
 	// All members need the same value. A group that an older version started has another one.
-	var single, settled bool
-	err = conn.QueryRowContext(ctx, `SELECT @@group_replication_paxos_single_leader,
-		NOT EXISTS (SELECT 1 FROM performance_schema.replication_group_members
-			WHERE member_state <> 'ONLINE')`).Scan(&single, &settled)
+	var single bool
+	err = conn.QueryRowContext(ctx, "SELECT @@group_replication_paxos_single_leader").Scan(&single)
 	if err != nil {
 		return err
 	}
@@ -73,21 +91,31 @@ func (m *member) join(ctx context.Context, primary Status, seeds []string) error
 	if err != nil {
 		return err
 	}
-	if settled && primary.Queue == 0 {
-		// A primary of an older version does not let this account renew the configuration.
+	if allOnline && primary.Queue == 0 {
+		// If the primary has not done it yet, this copy would dial the addresses of copies that
+		// left, its own old one among them. A primary of an older version lets this account join,
+		// but not renew. After a minute the copy joins in any case.
 		err := renewConfiguration(ctx, conn)
 		if err != nil && !strings.Contains(err.Error(), "GROUP_REPLICATION_ADMIN") {
-			return err
+			if time.Since(m.wanted) < time.Minute {
+				return fmt.Errorf("join the group of %s: %w", primary.Node, err)
+			}
+			log.Print(err)
 		}
 	}
+	// If this machine dies, the primary ends the session, and releases the lock.
+	if _, err := conn.ExecContext(ctx, "SET SESSION wait_timeout = 30"); err != nil {
+		return err
+	}
+	defer keepAlive(ctx, conn)()
 	log.Printf("joining the group of %s", primary.Node)
 	return startReplication(ctx, m.db, primary.Group, m.password, seeds)
 }
 
 // renewConfiguration makes the group's members forget older configurations. They keep the last few,
 // and each change of the write concurrency makes a new one. At the end it is 10 again, the default.
-// The session holds the joinLock. MySQL refuses a change while a member is joining. A new primary
-// first executes what it has.
+// The session holds the joinLock of a primary that has executed all that it has, in a group whose
+// members are all online.
 func renewConfiguration(ctx context.Context, conn *sql.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -120,7 +148,21 @@ func takeLock(ctx context.Context, db *sql.DB, name string) (*sql.Conn, error) {
 	return conn, nil
 }
 
-func endSession(conn *sql.Conn) { conn.Raw(func(any) error { return driver.ErrBadConn }) }
+// keepAlive keeps an idle session alive until the caller calls stop.
+func keepAlive(ctx context.Context, conn *sql.Conn) (stop func()) {
+	ctx, stop = context.WithCancel(ctx)
+	go func() {
+		for ; ctx.Err() == nil; sleep(ctx, 5*time.Second) {
+			conn.PingContext(ctx)
+		}
+	}()
+	return stop
+}
+
+// endSession ends a session, in place of giving its connection back to the pool.
+func endSession(conn *sql.Conn) {
+	conn.Raw(func(any) error { return driver.ErrBadConn })
+}
 
 // lockName names a lock in each server. Before a copy starts the group, it takes the lock in its
 // own server and in those of all waiting copies, so that only one copy starts it.

@@ -18,7 +18,7 @@ func report(ctx context.Context, w io.Writer, places []string) error {
 		node, address, _ := strings.Cut(place, "=")
 		nodes, addresses = append(nodes, node), append(addresses, address)
 	}
-	answers := ask(ctx, addresses)
+	answers := ask(ctx, addresses, "")
 	everything := ""
 	for _, s := range answers {
 		if s != nil {

@@ -87,9 +87,14 @@ func peers(ctx context.Context, name, self string) (others []string, complete bo
 	return others, err == nil && slices.Contains(all, self)
 }
 
+// ask returns what the copies at the addresses tell this copy, in their order.
+func (m *member) ask(ctx context.Context, addresses []string) []*Status {
+	return ask(ctx, addresses, proof(m.password))
+}
+
 // ask returns the Status of each address, in their order, or nil for one that does not answer or is
-// empty.
-func ask(ctx context.Context, addresses []string) []*Status {
+// empty. proof is empty if the asker is no copy.
+func ask(ctx context.Context, addresses []string, proof string) []*Status {
 	answers := make([]*Status, len(addresses))
 	var group sync.WaitGroup
 	for i, address := range addresses {
@@ -97,7 +102,7 @@ func ask(ctx context.Context, addresses []string) []*Status {
 			continue // Go would ask this machine
 		}
 		group.Go(func() {
-			if s, err := askOne(ctx, address); err == nil {
+			if s, err := askOne(ctx, address, proof); err == nil {
 				answers[i] = &s
 			}
 		})
@@ -106,7 +111,7 @@ func ask(ctx context.Context, addresses []string) []*Status {
 	return answers
 }
 
-func askOne(ctx context.Context, address string) (s Status, err error) {
+func askOne(ctx context.Context, address, proof string) (s Status, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	url := "http://" + net.JoinHostPort(address, port) + "/status"
@@ -114,6 +119,7 @@ func askOne(ctx context.Context, address string) (s Status, err error) {
 	if err != nil {
 		return s, err
 	}
+	req.Header.Set(proofHeader, proof)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return s, err

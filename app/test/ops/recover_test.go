@@ -15,6 +15,7 @@ func waitingCopies(table, started string) string {
   "node inspect --format {{.Description.Hostname}} node1") echo first ;;
   "node inspect --format {{.Description.Hostname}} first") echo first ;;
   "node inspect --format {{.Description.Hostname}} second") echo second ;;
+  "node inspect --format {{.Description.Hostname}} third") echo third ;;
   "node inspect --format {{.Description.Hostname}} worker") echo worker ;;
   "node inspect --format {{.ID}} "*) echo node1 ;;
   *"container1 db-group status "*) ` + table + ` ;;
@@ -25,7 +26,7 @@ func waitingCopies(table, started string) string {
 ` + threeNodes
 }
 
-const waitingTable = `printf '%s\n' "COPY   STATE" "first  waiting"; exit 1`
+const waitingTable = `printf '%s\n' "COPY   STATE" "first  waiting  never  51187  0  0  66012 MB"; exit 1`
 
 // make db-recover permits nothing if the copies can't be asked, if there is a primary, or if the
 // node has no copy.
@@ -57,24 +58,30 @@ func TestRecoverLosesNothingUnasked(t *testing.T) {
   "first   waiting          2026-11-25 23:58:02 UTC  51187         23     0           66012 MB" \
   "second  waiting          never                    51201         9      0           65980 MB" \
   "third   does not answer"; exit 1`
-	const reason = "first lacks 23 transactions, and second lacks 9: choose NODE=second"
+	const (
+		lacks   = "first lacks 23 transactions, and second lacks 9: choose NODE=second"
+		unknown = "the copy on third does not answer, so it is not known what it lacks"
+	)
 	for _, test := range []struct {
 		name      string
 		variables []string
-		refused   bool
+		refusal   string
 	}{
-		{"the copy that lacks most", []string{"NODE=first"}, true},
-		{"the copy that lacks most, on purpose", []string{"NODE=first", "LOSE=yes"}, false},
-		{"the copy that lacks least", []string{"NODE=second"}, false},
+		{"the copy that lacks most", []string{"NODE=first"}, lacks},
+		{"the copy that lacks most, on purpose", []string{"NODE=first", "LOSE=yes"}, ""},
+		{"the copy that lacks least", []string{"NODE=second"}, ""},
+		{"a copy that does not answer", []string{"NODE=third"}, unknown},
+		{"a copy that does not answer, on purpose", []string{"NODE=third", "LOSE=yes"}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := newOperator(t, waitingCopies(table, "exit 0"))
 			out, status := o.run("db-recover", test.variables...)
 			permitted := strings.Contains(o.calls(), "mysimpleapp_db:0.9 permit\n")
-			if refused := status == 1 && strings.Contains(out, reason) && !permitted; refused !=
-				test.refused || permitted == test.refused {
-				t.Errorf("db-recover %v = %d, permitted %t, want %q = %t:\n%s", test.variables,
-					status, permitted, reason, test.refused, out)
+			refused := test.refusal != ""
+			if permitted == refused || (status == 1) != refused ||
+				!strings.Contains(out, test.refusal) {
+				t.Errorf("db-recover %v = %d, permitted %t, want the refusal %q:\n%s",
+					test.variables, status, permitted, test.refusal, out)
 			}
 		})
 	}
