@@ -32,7 +32,7 @@ func TestRefusalsOfMySQLAreExplained(t *testing.T) {
 				"make migrate, or simpleapp migrate, brings schema and rights up to date"},
 		{"a column that is too short", column + "VARCHAR(3) NOT NULL",
 			column + "VARCHAR(100) NOT NULL",
-			"The database can’t hold one of them.", "Data too long", ""},
+			"One of them can’t be stored as it is.", "Data too long", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if err := mysqlServer.Empty(); err != nil {

@@ -17,7 +17,7 @@ func TestResults(t *testing.T) {
 			environ := setup.environ(t)
 			p := startReady(t, with(environ, "TZ", "Asia/Kathmandu"))
 			empty := get(t, p.url+"/results")
-			wantBody(t, empty, "Nothing has been stored yet", `href="/simpleform"`)
+			wantBody(t, empty, "There are no submissions at the moment", `href="/simpleform"`)
 			for i, test := range []struct{ favourite, wantShown string }{
 				{"Pizza", "Pizza"},
 				{" pizza ", ""}, // "Pizza" or "pizza": each was submitted once

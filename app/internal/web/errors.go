@@ -47,7 +47,7 @@ var (
 	errBusy = &statusError{status: http.StatusServiceUnavailable,
 		Heading: "Many people are here right now",
 		Message: "This request was not carried out, and it stored nothing. " +
-			"Try again in a few seconds.", retryAfter: 1}
+			"Reload this page in a few seconds.", retryAfter: 1}
 )
 
 // statusClientClosed is noted for a request whose client left before the answer. Nobody receives
@@ -69,7 +69,7 @@ func errInternal(cause error) *statusError {
 func errDatabase(cause error) *statusError {
 	return &statusError{status: http.StatusServiceUnavailable, retryAfter: 5, cause: cause,
 		Heading: "The records can’t be read right now",
-		Message: "This changes nothing that is stored. Try again in a moment."}
+		Message: "What is stored has not changed. Try again in a moment."}
 }
 
 // errorPage answers with the site's page for err, and logs the error if the fault is the site's. If

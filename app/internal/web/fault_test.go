@@ -48,7 +48,7 @@ func TestFaultFitsItsCause(t *testing.T) {
 			_, err := db.Exec("CREATE TRIGGER short BEFORE INSERT ON submissions " +
 				"WHEN LENGTH(NEW.favourite_food) > 3 BEGIN SELECT RAISE(ABORT, 'too long'); END")
 			return err
-		}, []string{"were not stored this time</h2>", "The database can’t hold one of them.",
+		}, []string{"were not stored this time</h2>", "One of them can’t be stored as it is.",
 			"change them, for example to fewer or simpler characters, and submit them again.</p>"}},
 		{"a database without the table", func(db *database.DB) error {
 			_, err := db.Exec("ALTER TABLE submissions RENAME TO away")

@@ -141,8 +141,8 @@ func (s *Server) addSubmission(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	case errors.As(err, &conflict):
 		return s.render(w, http.StatusConflict, "conflict",
-			page{Title: "Error: Your first answers stand", Nav: "/simpleform", Visits: s.badge(),
-				Data: conflict.Stored})
+			page{Title: "Error: Your first answers were kept", Nav: "/simpleform",
+				Visits: s.badge(), Data: conflict.Stored})
 	}
 	s.logFault(r, http.StatusServiceUnavailable, err)
 	setRetryAfter(w, 5)
@@ -164,7 +164,7 @@ func faultOf(err error) *fault {
 			"This site can’t store answers right now. "}
 	}
 	if errors.Is(err, food.ErrInvalidData) {
-		f.Message = "The database can’t hold one of them. They are still in the form: " +
+		f.Message = "One of them can’t be stored as it is. All are still in the form: " +
 			"change them, for example to fewer or simpler characters, and submit them again."
 		return f
 	}

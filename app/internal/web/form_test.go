@@ -25,7 +25,7 @@ func TestInvalidAnswersAreKeptAndExplained(t *testing.T) {
 		{"empty form",
 			func(f url.Values) { clear(f) },
 			[]string{"Enter your first name", "Enter your last name", "Enter your favourite food",
-				"Select your country", "Tick the box to make the pledge"}},
+				"Error:</span> Select your country", "Tick the box to make the pledge"}},
 		{"101 characters",
 			func(f url.Values) { f.Set("first_name", long) },
 			[]string{"First name must be 100 characters or less", long, `value="Lovelace"`,

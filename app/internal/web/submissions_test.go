@@ -76,7 +76,8 @@ func TestSubmissionsPagesWithoutRecords(t *testing.T) {
 	site := serve(t)
 	for _, query := range []string{"", "?after=5", "?before=5"} {
 		page := testsite.Get(t, site+"/submissions"+query)
-		testsite.WantBody(t, page, "<title>MySQL Data – ", "Nothing has been stored yet.")
+		testsite.WantBody(t, page, "<title>MySQL Data – ",
+			"There are no submissions at the moment.")
 		if strings.Contains(page.Body, "older records") {
 			t.Errorf("GET /submissions%s speaks of older records, and there are none", query)
 		}
@@ -89,9 +90,9 @@ func TestSuccessPageSaysOnlyWhatIsKnown(t *testing.T) {
 	site := serve(t)
 	page := testsite.Get(t, site+"/simpleform/success?reference=0123-4567-89ab")
 	testsite.WantStatus(t, page, http.StatusOK)
-	testsite.WantBody(t, page, "The form brings you here only after your answers have been stored.",
-		"0123-4567-89ab</strong>. Name it if you want your answers removed.",
-		"Nothing has been stored yet.")
+	testsite.WantBody(t, page, "If the form brought you here, your answers have been stored.",
+		"0123-4567-89ab</strong>. Keep it: the people who run this site need it",
+		"There are no submissions at the moment.")
 	for _, claim := range []string{"answers are stored", "is safe"} {
 		if strings.Contains(page.Body, claim) {
 			t.Errorf("GET /simpleform/success says %q, and nothing is stored", claim)

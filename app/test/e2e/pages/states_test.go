@@ -51,7 +51,7 @@ var (
 			answers("?", "first_name", strings.Repeat("long", 26)), 422, "Error: Simple Form"},
 		{"success", "/simpleform", answers(token), 200, "Thank you for your answers"},
 		{"conflict", "/simpleform",
-			answers(token, "favourite_food", "Laksa"), 409, "Error: Your first answers stand"},
+			answers(token, "favourite_food", "Laksa"), 409, "Error: Your first answers were kept"},
 		{"submissions", "/submissions", nil, 200, "MySQL Data"},
 		{"results-first", "/results?top=" + strings.Repeat("9", 1000), nil, 200, "Results"},
 		{"not-found", "/no-such-page", nil, 404, "Page not found"},
