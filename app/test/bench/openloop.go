@@ -39,8 +39,8 @@ func (b *bench) tails(app, floor target, homeRate, formRate float64) error {
 			return err
 		}
 	}
-	b.report.add("99.9th percentile of home page and form at half of these rates, with requests "+
-		"sent at fixed times, against the floor's median", "≤ 3", "%.1f and %.1f",
+	b.report.add("99.9th percentile of home page and form at half of the program's rate, with "+
+		"requests sent at fixed times, against the floor's median", "≤ 3", "%.1f and %.1f",
 		home.p999/floorHome.p50, form.p999/floorForm.p50)
 	b.report.add("the same of the floor itself", "", "%.1f and %.1f",
 		floorHome.p999/floorHome.p50, floorForm.p999/floorForm.p50)
