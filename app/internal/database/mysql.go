@@ -224,9 +224,16 @@ func Hint(err error) string {
 	case 1045: // access denied
 		return "the password in MYSQL_PASSWORD_FILE is not the one this database has: " +
 			"a volume keeps the password it was created with"
-	case 1054, 1142, 1146: // no such column, no right to it, no such table
-		return "the database's schema is older than this program, or this account may not do " +
-			"that: make migrate, or simpleapp migrate, brings schema and rights up to date"
+	case 1044, 1049: // no right to the database, no such database
+		return "MYSQL_DATABASE names no database that this account may use: correct it, or make " +
+			"the database and give the account its rights"
+	case 1054, 1146: // no such column, no such table
+		return "the database's schema is older than this program: run make migrate or " +
+			"simpleapp migrate"
+	case 1142: // no right to a table, which may not exist
+		return "this account has no right to do that: for the app, run make migrate, or " +
+			"simpleapp migrate and mysql_db/grants.sql; migrate and forget need an account that " +
+			"may change the schema and delete (make migrate, make forget)"
 	}
 	return ""
 }
