@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
 
 	"simpleapp/internal/database"
 	"simpleapp/internal/tally"
@@ -13,7 +12,8 @@ import (
 
 // migrate changes the database's schema to that of this version, counts the submissions that older
 // versions did not count, and prints what it did. SQLite files also get the schema of this version
-// whenever the program opens them.
+// whenever the program opens them. Only migrate merges the foods that an older version counted in a
+// file after this version had opened it.
 func migrate(ctx context.Context, i invocation) error {
 	err := i.parse(new(flag.FlagSet), 0,
 		"Brings the schema up to date, and counts what older versions did not count.")
@@ -24,15 +24,12 @@ func migrate(ctx context.Context, i invocation) error {
 	if err != nil {
 		return err
 	}
-	if cfg.MySQLAddr == "" {
-		return migrateFile(ctx, cfg, i, log)
-	}
-	db, applied, err := database.MigrateMySQL(ctx, cfg.mysqlOnce())
+	db, applied, err := openMigrated(ctx, cfg)
 	for _, name := range applied {
 		fmt.Fprintln(i.stdout, "applied", name)
 	}
 	if err != nil {
-		return fmt.Errorf("migrate %s: %w", cfg.MySQLDatabase, err)
+		return err
 	}
 	counts := tally.New(db, log)
 	done, err := counts.Upgrade(ctx)
@@ -45,7 +42,7 @@ func migrate(ctx context.Context, i invocation) error {
 		fmt.Fprintf(i.stdout, "merged %d spellings of foods in the results\n", done.Merged)
 	}
 	if err != nil {
-		return fmt.Errorf("migrate %s: %w", cfg.MySQLDatabase, err)
+		return err
 	}
 	if applied == nil {
 		fmt.Fprintln(i.stdout, "the schema is up to date")
@@ -53,16 +50,12 @@ func migrate(ctx context.Context, i invocation) error {
 	return nil
 }
 
-func migrateFile(ctx context.Context, cfg config, i invocation, log *slog.Logger) error {
-	db, err := openDatabase(cfg, cfg.mysqlOnce())
-	if err != nil {
-		return err
+// openMigrated opens the database with the schema of this version. It returns the names of the
+// migrations that it applied to MySQL, also together with an error.
+func openMigrated(ctx context.Context, cfg config) (_ *database.DB, applied []string, err error) {
+	if cfg.MySQLAddr != "" {
+		return database.MigrateMySQL(ctx, cfg.mysqlOnce())
 	}
-	counts, err := openTally(ctx, cfg, db, log)
-	if err != nil {
-		return errors.Join(err, db.Close())
-	}
-	counts.Close()
-	fmt.Fprintln(i.stdout, "the database in DATA_DIR is up to date")
-	return db.Close()
+	db, err := openDatabase(cfg, cfg.mysqlOnce()) // applies the migrations to the file
+	return db, nil, err
 }

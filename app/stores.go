@@ -55,8 +55,8 @@ func openExisting(cfg config) (*database.DB, error) {
 	return openDatabase(cfg, cfg.mysqlOnce())
 }
 
-// openTally returns the tally of the submissions. It upgrades the counts in a SQLite file.
-// `simpleapp migrate` upgrades those in MySQL.
+// openTally returns the tally of the submissions for the program that serves. It upgrades the counts
+// in a SQLite file. `simpleapp migrate` upgrades those in MySQL.
 func openTally(
 	ctx context.Context, cfg config, db *database.DB, log *slog.Logger,
 ) (*tally.Tally, error) {
