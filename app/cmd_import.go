@@ -140,14 +140,17 @@ func (i invocation) importSubmissions(ctx context.Context, cfg config, log *slog
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	submissions := food.New(db, func(int, int) {})
-	progress := func(food.Imported) {}
-	if isTerminal(i.stderr) {
-		progress = func(done food.Imported) {
+	onTerminal, shown := isTerminal(i.stderr), false
+	progress := func(done food.Imported) {
+		if onTerminal {
 			fmt.Fprintf(i.stderr, "\r%d submissions", done.Stored+done.Present)
+			shown = true
 		}
-		defer fmt.Fprintln(i.stderr)
 	}
 	done, err = submissions.Import(ctx, merge, next, progress)
+	if shown {
+		fmt.Fprintln(i.stderr) // ends the line of the progress
+	}
 	if err != nil {
 		return done, err
 	}

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"simpleapp/internal/database"
 	"simpleapp/internal/food"
 )
 
@@ -31,13 +32,22 @@ func seed(ctx context.Context, i invocation) error {
 	}
 	samples := newSamples(*n, time.Now())
 	done, err := i.importSubmissions(ctx, cfg, log, samples.next, *merge)
-	if errors.Is(err, food.ErrNotEmpty) {
-		return fmt.Errorf("%w: add to them with --merge (make: MERGE=yes)", err)
-	}
 	if err != nil {
-		return fmt.Errorf("%d samples are stored: %w", done.Stored, err)
+		return seedError(err, done)
 	}
 	return nil
+}
+
+// seedError says what is stored after an error of importSubmissions, and what to do.
+func seedError(err error, done food.Imported) error {
+	switch {
+	case errors.Is(err, food.ErrNotEmpty):
+		return fmt.Errorf("%w: add to them with --merge (make: MERGE=yes)", err)
+	case errors.Is(err, database.ErrUnknown):
+		return fmt.Errorf("%d samples are stored; the database did not confirm the next ones: %w",
+			done.Stored, err)
+	}
+	return fmt.Errorf("%d samples are stored: %w", done.Stored, err)
 }
 
 // samples generates sample submissions in the order of their times.

@@ -2,9 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"simpleapp/internal/database"
+	"simpleapp/internal/food"
 )
 
 func TestSeed(t *testing.T) {
@@ -45,6 +49,26 @@ func TestSeed(t *testing.T) {
 	} {
 		if out, err := call(t, embedded(t), "", args...); err == nil {
 			t.Errorf("%v = %q, nil, want an error", args, out)
+		}
+	}
+}
+
+// The error promises no more than is known: the samples of an unconfirmed transaction may be stored.
+func TestSeedError(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		err  error
+		done food.Imported
+		want string // the beginning
+	}{
+		{"submissions", food.ErrNotEmpty, food.Imported{}, "there are submissions already: add to"},
+		{"an error", errors.New("oops"), food.Imported{Stored: 7}, "7 samples are stored: oops"},
+		{"a lost answer", database.ErrUnknown, food.Imported{Stored: 7},
+			"7 samples are stored; the database did not confirm the next ones"},
+	} {
+		got := seedError(test.err, test.done)
+		if !strings.HasPrefix(got.Error(), test.want) || !errors.Is(got, test.err) {
+			t.Errorf("%s: seedError = %q, want %q", test.name, got, test.want)
 		}
 	}
 }
