@@ -94,7 +94,11 @@ func newJSONReader(in *bufio.Reader) (*jsonReader, error) {
 		}
 		switch key {
 		case "visits":
-			if err := r.in.Decode(&r.visits); err != nil {
+			err := r.in.Decode(&r.visits)
+			if errors.As(err, new(*json.UnmarshalTypeError)) {
+				return nil, errors.New("visits: it is not a whole number")
+			}
+			if err != nil {
 				return nil, fmt.Errorf("visits: %w", incomplete(err))
 			}
 			if r.visits != nil && *r.visits < 0 {
@@ -129,16 +133,20 @@ func (r *jsonReader) next() ([]value, error) {
 	if !utf8.Valid(raw) {
 		return nil, errors.New("the JSON is not UTF-8")
 	}
-	var object map[string]any
-	if err := json.Unmarshal(raw, &object); err != nil {
+	var record any
+	if err := json.Unmarshal(raw, &record); err != nil {
 		return nil, err
+	}
+	object, isObject := record.(map[string]any)
+	if !isObject {
+		return nil, errors.New("it is not a JSON object")
 	}
 	var values []value
 	written, read := len(replacement.FindAll(raw, -1)), 0 // how often there is U+FFFD
 	for name, v := range object {
 		text, isText := v.(string)
 		if !isText && name != "id" {
-			return nil, fmt.Errorf("%s: %v is not a string", name, v)
+			return nil, fmt.Errorf("%s is not a string", name)
 		}
 		values = append(values, value{name, text})
 		read += strings.Count(text, "\ufffd")

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strings"
 
 	"simpleapp/internal/food"
 )
@@ -25,11 +26,11 @@ func NewReader(in io.Reader) (*Reader, error) {
 	if mark, _ := buffered.Peek(3); string(mark) == "\ufeff" {
 		buffered.Discard(3)
 	}
-	begin, err := buffered.Peek(1)
+	begin, err := skipSpace(buffered)
 	if err != nil {
 		return nil, incomplete(err)
 	}
-	switch begin[0] {
+	switch begin {
 	case '[', '{':
 		r, err := newJSONReader(buffered)
 		if err != nil {
@@ -48,6 +49,21 @@ func NewReader(in io.Reader) (*Reader, error) {
 		return nil, err
 	}
 	return &Reader{format: r}, nil
+}
+
+// skipSpace skips white space, with which no format begins. It returns the byte after it, which it
+// does not read.
+func skipSpace(in *bufio.Reader) (byte, error) {
+	for {
+		next, err := in.Peek(1)
+		if err != nil {
+			return 0, err
+		}
+		if !strings.ContainsRune(" \t\r\n", rune(next[0])) {
+			return next[0], nil
+		}
+		in.Discard(1)
+	}
 }
 
 // Next returns the next submission, without a token if the file has none. It returns io.EOF after

@@ -129,11 +129,31 @@ func TestReaderSaysWhatIsWrong(t *testing.T) {
 		"first_name,country\nAda, Countess,GB\n": "a cell with a comma needs quotes",
 		`[{"country": "GB"}] ]`:                  "followed by something else: invalid character",
 		`[{"country": "GB"}] 7`:                  "followed by 7",
+		`[{"country": "GB"}, "Ada"]`:             "record 2: it is not a JSON object",
+		`[null]`:                                 "record 1: it is not a JSON object",
+		`[{"last_name": null}]`:                  "record 1: last_name is not a string",
+		`[{"last_name": {"a": 1}}]`:              "record 1: last_name is not a string",
+		`{"visits": "many", "submissions": []}`:  "visits: it is not a whole number",
 	} {
 		_, err := read(file)
 		if err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, ErrIncomplete) {
 			t.Errorf("Next of %q = %v, want %q", file, err, want)
 		}
+	}
+}
+
+// A file that somebody has edited may begin with white space.
+func TestReaderSkipsWhiteSpaceBeforeTheFile(t *testing.T) {
+	for _, file := range []string{
+		"\n[{\"first_name\": \"Ada\", \"country\": \"GB\"}]", "\ufeff \r\n\tfirst_name,country\nAda,GB\n",
+	} {
+		got, err := read(file)
+		if err != nil || len(got) != 1 || got[0].FirstName != "Ada" {
+			t.Errorf("Next of %q = %+v, %v, want Ada", file, got, err)
+		}
+	}
+	if got, err := read("\n "); !errors.Is(err, ErrIncomplete) {
+		t.Errorf("Next of white space = %v, %v, want ErrIncomplete", got, err)
 	}
 }
 
