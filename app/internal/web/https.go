@@ -55,7 +55,7 @@ func (s *Server) onDefaultPort() bool { return s.httpsPort() == defaultPorts["ht
 func (s *Server) getChallenge(w http.ResponseWriter, r *http.Request) error {
 	answer, err := s.cfg.Certificate.Answer(r.Context(), r.PathValue("token"))
 	if err != nil {
-		return err
+		return errDatabase(err)
 	}
 	if answer == "" {
 		return errNotFound

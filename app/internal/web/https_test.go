@@ -1,0 +1,31 @@
+package web_test
+
+import (
+	"net/http"
+	"path/filepath"
+	"testing"
+
+	"simpleapp/internal/certificate"
+	"simpleapp/internal/testsite"
+	"simpleapp/internal/web"
+)
+
+// While the database can't be read, a challenge is answered as the pages are: the authority may ask
+// again.
+func TestChallengeWithoutTheDatabase(t *testing.T) {
+	db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
+	cfg := newConfig(t, db, testsite.Quiet)
+	cfg.Certificate = certificate.New(
+		certificate.Config{Domains: []string{"food.example.com"}}, db, testsite.Quiet)
+	cfg.HTTPSPort = 443
+	server, err := web.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	challenge := serveSite(t, server) + "/.well-known/acme-challenge/abc"
+	testsite.WantStatus(t, testsite.Get(t, challenge), http.StatusNotFound)
+	if _, err := db.Exec("DROP TABLE acme"); err != nil {
+		t.Fatal(err)
+	}
+	testsite.WantStatus(t, testsite.Get(t, challenge), http.StatusServiceUnavailable)
+}
