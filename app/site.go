@@ -94,10 +94,6 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 		{name: "cache", at: at(cfg.RedisAddr, "visits.db"), ping: counter.CanCount,
 			hint: visits.Hint},
 	}}
-	if cfg.webFiles != nil {
-		log.Info("files in WEB_DIR take the place of the program's own: for development only",
-			"WEB_DIR", cfg.WebDir)
-	}
 	s.handler, err = web.New(web.Config{Visits: counter, Submissions: submissions, Tally: counts,
 		Metrics: s.metrics, Log: log, Instance: cfg.Instance, Version: version,
 		Location: cfg.location, Certificate: s.keeper, HTTPSPort: cfg.HTTPSPort,

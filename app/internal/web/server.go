@@ -59,6 +59,9 @@ func New(cfg Config) (*Server, error) {
 			cfg.Log.Warn("the files in WEB_DIR can't be read, so the program's own are used: "+
 				"make them readable for everybody (chmod -R a+rX)", "err", err)
 			s.cfg.Files = nil
+		} else {
+			cfg.Log.Info("files in WEB_DIR take the place of the program's own: " +
+				"for development only")
 		}
 	}
 	if v, err := s.view(); err == nil && v.assets.url("app.css") == "" {

@@ -6,9 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,13 +30,19 @@ type asset struct {
 // assets are the static files by name, such as app.css.
 type assets map[string]asset
 
-func loadAssets(files map[string][]byte) assets {
-	all := make(assets)
-	for file, content := range files {
+// loadAssets returns the files in the folder static. Two of them must not have the same name.
+func loadAssets(files map[string][]byte) (assets, error) {
+	all, paths := make(assets), make(map[string]string)
+	for _, file := range slices.Sorted(maps.Keys(files)) {
 		if !strings.HasPrefix(file, "static/") {
 			continue
 		}
-		name := path.Base(file)
+		content, name := files[file], path.Base(file)
+		if other := paths[name]; other != "" {
+			return nil, fmt.Errorf("%s and %s have the same name: rename or remove one of them",
+				other, file)
+		}
+		paths[name] = file
 		hash := sha256.Sum256(content)
 		base, ext := strings.TrimSuffix(name, path.Ext(name)), path.Ext(name)
 		all[name] = asset{
@@ -43,7 +51,7 @@ func loadAssets(files map[string][]byte) assets {
 			gzip:  sync.OnceValue(func() []byte { return compress(content) }),
 		}
 	}
-	return all
+	return all, nil
 }
 
 func compress(content []byte) []byte {
@@ -87,15 +95,18 @@ func (s *Server) static() (http.Handler, error) {
 // request its styles from the other. A request with another hash is answered with the present file,
 // which clients must not keep under that address without asking again.
 func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) error {
-	parts := strings.Split(r.PathValue("file"), ".")
-	if len(parts) != 3 {
+	file := r.PathValue("file")
+	ext := path.Ext(file)
+	base := strings.TrimSuffix(file, ext)
+	hash := path.Ext(base)
+	if hash == "" {
 		return errNotFound
 	}
 	v, err := s.view()
 	if err != nil {
 		return err
 	}
-	name := parts[0] + "." + parts[2]
+	name := strings.TrimSuffix(base, hash) + ext
 	a, ok := v.assets[name]
 	if !ok {
 		return errNotFound

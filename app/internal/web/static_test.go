@@ -1,10 +1,14 @@
 package web_test
 
 import (
+	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
+	"testing/fstest"
 
 	"simpleapp/internal/testsite"
+	"simpleapp/internal/web"
 )
 
 func TestStaticFiles(t *testing.T) {
@@ -31,6 +35,50 @@ func TestStaticFiles(t *testing.T) {
 	other := testsite.Get(t, site+hash.ReplaceAllString(links[0], ".000000000000."))
 	testsite.WantStatus(t, other, 200)
 	wantCacheControl(t, other, "no-cache")
+}
+
+// serveFiles serves the site with more static files, by path.
+func serveFiles(t *testing.T, files map[string]string) string {
+	t.Helper()
+	cfg := newConfig(t, testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db")),
+		testsite.Quiet)
+	changed := make(fstest.MapFS)
+	for path, content := range files {
+		changed[path] = &fstest.MapFile{Data: []byte(content)}
+	}
+	cfg.Files = changed
+	site, err := web.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveSite(t, site)
+}
+
+// A developer's file may have several dots in its name.
+func TestStaticFileWithDotsInItsName(t *testing.T) {
+	site := serveFiles(t, map[string]string{
+		"static/a.min.css":    "main { color: teal }",
+		"templates/home.html": `{{define "main"}}<h1>{{asset "a.min.css"}}</h1>{{end}}`,
+	})
+	home := testsite.Get(t, site+"/")
+	link := regexp.MustCompile(`/static/a\.min\.[^<"]+`).FindString(home.Body)
+	a := testsite.Get(t, site+link)
+	testsite.WantStatus(t, a, 200)
+	wantCacheControl(t, a, "public, max-age=31536000, immutable")
+	for _, path := range []string{"/static/a.css", "/static/a.min.css", "/static/css"} {
+		testsite.WantStatus(t, testsite.Get(t, site+path), 404)
+	}
+}
+
+// A developer's file that takes the name of another one is an error. Otherwise the pages would use
+// either of them.
+func TestStaticFilesOfTheSameName(t *testing.T) {
+	site := serveFiles(t, map[string]string{"static/app.css": "", "static/dist/app.css": ""})
+	page := testsite.Get(t, site+"/")
+	if page.StatusCode != 500 || !strings.Contains(page.Body, "static/dist/app.css") {
+		t.Errorf("GET / = %d\n%s\nwant 500 and the names of the files",
+			page.StatusCode, page.Body)
+	}
 }
 
 func wantCacheControl(t *testing.T, a testsite.Answer, want string) {

@@ -35,8 +35,11 @@ func (s *Server) view() (*view, error) {
 
 // loadView makes a view of files.
 func (s *Server) loadView(files map[string][]byte) (*view, error) {
-	v := &view{files: files, assets: loadAssets(files)}
+	v := &view{files: files}
 	var err error
+	if v.assets, err = loadAssets(files); err != nil {
+		return nil, err
+	}
 	if v.pages, err = s.parseTemplates(files, v.assets); err != nil {
 		return nil, fmt.Errorf("parse templates: %w", err)
 	}

@@ -70,3 +70,28 @@ func TestChangedFilesShow(t *testing.T) {
 	save("static/dist/app.css", "main { color: teal }")
 	await(styles, "teal")
 }
+
+// The log names the one set of files that the site uses.
+func TestNewSaysWhichFilesItUses(t *testing.T) {
+	const changed, builtIn = "take the place of the program's own", "the program's own are used"
+	unreadable := filepath.Join(t.TempDir(), "templates") // a link to itself
+	if err := os.Symlink(unreadable, unreadable); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]string{
+		t.TempDir(): changed, filepath.Dir(unreadable): builtIn,
+	} {
+		var logs strings.Builder
+		cfg := newConfig(t, testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db")),
+			slog.New(slog.NewTextHandler(&logs, nil)))
+		cfg.Files = os.DirFS(dir)
+		if _, err := web.New(cfg); err != nil {
+			t.Fatal(err)
+		}
+		log := logs.String()
+		if !strings.Contains(log, want) ||
+			strings.Contains(log, changed) && strings.Contains(log, builtIn) {
+			t.Errorf("the log is\n%s\nwant only that files %s", log, want)
+		}
+	}
+}
