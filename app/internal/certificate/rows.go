@@ -58,11 +58,11 @@ func (r rows) set(ctx context.Context, name string, value []byte) error {
 	})
 }
 
-// deleteTokens deletes the answers to challenges after an order, also if ctx has ended. It deletes
-// those of all orders, because an order whose process was killed leaves its own. If it fails, the
+// deleteTokens deletes the answers to challenges after an order. It deletes those of all orders,
+// because an order whose process was killed leaves its own. If it fails, or if ctx has ended, the
 // next order deletes them.
 func (r rows) deleteTokens(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	r.db.Write(ctx, database.Statement{SQL: "DELETE FROM acme WHERE name LIKE 'token %'"})
 }
