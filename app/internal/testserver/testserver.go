@@ -83,7 +83,9 @@ func (s *Server) Start() error {
 		case <-exited:
 			return fmt.Errorf("%s ended: %s", cmd.Path, &s.output)
 		case <-deadline:
-			return errors.Join(fmt.Errorf("%s does not answer: %w", cmd.Path, err), s.Stop())
+			stopErr := s.Stop() // after it, the output is complete
+			return errors.Join(
+				fmt.Errorf("%s does not answer: %w: %s", cmd.Path, err, &s.output), stopErr)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
