@@ -49,7 +49,7 @@ type config struct {
 	ShutdownDelay time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s" as:"a time such as 5s"`
 
 	location      *time.Location // of TimeZone
-	webFiles      fs.FS          // in WebDir; nil if the pages are only those of the program
+	webFiles      fs.FS          // in WebDir; nil if WEB_DIR is not set
 	mysqlPassword string         // the content of its file at the start
 	// The TLS configurations that verify the servers, or nil.
 	mysqlTLS, redisTLS *tls.Config

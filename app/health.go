@@ -19,7 +19,7 @@ import (
 type dependency struct {
 	name string                      // in logs and metrics
 	at   string                      // the address of the server, or the file
-	ping func(context.Context) error // returns an error unless the program can write, too
+	ping func(context.Context) error // returns an error unless the program can read and write
 	hint func(error) string          // what the operator can do about an error of ping, or ""
 
 	up        atomic.Bool // the last ping succeeded

@@ -16,10 +16,10 @@ import (
 	"simpleapp/internal/web"
 )
 
-// The timeouts of a shutdown, after SHUTDOWN_DELAY: requests must arrive on the connections that
-// are accepted already, the requests in flight must end, and then the visits and submissions in
-// memory must be stored. A client that sends its form slowly can use up the second one, but not the
-// third.
+// The timeouts of the steps of a shutdown, after SHUTDOWN_DELAY. In arriveTime, the last requests
+// arrive on the connections that are already accepted. In finishTime, the requests in flight end.
+// In storeTime, the visits and submissions in memory are stored. The last two are separate, so that
+// a client that sends its form slowly can't use up storeTime.
 const (
 	arriveTime = time.Second // or SHUTDOWN_DELAY, if that is shorter: it is 0 in development
 	finishTime = 6 * time.Second

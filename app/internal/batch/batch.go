@@ -15,15 +15,15 @@ import (
 )
 
 var (
-	// Put returns ErrClosed after Close has begun.
+	// ErrClosed is the error of Put after Close has begun.
 	ErrClosed = errors.New("batch: closed")
-	// Wait returns ErrSlow if the item was not written in time.
+	// ErrSlow is the error of Wait if the item was not written in time.
 	ErrSlow = errors.New("batch: not written in time")
 )
 
 // A WriteFunc writes items and returns one result for each, in their order. Its error is given to
 // every caller in the batch. While the WriteFunc runs, the context ends only if Close gives up
-// waiting, so the WriteFunc has to set a timeout of its own.
+// waiting. A WriteFunc that must end earlier sets a timeout of its own.
 type WriteFunc[In, Out any] func(ctx context.Context, items []In) ([]Out, error)
 
 // A Combiner hands items to its WriteFunc, one call at a time, each item once, in the order of Put.

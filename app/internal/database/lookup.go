@@ -23,7 +23,8 @@ type server struct {
 }
 
 // servers looks up the configured addresses, all at once. An address that can't be looked up is in
-// the result, too: its server may be the primary, so another server has to be asked whether it is.
+// the result, too, with its error. Otherwise a single known server might remain, and connectToAny
+// would not ask it whether it takes writes.
 func (c *primaryConnector) servers(ctx context.Context) []server {
 	addrs := strings.Split(c.config.Addr, ",")
 	if len(addrs) > 1 {

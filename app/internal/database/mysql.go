@@ -114,7 +114,8 @@ func OpenMySQL(cfg MySQLConfig) (*DB, error) {
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
-	// So that a balancer chooses again, and a changed password is used.
+	// Connections end after four minutes, so that a balancer chooses again and a changed password
+	// is used.
 	db.SetConnMaxLifetime(4 * time.Minute)
 	if !cfg.Patient {
 		connector.session += fmt.Sprintf("; SET SESSION wait_timeout = %.0f", maxSilence.Seconds())

@@ -1,6 +1,7 @@
 // Package testserver starts the processes that tests and benchmarks use: real MySQL and Redis
-// servers, and the program itself. The servers listen on free loopback ports. Each has temporary
-// data and its own password, and answers a write only after it is on disk.
+// servers, websites, and the program itself. It also imitates a browser and a proxy, and makes
+// certificates. The servers listen on free loopback ports, and each has temporary data. Each
+// database server has its own password, and answers a write only after it is on disk.
 package testserver
 
 import (

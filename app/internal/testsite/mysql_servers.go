@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 
@@ -32,7 +31,7 @@ func openEmptyMySQL(t testing.TB) *database.DB {
 	return OpenMySQL(t, MySQL().Addr)
 }
 
-// EmptyMySQL returns a site over the product's MySQL database, without submissions.
+// EmptyMySQL returns a site over the app's MySQL database, without submissions.
 func EmptyMySQL(t testing.TB) *Site {
 	t.Helper()
 	return New(t, openEmptyMySQL(t))
@@ -89,10 +88,11 @@ func OpenConfig(t testing.TB, cfg database.MySQLConfig) *database.DB {
 const Migrator = "simpleapp_migrator"
 
 // OldDatabase creates a MySQL database with the schema of the versions without tallies, and stores
-// rows submissions in it. It returns a connection of the administrator to it.
+// rows submissions in it. It returns the name of the database, and a connection of the
+// administrator to it.
 func OldDatabase(t testing.TB, rows int) (name string, root *sql.DB) {
 	t.Helper()
-	name = strings.ToLower("old_" + food.NewToken()[:8])
+	name = "old_" + food.NewToken()[:8]
 	root = MySQL().Root()
 	_, here, _, _ := runtime.Caller(0)
 	first, err := os.ReadFile(filepath.Join(filepath.Dir(here),

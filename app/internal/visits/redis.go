@@ -97,8 +97,8 @@ func (s redisStore) add(ctx context.Context, process string, seq, n, seen int64)
 
 // canCount adds a batch without visits: a PING would succeed also on a read-only replica, when the
 // memory is full, and for a user without the rights to count. The batch has a process of its own,
-// so that add still finds the last batch with visits. If there is no total, it becomes 0, and seen
-// is 0, so that the next add applies what the process has seen.
+// so that add still finds the last batch with visits. canCount passes 0 as seen. So it changes no
+// total, and creates at most a total of 0, which the next add raises to what its process has seen.
 func (s redisStore) canCount(ctx context.Context, process string, seq int64) error {
 	_, err := s.runScript(ctx, "check:"+process, seq, 0, checkExpiry, 0)
 	return err

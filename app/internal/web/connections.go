@@ -33,7 +33,7 @@ const (
 	receiving                  // waits for the rest of a form
 	working                    // waits for this program
 	sending                    // waits for the client to read the answer
-	closed                     // does not count any more
+	closed                     // does not count any more; the last, so that queues has the others
 )
 
 func (s connState) String() string {

@@ -188,7 +188,8 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case errors.As(err, &tooLarge):
 		return errTooLarge
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed):
+	case errors.Is(err, os.ErrDeadlineExceeded),
+		errors.Is(err, net.ErrClosed): // Connections has closed it to make room
 		return errSlow
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &broken):
 		return errLeft

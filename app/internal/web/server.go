@@ -106,6 +106,8 @@ func (s *Server) Leave() { s.leaving.Store(true) }
 // A handler answers a request. If it returns an error, it has not written anything.
 type handler func(http.ResponseWriter, *http.Request) error
 
+// handle returns the http.Handler of h. If h returns an error, it answers with the error page, and
+// logs the error if the fault is the site's.
 func (s *Server) handle(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := h(w, r)
