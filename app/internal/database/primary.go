@@ -45,7 +45,9 @@ func (c *primaryConnector) Connect(ctx context.Context) (driver.Conn, error) {
 			return conn, nil
 		case errors.Is(err, errReadOnly):
 			readOnly = err
-		case readOnly == nil || ctx.Err() == nil:
+		case readOnly != nil && ctx.Err() != nil: // ctx has ended during this attempt
+			return nil, readOnly
+		default:
 			return nil, err
 		}
 		if !Pause(ctx, RetryDelay) {
