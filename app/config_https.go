@@ -35,16 +35,16 @@ func (c *config) checkHTTPS() (err error) {
 		}
 	}
 	if len(c.domains) == 0 || len(c.domains) > 100 {
-		return fmt.Errorf("DOMAIN: it has %d names, and a certificate has 1 to 100: write as many",
-			len(c.domains))
+		return fmt.Errorf("DOMAIN: it has %d names: write 1 to 100, which is what a certificate "+
+			"can have", len(c.domains))
 	}
 	if c.HTTPSPort == 0 {
 		return fmt.Errorf("HTTPS_PORT: 0 is no port: write it as %s", portRange)
 	}
 	address, err := mail.ParseAddress(c.ACMEEmail)
 	if err != nil || address.Address != c.ACMEEmail {
-		return fmt.Errorf("ACME_EMAIL: %q is no e-mail address: with DOMAIN, set it to yours, to "+
-			"which the authority writes", c.ACMEEmail)
+		return fmt.Errorf("ACME_EMAIL: %q is no e-mail address: with DOMAIN, set it to the "+
+			"address to which the authority may write", c.ACMEEmail)
 	}
 	c.ACMEDirectory = cmp.Or(c.ACMEDirectory, letsEncrypt)
 	directory, err := url.Parse(c.ACMEDirectory)

@@ -106,7 +106,7 @@ func TestStartUpMistakes(t *testing.T) {
 			map[string]string{"DOMAIN": " , "}, []string{"DOMAIN", "0 names"}},
 		{"no ACME_EMAIL",
 			map[string]string{"DOMAIN": "food.example.com"},
-			[]string{"ACME_EMAIL", "set it to yours"}},
+			[]string{"ACME_EMAIL", "to which the authority may write"}},
 		{"a bad ACME_EMAIL",
 			map[string]string{"DOMAIN": "food.example.com", "ACME_EMAIL": "Me <me@example.com>"},
 			[]string{"ACME_EMAIL", "no e-mail address"}},

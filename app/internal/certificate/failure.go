@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -78,7 +79,8 @@ func hint(err error) string {
 			return "the authority can't be reached: let this machine open connections to the " +
 				"address in ACME_DIRECTORY"
 		case errors.Is(err, context.DeadlineExceeded):
-			return "the authority did not finish in two minutes: it is tried again"
+			return fmt.Sprintf("the authority did not finish in %.0f minutes: it is tried again",
+				orderTime.Minutes())
 		}
 		return database.Hint(err)
 	}
@@ -102,7 +104,8 @@ func hint(err error) string {
 	case "invalidContact", "unsupportedContact":
 		return "the authority does not accept ACME_EMAIL: correct it"
 	case "externalAccountRequired":
-		return "this authority wants an account that it makes elsewhere: choose another one"
+		return "this authority accepts only accounts that were made on its website: set " +
+			"ACME_DIRECTORY to another authority"
 	}
 	return ""
 }
