@@ -25,14 +25,14 @@ type rows struct {
 
 func (r rows) accountRow() string     { return "account " + digest(r.cfg.Directory) }
 func (r rows) certificateRow() string { return r.rowOf(r.cfg.Domains) }
-func (r rows) attemptRow() string     { return "attempt " + r.site(r.cfg.Domains) }
+func (r rows) attemptRow() string     { return "attempt " + r.id(r.cfg.Domains) }
 func tokenRow(token string) string    { return "token " + token }
 
 // rowOf returns the row of the certificate for these names.
-func (r rows) rowOf(names []string) string { return "certificate " + r.site(names) }
+func (r rows) rowOf(names []string) string { return "certificate " + r.id(names) }
 
-// site names a certificate: the names in it, and the authority.
-func (r rows) site(names []string) string {
+// id returns a digest of the names in a certificate, and of the authority.
+func (r rows) id(names []string) string {
 	names = slices.Sorted(slices.Values(names))
 	return digest(r.cfg.Directory + " " + strings.Join(names, " "))
 }
