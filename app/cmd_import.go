@@ -22,12 +22,13 @@ func importRecords(ctx context.Context, i invocation) error {
 	merge := flags.Bool("merge", false, "import into a site that has submissions: "+
 		"those whose tokens are stored already are skipped")
 	only := flags.String("only", "", "import only the `submissions`, or only the visits")
-	err := i.parse(&flags, 0,
+	err := i.parse(&flags, 0, fmt.Sprintf(
 		"Reads JSON or CSV as export writes it, or an old backup, from standard input.\n"+
-			"Stores a file of fewer than 10,000 submissions, or without tokens, all or not at all.\n"+
-			"Stores a larger file in parts of 10,000: after an error it says how many are stored.\n"+
+			"Stores a file of fewer than %d submissions, or without tokens, all or not at all.\n"+
+			"Stores a larger file in parts of %[1]d: after an error it says how many are stored.\n"+
 			"Then it adds the visits to the site's.\n"+
-			"It notices JSON that was cut off, but not CSV that was cut off between two rows.")
+			"It notices JSON that was cut off, but not CSV that was cut off between two rows.",
+		food.RowsPerPart))
 	switch {
 	case err != nil:
 		return err
@@ -88,8 +89,8 @@ func importRecords(ctx context.Context, i invocation) error {
 	return err
 }
 
-// until returns a reader of in whose Read fails once ctx has ended. A Read of a terminal or a pipe
-// can't be interrupted, so a goroutine reads, and the process ends without it.
+// until returns a reader that reads from in, and fails once ctx has ended. A Read of a terminal or
+// a pipe can't be interrupted, so a goroutine reads, and the process ends without it.
 func until(ctx context.Context, in io.Reader) io.Reader {
 	out, pipe := io.Pipe()
 	go func() {

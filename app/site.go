@@ -68,8 +68,8 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 		counter.Remember(remember, db)
 		return err
 	})
-	// The submissions are stored before the visits: while the store of the visits does not answer,
-	// theirs takes until ctx ends.
+	// The submissions are stored before the visits, because storing the visits takes until ctx ends
+	// if their store does not answer.
 	submissions := food.New(db, s.metrics.ObserveSubmissions)
 	s.onClose("store submissions", submissions.Close)
 	if cfg.domains != nil {
@@ -80,7 +80,7 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 		return cmp.Or(server, filepath.Join(cfg.DataDir, file))
 	}
 	s.health = &health{dependencies: []*dependency{
-		{name: "database", at: at(cfg.MySQLAddr, "submissions.db"), hint: database.Hint,
+		{name: "database", at: at(cfg.MySQLAddr, submissionsFile), hint: database.Hint,
 			ping: func(ctx context.Context) error {
 				if err := submissions.Ping(ctx); err != nil {
 					return err
@@ -91,7 +91,7 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 				// The database is healthy only if it can also remember the number of visits.
 				return counter.Remember(ctx, db)
 			}},
-		{name: "cache", at: at(cfg.RedisAddr, "visits.db"), ping: counter.CanCount,
+		{name: "cache", at: at(cfg.RedisAddr, visitsFile), ping: counter.CanCount,
 			hint: visits.Hint},
 	}}
 	s.handler, err = web.New(web.Config{Visits: counter, Submissions: submissions, Tally: counts,

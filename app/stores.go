@@ -14,6 +14,12 @@ import (
 	"simpleapp/internal/visits"
 )
 
+// The SQLite files in DATA_DIR.
+const (
+	submissionsFile = "submissions.db"
+	visitsFile      = "visits.db"
+)
+
 // openVisits opens the counter of visits. Its store is Redis if REDIS_ADDR is set, else a SQLite
 // file in DATA_DIR. observe is called with the size of each batch.
 func openVisits(cfg config, log *slog.Logger, observe func(batch int)) (*visits.Counter, error) {
@@ -22,7 +28,7 @@ func openVisits(cfg config, log *slog.Logger, observe func(batch int)) (*visits.
 			Password: cfg.RedisPassword.read, TLS: cfg.redisTLS}
 		return visits.OpenRedis(redis, log, observe), nil
 	}
-	file, err := dataFile(cfg, "visits.db")
+	file, err := dataFile(cfg, visitsFile)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +42,7 @@ func openDatabase(cfg config, mysql database.MySQLConfig) (*database.DB, error) 
 	if mysql.Addr != "" {
 		return database.OpenMySQL(mysql)
 	}
-	file, err := dataFile(cfg, "submissions.db")
+	file, err := dataFile(cfg, submissionsFile)
 	if err != nil {
 		return nil, err
 	}
@@ -47,10 +53,10 @@ func openDatabase(cfg config, mysql database.MySQLConfig) (*database.DB, error) 
 // openExisting opens the database for a command that only reads or removes. It makes no SQLite
 // file: a mistyped DATA_DIR would look like a site without submissions.
 func openExisting(cfg config) (*database.DB, error) {
-	_, err := os.Stat(filepath.Join(cfg.DataDir, "submissions.db"))
+	_, err := os.Stat(filepath.Join(cfg.DataDir, submissionsFile))
 	if cfg.MySQLAddr == "" && errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("DATA_DIR: %s has no submissions.db: "+
-			"set DATA_DIR to the folder of the site", cfg.DataDir)
+		return nil, fmt.Errorf("DATA_DIR: %s has no %s: "+
+			"set DATA_DIR to the folder of the site", cfg.DataDir, submissionsFile)
 	}
 	return openDatabase(cfg, cfg.mysqlOnce())
 }

@@ -54,3 +54,7 @@ var countryNames = sync.OnceValue(func() map[string]string {
 // CountryName returns the English name of the country with an alpha-2 code, or "" if no country has
 // that code.
 func CountryName(code string) string { return countryNames()[code] }
+
+// CountryNameOrCode returns the English name of the country with an alpha-2 code, or the code if no
+// country has it.
+func CountryNameOrCode(code string) string { return cmp.Or(CountryName(code), code) }

@@ -17,9 +17,9 @@ import (
 var ErrNotEmpty = errors.New("there are submissions already")
 
 const (
-	// rowsPerPart is how many submissions Import stores in one transaction. Until a transaction
+	// RowsPerPart is how many submissions Import stores in one transaction. Until a transaction
 	// ends, a copy in a group needs some 700 bytes of memory for each of its rows.
-	rowsPerPart = 10_000
+	RowsPerPart = 10_000
 	// rowsPerStep is how many submissions Import inserts at a time.
 	rowsPerStep = 500
 )
@@ -31,14 +31,14 @@ type Imported struct {
 }
 
 // Import stores and counts the submissions that next returns, in their order, until next returns
-// io.EOF. It stores them in parts of 10,000, and each part is one transaction. Submissions without
-// tokens are all one transaction, because a later Import could not skip the stored ones. Import
-// reads each stored submission back and compares it. If it returns an error, done counts the
+// io.EOF. It stores them in parts of RowsPerPart, and each part is one transaction. Submissions
+// without tokens are all one transaction, because a later Import could not skip the stored ones.
+// Import reads each stored submission back and compares it. If it returns an error, done counts the
 // submissions of the committed parts. Nothing else is stored, unless the error wraps
 // database.ErrUnknown: then the part after them may be stored, too.
 //
-// Either all submissions have tokens, or none has one. Then Import gives each a new token. A
-// submission without a time gets the time of the import.
+// Either all submissions have tokens, or none has one. If none has one, Import gives each a new
+// token. A submission without a time gets the time of the import.
 //
 // Without merge, Import returns ErrNotEmpty if the table has submissions. With merge, it skips each
 // submission whose token is in the table, and every submission must have a token. Import calls
@@ -87,9 +87,9 @@ type importer struct {
 	done     Imported
 }
 
-// read returns the next rowsPerPart submissions, or fewer at the end.
+// read returns the next RowsPerPart submissions, or fewer at the end.
 func (i *importer) read() (rows []Submission, err error) {
-	for len(rows) < rowsPerPart {
+	for len(rows) < RowsPerPart {
 		row, err := i.next()
 		if err == io.EOF {
 			i.ended = true

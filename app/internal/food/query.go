@@ -26,7 +26,7 @@ type Page struct {
 }
 
 // Newest is the key with which Before returns the newest submissions.
-const Newest = math.MaxInt64
+const Newest int64 = math.MaxInt64
 
 // Before returns the n newest submissions with ids below key.
 func (s *Submissions) Before(ctx context.Context, key int64, n int) (page Page, err error) {
@@ -58,14 +58,14 @@ func (s *Submissions) Before(ctx context.Context, key int64, n int) (page Page, 
 // After returns the n oldest submissions with ids above key, in the order of every page: newest
 // first. If there are n or fewer, it returns the n newest submissions.
 func (s *Submissions) After(ctx context.Context, key int64, n int) (page Page, err error) {
-	bounded, cancel := context.WithTimeout(ctx, readTime)
+	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	page.Records, err = s.query(bounded, "WHERE id > ? ORDER BY id LIMIT ?", key, n+1)
+	page.Records, err = s.query(ctx, "WHERE id > ? ORDER BY id LIMIT ?", key, n+1)
 	if err != nil {
 		return page, fmt.Errorf("read submissions: %w", err)
 	}
 	if len(page.Records) <= n {
-		return s.Before(bounded, Newest, n)
+		return s.Before(ctx, Newest, n)
 	}
 	page.Records = page.Records[:n]
 	slices.Reverse(page.Records)

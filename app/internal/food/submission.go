@@ -2,7 +2,6 @@
 package food
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -94,7 +93,7 @@ func (s Submission) SameAnswers(other Submission) bool {
 }
 
 // CountryName returns the English name of the submission's country, or its code if it has no name.
-func (s Submission) CountryName() string { return cmp.Or(CountryName(s.Country), s.Country) }
+func (s Submission) CountryName() string { return CountryNameOrCode(s.Country) }
 
 // A FieldError is a message to the visitor about one field of the form.
 type FieldError struct {

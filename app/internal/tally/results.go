@@ -8,16 +8,18 @@ import (
 	"time"
 )
 
+// TopNames is how many foods, and how many countries, the results have at most.
+const TopNames = 10
+
 const (
-	topNames   = 10 // foods and countries in the results
 	resultDays = 30
 	readTime   = 3 * time.Second // timeout of Results
 )
 
 // Results are the figures of the results page.
 type Results struct {
-	Foods     []Count // the ten most frequent, each with its most frequent spelling
-	Countries []Count // the ten most frequent, with their codes
+	Foods     []Count // the TopNames most frequent, each with its most frequent spelling
+	Countries []Count // the TopNames most frequent, with their codes
 	Days      []Day   // the last thirty, oldest first; the last one is today
 }
 
@@ -47,12 +49,12 @@ func (t *Tally) Results(ctx context.Context, zone *time.Location) (r Results, er
 			WHERE spelling.scope = CONCAT('`+foodScope+`', food.name)
 			ORDER BY spelling.n DESC, spelling.name LIMIT 1), food.n
 		FROM tallies AS food WHERE food.scope = 'food'
-		ORDER BY food.n DESC, food.name LIMIT ?`, topNames)
+		ORDER BY food.n DESC, food.name LIMIT ?`, TopNames)
 	if err != nil {
 		return r, fmt.Errorf("read foods: %w", err)
 	}
 	r.Countries, err = t.selectCounts(ctx, `SELECT name, n FROM tallies WHERE scope = 'country'
-		ORDER BY n DESC, name LIMIT ?`, topNames)
+		ORDER BY n DESC, name LIMIT ?`, TopNames)
 	if err != nil {
 		return r, fmt.Errorf("read countries: %w", err)
 	}

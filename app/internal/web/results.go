@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"net/http"
@@ -24,8 +23,11 @@ type resultsPage struct {
 // A bars is a bar chart of counts.
 type bars struct {
 	What   string        // the kind of things that are counted, such as Food
-	Counts []tally.Count // ten at most, the largest first
+	Counts []tally.Count // tally.TopNames at most, the largest first
 }
+
+// All reports whether no name may be missing in the chart.
+func (b bars) All() bool { return len(b.Counts) < tally.TopNames }
 
 // Width returns the length of the bar for n in percent of the longest bar. It is never too small to
 // see.
@@ -33,7 +35,8 @@ func (b bars) Width(n int64) string {
 	return strconv.FormatFloat(max(0.5, 100*float64(n)/float64(b.Counts[0].N)), 'f', 1, 64)
 }
 
-// A line is a line chart of days. Its coordinates are lineHeight high, and scale with the page.
+// A line is a line chart of days. In the units of its SVG, it is lineHeight high, and lineStep wide
+// for each day. The page scales it.
 type line []tally.Day
 
 const (
@@ -54,7 +57,7 @@ func (l line) Top() int64 {
 	for power := int64(1); ; power *= 10 {
 		for _, digit := range []int64{1, 2, 5} {
 			top := digit * power
-			if top >= most || power > math.MaxInt64/100 {
+			if top >= most || power > math.MaxInt64/100 { // the next might overflow
 				return top
 			}
 		}
@@ -95,7 +98,7 @@ func (s *Server) getResults(w http.ResponseWriter, r *http.Request) error {
 		return errDatabase(err)
 	}
 	for i, country := range results.Countries {
-		results.Countries[i].Name = cmp.Or(food.CountryName(country.Name), country.Name)
+		results.Countries[i].Name = food.CountryNameOrCode(country.Name)
 	}
 	return s.render(w, http.StatusOK, "results",
 		page{Title: "Results", Nav: "/results", Visits: s.badge(), Data: resultsPage{

@@ -46,7 +46,7 @@ func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) getSubmissions(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	before, after := query.Get("before"), query.Get("after")
-	read, key, title := s.cfg.Submissions.Before, int64(food.Newest), "MySQL Data"
+	read, key, title := s.cfg.Submissions.Before, food.Newest, "MySQL Data"
 	if before+after != "" {
 		if after != "" {
 			read = s.cfg.Submissions.After
