@@ -83,9 +83,9 @@ func exportCSV(ctx context.Context, submissions *food.Submissions, out io.Writer
 }
 
 func exportJSON(
-	ctx context.Context, submissions *food.Submissions, out io.Writer, visits *int64,
+	ctx context.Context, submissions *food.Submissions, out io.Writer, total *int64,
 ) error {
-	writer, err := records.NewJSONWriter(out, visits)
+	writer, err := records.NewJSONWriter(out, total)
 	if err != nil {
 		return err
 	}

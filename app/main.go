@@ -100,7 +100,7 @@ func run(ctx context.Context, args []string, environ map[string]string,
 	case err != nil:
 		return withHint(err, database.Hint)
 	}
-	return err
+	return nil
 }
 
 // A hintedError is an error that says what the operator can do about it.

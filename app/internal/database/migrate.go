@@ -50,14 +50,22 @@ func MigrateMySQL(ctx context.Context, cfg MySQLConfig) (_ *DB, applied []string
 	return db, applied, nil
 }
 
-// lockWait is the number of seconds that a migration may wait for the lock on a table. Statements
-// of the app that need the table meanwhile wait, too: MySQL queues them behind the migration.
-const lockWait = 2
+const (
+	// lockWait is the number of seconds that a migration may wait for the lock on a table.
+	// Statements of the app that need the table meanwhile wait, too: MySQL queues them behind the
+	// migration.
+	lockWait = 2
+	// lockTries is how often a migration tries to get its lock. With the pauses between them, the
+	// tries take about 90 s.
+	lockTries = 30
+	// fileTries is how often the migrations of a SQLite file are tried.
+	fileTries = 10
+)
 
 // applyPatiently applies the migrations. If one does not get the lock on its table within lockWait,
 // applyPatiently pauses, so that the statements of the app can run, and retries.
 func applyPatiently(ctx context.Context, provider *goose.Provider) (applied []string, err error) {
-	for range 30 {
+	for range lockTries {
 		var results []*goose.MigrationResult
 		results, err = provider.Up(ctx)
 		var partial *goose.PartialError
@@ -107,7 +115,7 @@ func migrateSQLite(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	for range 10 {
+	for range fileTries {
 		if _, err = provider.Up(ctx); err == nil {
 			return nil
 		}

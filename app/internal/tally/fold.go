@@ -95,7 +95,7 @@ func (t *Tally) foldSome(ctx context.Context) (more bool, err error) {
 			"DELETE FROM tally_log WHERE id IN ("+database.Placeholders(len(ids))+")", ids...)
 		return err
 	})
-	return more && err == nil, err
+	return more, err
 }
 
 // readLog returns the sums of the oldest rows of the log, the ids of these rows, and whether there

@@ -60,11 +60,11 @@ func (s *Server) parseTemplates(files map[string][]byte, a assets) (
 	for file, content := range files {
 		if ok, _ := path.Match("templates/*.html", file); ok {
 			name := path.Base(file)
-			page := template.Must(parts.Clone())
-			if _, err := page.New(name).Parse(string(content)); err != nil {
+			set := template.Must(parts.Clone())
+			if _, err := set.New(name).Parse(string(content)); err != nil {
 				return nil, err
 			}
-			pages[strings.TrimSuffix(name, ".html")] = page
+			pages[strings.TrimSuffix(name, ".html")] = set
 		}
 	}
 	return pages, nil
