@@ -61,7 +61,7 @@ func (m *member) rememberGroup(ctx context.Context, before record) error {
 	if err != nil || len(now.Members) == 0 {
 		return err // what is not known changes nothing
 	}
-	now.Members = append(now.Members, m.joinersOf(now.Group)...)
+	now.Members = append(now.Members, m.joinersOf(now)...)
 	slices.Sort(now.Members)
 	now.Members = slices.Compact(now.Members)
 	if now.Group != before.Group || !slices.Equal(now.Members, before.Members) {

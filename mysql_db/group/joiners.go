@@ -14,8 +14,9 @@ import (
 
 // A joiner is a copy that wants to join a group.
 type joiner struct {
-	group string // its UUID
-	seen  time.Time
+	address string
+	group   string // its UUID
+	seen    time.Time
 }
 
 // proofHeader is the header with which a copy proves to another one that it is a copy. Its value is
@@ -67,10 +68,8 @@ func (m *member) watchOthers(ctx context.Context, end context.CancelCauseFunc) {
 	for ; ctx.Err() == nil; sleep(ctx, time.Second) {
 		addresses, listed := peers(ctx, m.peersName, m.address)
 		for _, other := range m.ask(ctx, m.withAskers(addresses)) {
-			if other != nil && other.Wants != "" {
-				m.mu.Lock()
-				m.joiners[other.UUID] = joiner{other.Wants, time.Now()}
-				m.mu.Unlock()
+			if other != nil {
+				m.noteJoiner(*other)
 			}
 		}
 		switch {
@@ -84,16 +83,30 @@ func (m *member) watchOthers(ctx context.Context, end context.CancelCauseFunc) {
 	}
 }
 
-// joinersOf returns the UUIDs of the copies that have wanted to join a group in the last minute. It
-// forgets older ones.
-func (m *member) joinersOf(group string) (uuids []string) {
+// noteJoiner notes another copy if it wants to join a group. It forgets a copy with another UUID at
+// the same address: that one has given up its data, so nobody must wait for it.
+func (m *member) noteJoiner(s Status) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	maps.DeleteFunc(m.joiners, func(_ string, j joiner) bool {
-		return time.Since(j.seen) > time.Minute
+	maps.DeleteFunc(m.joiners, func(uuid string, j joiner) bool {
+		return j.address == s.Address && uuid != s.UUID
+	})
+	if s.Wants != "" {
+		m.joiners[s.UUID] = joiner{s.Address, s.Wants, time.Now()}
+	}
+}
+
+// joinersOf returns the UUIDs of the copies that have wanted to join a group in the last minute,
+// and are not in it yet. It forgets those that are in it, since they may leave again, and older
+// ones.
+func (m *member) joinersOf(now record) (uuids []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.joiners, func(uuid string, j joiner) bool {
+		return slices.Contains(now.Members, uuid) || time.Since(j.seen) > time.Minute
 	})
 	for uuid, j := range m.joiners {
-		if j.group == group {
+		if j.group == now.Group {
 			uuids = append(uuids, uuid)
 		}
 	}

@@ -56,12 +56,49 @@ func TestMembersFindACopyThatIsAboutToJoin(t *testing.T) {
 	defer end(nil)
 	go m.watchOthers(ctx, end)
 	for deadline := time.Now().Add(30 * time.Second); ; sleep(ctx, 10*time.Millisecond) {
-		got, want := m.joinersOf("group"), []string{joining}
+		got, want := m.joinersOf(record{Group: "group"}), []string{joining}
 		if slices.Equal(got, want) {
 			return
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("joinersOf = %q, want %q", got, want)
 		}
+	}
+}
+
+// A record with a copy whose data is gone would let the others wait for it for ever, after a power
+// loss of all machines.
+func TestMembersForgetWhoDoesNotJoinAnyMore(t *testing.T) {
+	before := Status{UUID: "before", Address: "10.0.0.2", State: waiting, Wants: "group"}
+	for _, test := range []struct {
+		name    string
+		joined  bool
+		after   Status // what the copy says then
+		joiners []string
+	}{
+		{"it goes on waiting", false, before, []string{"before"}},
+		{"it has joined, and dies", true, Status{}, nil},
+		{"it copies everything", false, Status{Address: "10.0.0.2", State: copying}, nil},
+		{"it has copied everything", false,
+			Status{UUID: "after", Address: "10.0.0.2", State: waiting, Wants: "group"},
+			[]string{"after"}},
+		{"another copy joins, too", false,
+			Status{UUID: "other", Address: "10.0.0.3", State: waiting, Wants: "group"},
+			[]string{"before", "other"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := &member{joiners: map[string]joiner{}}
+			m.noteJoiner(before)
+			if test.joined {
+				m.joinersOf(record{Group: "group", Members: []string{"before", "first"}})
+			} else {
+				m.noteJoiner(test.after)
+			}
+			got := m.joinersOf(record{Group: "group", Members: []string{"first"}})
+			slices.Sort(got)
+			if !slices.Equal(got, test.joiners) {
+				t.Errorf("joinersOf = %q, want %q", got, test.joiners)
+			}
+		})
 	}
 }
