@@ -30,12 +30,10 @@ func wantRedirect(t *testing.T, app *testserver.App, host, want string) {
 func TestAnotherName(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, 7776000)
-	balancer := balance(t, "127.0.0.1", a.port)
 	dir := "DATA_DIR=" + t.TempDir()
 	run := func(domains string) *testserver.App {
-		app := start(t, append(a.environ(domains), dir)...)
-		balancer.set(app.Addr)
-		return app
+		t.Helper()
+		return start(t, append(a.environ(domains), a.alone(), dir)...)
 	}
 	stop := func(app *testserver.App) {
 		t.Helper()

@@ -57,7 +57,7 @@ func TestOrderingReplicaIsKilled(t *testing.T) {
 	apps := a.startThree(t, domain)
 	select {
 	case <-ordering:
-	case <-time.After(2 * time.Minute):
+	case <-time.After(orderTime):
 		t.Fatal("no replica orders")
 	}
 	var first int
@@ -142,10 +142,10 @@ func (a *authority) startRefused(t *testing.T) (
 	}
 	exec("CREATE TRIGGER full BEFORE INSERT ON acme WHEN NEW.name LIKE 'certificate %' " +
 		"BEGIN SELECT RAISE(ABORT, '" + refusal + "'); END")
-	environ = append(a.environ(domain), "DATA_DIR="+dir)
+	environ = append(a.environ(domain), a.alone(), "DATA_DIR="+dir)
 	app = start(t, environ...)
-	balance(t, "127.0.0.1", a.port).set(app.Addr)
-	testsite.Eventually(t, "the log says that the certificate can't be stored", func() error {
+	const what = "the log says that the certificate can't be stored"
+	testsite.Within(t, orderTime, what, func() error {
 		if !strings.Contains(app.Log(), refusal) {
 			return errors.New(app.Log())
 		}
@@ -199,8 +199,7 @@ func TestAuthorityIsDown(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, 7776000)
 	again := a.stop()
-	app := start(t, a.environ(domain)...)
-	balance(t, "127.0.0.1", a.port).set(app.Addr)
+	app := start(t, append(a.environ(domain), a.alone())...)
 	wantReason(t, app, "the authority can't be reached")
 	again()
 	a.awaitServed(t, nil, app)

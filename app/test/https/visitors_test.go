@@ -25,8 +25,7 @@ import (
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, 7776000)
-	app := start(t, a.environ(both)...)
-	balance(t, "127.0.0.1", a.port).set(app.Addr)
+	app := start(t, append(a.environ(both), a.alone())...)
 	certificate := a.awaitServed(t, nil, app)
 	key := sha256.Sum256(certificate.RawSubjectPublicKeyInfo)
 	browser := chrome.Start(t,
@@ -48,8 +47,7 @@ func TestBrowserFormOpenedBeforeTheCertificate(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, 7776000)
 	again := a.stop()
-	app := start(t, a.environ(both)...)
-	balance(t, "127.0.0.1", a.port).set(app.Addr)
+	app := start(t, append(a.environ(both), a.alone())...)
 	browser := chrome.Start(t, chromedp.IgnoreCertErrors,
 		chromedp.Flag("host-resolver-rules", fmt.Sprintf("MAP %s:80 %s, MAP %[1]s:443 %[3]s",
 			domain, app.Addr, app.HTTPSAddr)))
@@ -68,8 +66,7 @@ func TestBrowserFormOpenedBeforeTheCertificate(t *testing.T) {
 func TestRedirectToAnotherPort(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, 7776000)
-	app := start(t, append(a.environ(both), "HTTPS_PORT=8443")...)
-	balance(t, "127.0.0.1", a.port).set(app.Addr)
+	app := start(t, append(a.environ(both), a.alone(), "HTTPS_PORT=8443")...)
 	a.awaitServed(t, nil, app)
 	r := testsite.Request(t, "GET", "http://"+app.Addr+"/results", nil)
 	r.Host = domain + ":8080"
@@ -84,8 +81,7 @@ func TestRedirectToAnotherPort(t *testing.T) {
 func TestRedirects(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, 7776000)
-	app := start(t, a.environ(both)...)
-	balance(t, "127.0.0.1", a.port).set(app.Addr)
+	app := start(t, append(a.environ(both), a.alone())...)
 	a.awaitServed(t, nil, app)
 	for _, test := range []struct {
 		method, host, path, want string
