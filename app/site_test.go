@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
@@ -25,11 +26,21 @@ func TestCloseRemembersTheVisitsWithoutTheirStore(t *testing.T) {
 		site.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 	}
 	visit()
-	store, err := sql.Open("sqlite", "file:"+filepath.Join(environ["DATA_DIR"], "visits.db"))
+	store, err := sql.Open("sqlite", "file:"+filepath.Join(environ["DATA_DIR"], "visits.db")+
+		"?_pragma=busy_timeout(5000)")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer store.Close()
+	// On a slow disk, the page is there before its visit is counted.
+	eventually(t, "the first visit is counted", func() error {
+		var n int
+		err := store.QueryRow("SELECT total FROM visits").Scan(&n)
+		if err == nil && n != 1 {
+			err = fmt.Errorf("%d visits are counted", n)
+		}
+		return err
+	})
 	tx, err := store.Begin()
 	if err != nil {
 		t.Fatal(err)
