@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"simpleapp/internal/testsite"
 )
 
 // A submission is in the results at once, and all spellings of a food are counted as one food.
@@ -33,12 +35,15 @@ func TestResults(t *testing.T) {
 				wantStatus(t, post(t, p, form), 303)
 				if test.wantShown != "" {
 					shown := "<bdi>" + html.EscapeString(test.wantShown) + "</bdi>"
-					wantBody(t, get(t, p.url+"/results"), shown)
+					var page testsite.Answer
+					testsite.Folded(t, func() { page = get(t, p.url+"/results") })
+					wantBody(t, page, shown)
 				}
 			}
 
 			query := "?top=0&days=" + strings.Repeat("9", 10_000) + "&zone=%ff%00"
-			a := get(t, p.url+"/results"+query)
+			var a testsite.Answer
+			testsite.Folded(t, func() { a = get(t, p.url+"/results"+query) })
 			wantStatus(t, a, 200)
 			wantBody(t, a, "<polyline", `role="img"`, "The last 30 days")
 			got := resultRows(a.Body)

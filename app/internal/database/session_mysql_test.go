@@ -104,8 +104,8 @@ func TestServerDefaultsChangeNothing(t *testing.T) {
 			for _, s := range []*testsite.Site{writer, reader} {
 				for _, sub := range subs {
 					visitors.Go(func() {
-						if err := s.Add(sub); err != nil {
-							t.Errorf("Add = %v", err)
+						if err := s.Store(sub); err != nil {
+							t.Errorf("Store = %v", err)
 						}
 					})
 				}
