@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	_ "modernc.org/sqlite"
-
 	"simpleapp/internal/testsite"
 )
 

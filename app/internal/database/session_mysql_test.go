@@ -151,7 +151,6 @@ func TestServerDefaultsDoNotChangeMigrations(t *testing.T) {
 // A session that holds a lock and says nothing, as if its machine had died, keeps others waiting
 // for twenty seconds, not for minutes.
 func TestLocksOfADeadProgramAreFreed(t *testing.T) {
-	t.Parallel()
 	root := testsite.MySQL().Root()
 	defer root.Close()
 	_, err := root.Exec("INSERT INTO tallies (scope, name, n) VALUES ('dead', 'x', 1)")

@@ -2,7 +2,6 @@ package tally_test
 
 import (
 	"database/sql"
-	_ "modernc.org/sqlite"
 	"os"
 	"path/filepath"
 	"sync"

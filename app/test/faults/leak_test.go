@@ -56,11 +56,7 @@ func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
 				group.Go(func() { c.Visit() })
 			}
 			for _, s := range stores {
-				group.Go(func() {
-					sub := testsite.Submission()
-					sub.AddedAt = time.Now().UTC()
-					s.Add(sub)
-				})
+				group.Go(func() { s.Add(testsite.Submission()) })
 			}
 		}
 		group.Wait()
