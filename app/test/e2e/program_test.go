@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -58,9 +57,8 @@ func runTests(m *testing.M) (code int, err error) {
 	defer func() { err = errors.Join(err, redis.Close()) }()
 
 	binary = filepath.Join(dir, "simpleapp")
-	build := exec.Command("go", "build", "-C", "../..", "-race", "-o", binary, ".")
-	if output, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build: %w\n%s", err, output)
+	if err := testserver.Build(binary, "-race"); err != nil {
+		return 0, err
 	}
 	app, err := testserver.StartApp(binary,
 		"MYSQL_ADDR="+mysql.Addr, "MYSQL_PASSWORD_FILE="+mysql.PasswordFile,

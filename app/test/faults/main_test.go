@@ -13,7 +13,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -52,10 +51,9 @@ func runTests(m *testing.M) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	binary = filepath.Join(dir, "simpleapp")
-	build := exec.Command("go", "build", "-C", "../..", "-trimpath", "-o", binary, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build: %w: %s", err, output)
+	os.Setenv("CGO_ENABLED", "0")
+	if err := testserver.Build(binary, "-trimpath"); err != nil {
+		return 0, err
 	}
 	if database, err = testserver.StartMySQL(); err != nil {
 		return 0, err

@@ -55,9 +55,8 @@ func runTests(m *testing.M) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, database.Close()) }()
 	binary = filepath.Join(dir, "simpleapp")
-	build := exec.Command("go", "build", "-C", "../..", "-race", "-o", binary, ".")
-	if output, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build: %w\n%s", err, output)
+	if err := testserver.Build(binary, "-race"); err != nil {
+		return 0, err
 	}
 	return m.Run(), nil
 }

@@ -2,13 +2,15 @@ package pages
 
 import (
 	"context"
+	"errors"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os/exec"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -20,6 +22,29 @@ import (
 // host is the site's name in the browser. A browser treats http on localhost like https, so the
 // tests need another name.
 const host = "simpleapp.test"
+
+var binary string // the built program
+
+func TestMain(m *testing.M) {
+	code, err := runTests(m)
+	if err != nil {
+		log.Fatal(err)
+	}
+	os.Exit(code)
+}
+
+func runTests(m *testing.M) (code int, err error) {
+	dir, err := os.MkdirTemp("", "simpleapp-pages-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	binary = filepath.Join(dir, "simpleapp")
+	if err := testserver.Build(binary); err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}
 
 // named returns the address under the site's name of the server that listens at addr (host:port).
 func named(scheme, addr string) string {
@@ -66,14 +91,9 @@ func startServer(t *testing.T, start func() (*testserver.Server, error)) *testse
 	return server
 }
 
-// startApp builds and starts the program, and returns the address of its site for the browser.
+// startApp starts the program, and returns the address of its site for the browser.
 func startApp(t *testing.T, environ ...string) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "simpleapp")
-	build := exec.Command("go", "build", "-C", "../../..", "-o", binary, ".")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, output)
-	}
 	return named("http", testsite.StartApp(t, binary, environ...).Addr)
 }
 
