@@ -6,6 +6,10 @@ import (
 	"sync"
 )
 
+// Host is the site's name for a browser. A browser treats http on localhost like https, but not
+// http under any other name.
+const Host = "simpleapp.test"
+
 // userAgent is the User-Agent of Chrome on Linux.
 const userAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) " +
 	"Chrome/156.0.0.0 Safari/537.36"
@@ -15,7 +19,7 @@ const userAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, li
 // the form has the policy no-referrer.
 func AsBrowser(r *http.Request, referrerPolicy string) {
 	_, port, _ := net.SplitHostPort(r.URL.Host)
-	r.Host = net.JoinHostPort("simpleapp.test", port)
+	r.Host = net.JoinHostPort(Host, port)
 	r.Header.Set("User-Agent", userAgent)
 	r.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
 	r.Header.Set("Accept-Language", "en-GB,en;q=0.9")

@@ -72,12 +72,12 @@ func TryGet(url string) (string, error) {
 // Post submits a form to the site at an address such as http://127.0.0.1:8080.
 func Post(t testing.TB, site string, form url.Values) Answer {
 	t.Helper()
-	return PostBody(t, site, formType, strings.NewReader(form.Encode()))
+	return PostBody(t, site, FormType, strings.NewReader(form.Encode()))
 }
 
 // TryPost is Post for a goroutine that is not the test's, or a site that may not answer yet.
 func TryPost(site string, form url.Values) (a Answer, err error) {
-	r, err := newPost(context.Background(), site, formType, strings.NewReader(form.Encode()))
+	r, err := newPost(context.Background(), site, FormType, strings.NewReader(form.Encode()))
 	if err != nil {
 		return a, err
 	}
@@ -94,7 +94,8 @@ func PostBody(t testing.TB, site, contentType string, body io.Reader) Answer {
 	return Send(t, r)
 }
 
-const formType = "application/x-www-form-urlencoded"
+// FormType is the Content-Type of a form.
+const FormType = "application/x-www-form-urlencoded"
 
 func newPost(ctx context.Context, site, contentType string, body io.Reader) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, site+"/simpleform", body)

@@ -35,7 +35,7 @@ func BenchmarkPages(b *testing.B) {
 					page.form.Set("token", food.NewToken())
 					body := strings.NewReader(page.form.Encode())
 					request = httptest.NewRequest("POST", page.path, body)
-					request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+					request.Header.Set("Content-Type", testsite.FormType)
 				}
 				answer := httptest.NewRecorder()
 				site.ServeHTTP(answer, request)

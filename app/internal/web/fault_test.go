@@ -82,13 +82,12 @@ func TestFaultFitsItsCause(t *testing.T) {
 // Pages that refuse a form speak of this copy of it, too.
 func TestRefusalsSpeakOfThisCopyOfTheForm(t *testing.T) {
 	site := serve(t)
-	const formType = "application/x-www-form-urlencoded"
 	for _, test := range []struct {
 		name, contentType, body string
 		want                    int
 	}{
-		{"too large", formType, "first_name=" + strings.Repeat("x", 100_000), 413},
-		{"damaged", formType, "first_name=%zz", 400},
+		{"too large", testsite.FormType, "first_name=" + strings.Repeat("x", 100_000), 413},
+		{"damaged", testsite.FormType, "first_name=%zz", 400},
 		{"another type", "application/json", "{}", 415},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -76,7 +76,7 @@ func TestMalformedFormsAreRefused(t *testing.T) {
 	m.WriteField("first_name", "Ada")
 	m.Close()
 	const (
-		formType = "application/x-www-form-urlencoded"
+		formType = testsite.FormType
 		limit    = 16 << 10
 		name     = "first_name="
 	)
@@ -136,7 +136,7 @@ func TestCrossSitePostsAreRefused(t *testing.T) {
 			form.Set("favourite_food", food.NewToken())
 			r := testsite.Request(t, "POST", site+"/simpleform", strings.NewReader(form.Encode()))
 			r.Host = test.host
-			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Content-Type", testsite.FormType)
 			for name, value := range test.header {
 				r.Header.Set(name, value)
 			}

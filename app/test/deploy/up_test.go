@@ -130,29 +130,27 @@ func prompts(p *project) {
 // The health check succeeds while all connections are in use. Otherwise Docker would report a busy
 // database as unhealthy, and Swarm would end it.
 func connectionsInUse(p *project) {
-	asRoot := func(statements string) string {
-		return docker(p, "exec", p.container("db"), "db-admin", "-N", "-e", statements)
-	}
-	usual := asRoot("SELECT @@max_connections")
-	asRoot("SET GLOBAL max_connections = 10")
+	db := p.container("db")
+	usual := asRoot(p, db, "SELECT @@max_connections")
+	asRoot(p, db, "SET GLOBAL max_connections = 10")
 	const sleepers = `SELECT CONCAT('KILL ', id, ';') FROM information_schema.processlist
 		WHERE info LIKE 'DO SLEEP%'`
 	defer func() {
-		asRoot("SET GLOBAL max_connections = " + usual)
-		asRoot(strings.ReplaceAll(asRoot(sleepers), "\n", ""))
+		asRoot(p, db, "SET GLOBAL max_connections = "+usual)
+		asRoot(p, db, strings.ReplaceAll(asRoot(p, db, sleepers), "\n", ""))
 		p.awaitHealthy("db") // app was stopped before
 	}()
 	const sleep = `MYSQL_PWD=$(<"$MYSQL_PASSWORD_FILE") \
 		exec mysql --host=127.0.0.1 --user="$MYSQL_USER" -e 'DO SLEEP(300)'`
 	eventually(p, "the health check says that all connections are in use", func() error {
-		out, err := tryDocker("exec", p.container("db"), "db-healthcheck")
+		out, err := tryDocker("exec", db, "db-healthcheck")
 		if err != nil {
 			p.Errorf("db-healthcheck = %v, want that it succeeds:\n%s", err, out)
 		}
 		if strings.Contains(out, "all connections are in use") {
 			return nil
 		}
-		docker(p, "exec", "--detach", p.container("db"), "bash", "-c", sleep)
+		docker(p, "exec", "--detach", db, "bash", "-c", sleep)
 		return fmt.Errorf("it says %q", out)
 	})
 }

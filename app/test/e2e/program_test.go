@@ -15,10 +15,9 @@ import (
 	"simpleapp/internal/testserver"
 )
 
-// A browser treats http on localhost like https, but not http under any other name. So the browser
-// tests give the site a name, on the ports that visitors use and on another one.
+// The browser tests give the site a name, on the ports that visitors use and on another one.
 const (
-	host      = "simpleapp.test"
+	host      = testserver.Host
 	httpSite  = "http://" + host
 	httpsSite = "https://" + host
 )

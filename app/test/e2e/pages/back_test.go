@@ -129,7 +129,7 @@ func TestBackAfterSuccessFindsAnEmptyForm(t *testing.T) {
 	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), chrome.Start(t)
 	used := submitForm(t, browser, site)
 
-	eval[struct{}](t, browser, "history.back(), {}")
+	goBack(t, browser)
 	waitFor(t, browser, isEmptyForm(used))
 	// The empty form can be filled in and submitted, too.
 	fillIn(t, browser, site)
@@ -145,10 +145,10 @@ func TestBackTwiceFindsAnEmptyForm(t *testing.T) {
 	used := submitForm(t, browser, site)
 	do(t, browser, chromedp.Click(chromedp.CSS(`main a[href="/simpleform"]`)))
 	waitFor(t, browser, isEmptyForm(used))
-	eval[struct{}](t, browser, "history.back(), {}")
+	goBack(t, browser)
 	waitFor(t, browser,
 		`location.pathname === "/simpleform/success" && document.readyState === "complete"`)
-	eval[struct{}](t, browser, "history.back(), {}")
+	goBack(t, browser)
 	waitFor(t, browser, isEmptyForm(used))
 }
 
@@ -157,7 +157,7 @@ func TestBackKeepsAnswersThatWereNotSubmitted(t *testing.T) {
 	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), chrome.Start(t)
 	fillIn(t, browser, site)
 	do(t, browser, chromedp.Navigate(site+"/submissions"))
-	eval[struct{}](t, browser, "history.back(), {}")
+	goBack(t, browser)
 	waitFor(t, browser, `location.pathname === "/simpleform" &&
 		document.querySelector("[name=first_name]").value === "Ada"`)
 }

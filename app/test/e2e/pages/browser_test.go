@@ -39,6 +39,18 @@ func waitFor(t *testing.T, ctx context.Context, script string) {
 	}
 }
 
+// goBack does what the browser's Back button does. It does not wait for the page.
+func goBack(t *testing.T, ctx context.Context) {
+	t.Helper()
+	eval[struct{}](t, ctx, "history.back(), {}") // {}, because eval needs a value
+}
+
+// goForward does what the browser's Forward button does. It does not wait for the page.
+func goForward(t *testing.T, ctx context.Context) {
+	t.Helper()
+	eval[struct{}](t, ctx, "history.forward(), {}")
+}
+
 // emulate sets the width of the window and the colour scheme: light or dark.
 func emulate(width int64, scheme string) chromedp.Action[chromedp.Void] {
 	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {

@@ -42,12 +42,12 @@ func TestForwardKeepsAnswersThatWereNotStored(t *testing.T) {
 			do(t, browser, chrome.FillIn(form))
 			if test.refused {
 				chrome.Submit(t, browser, 422)
-				eval[struct{}](t, browser, "history.back(), {}")
+				goBack(t, browser)
 				waitFor(t, browser, kept+` && !document.getElementById("error-summary")`)
 			}
-			eval[struct{}](t, browser, "history.back(), {}")
+			goBack(t, browser)
 			waitFor(t, browser, success)
-			eval[struct{}](t, browser, "history.forward(), {}")
+			goForward(t, browser)
 			waitFor(t, browser, kept)
 			// If the script replaced the form, the new one would be here before this answer.
 			eval[string](t, browser, `fetch("/simpleform").then((answer) => answer.text())`)

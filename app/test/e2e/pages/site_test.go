@@ -19,10 +19,6 @@ import (
 	"simpleapp/internal/web"
 )
 
-// host is the site's name in the browser. A browser treats http on localhost like https, so the
-// tests need another name.
-const host = "simpleapp.test"
-
 var binary string // the built program
 
 func TestMain(m *testing.M) {
@@ -49,7 +45,7 @@ func runTests(m *testing.M) (code int, err error) {
 // named returns the address under the site's name of the server that listens at addr (host:port).
 func named(scheme, addr string) string {
 	_, port, _ := net.SplitHostPort(addr)
-	return scheme + "://" + net.JoinHostPort(host, port)
+	return scheme + "://" + net.JoinHostPort(testserver.Host, port)
 }
 
 // client resolves the site's name to this machine, as the browser does.
