@@ -9,10 +9,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"simpleapp/internal/database"
 )
 
-// client does not follow redirects, so that a test sees each answer.
-var client = &http.Client{
+// Client does not follow redirects, so that a test sees each answer.
+var Client = &http.Client{
 	Timeout:       20 * time.Second,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
@@ -36,14 +38,14 @@ func Request(t testing.TB, method, url string, body io.Reader) *http.Request {
 // Send sends a request and returns its answer.
 func Send(t testing.TB, r *http.Request) Answer {
 	t.Helper()
-	a, err := do(r)
+	a, err := do(Client, r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
 }
 
-func do(r *http.Request) (a Answer, err error) {
+func do(client *http.Client, r *http.Request) (a Answer, err error) {
 	resp, err := client.Do(r)
 	if err != nil {
 		return a, err
@@ -65,7 +67,7 @@ func TryGet(url string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	a, err := do(r)
+	a, err := do(Client, r)
 	return a.Body, err
 }
 
@@ -81,7 +83,34 @@ func TryPost(site string, form url.Values) (a Answer, err error) {
 	if err != nil {
 		return a, err
 	}
-	return do(r)
+	return do(Client, r)
+}
+
+// Submit submits a form until the answer is not 503, for a minute. The site answers 503 if the disk
+// takes longer than 4 s. The form may be sent again, because a token is never stored twice.
+func Submit(client *http.Client, site string, form url.Values) (a Answer, err error) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(database.RetryDelay) {
+		r, err := newPost(context.Background(), site, FormType, strings.NewReader(form.Encode()))
+		if err != nil {
+			return a, err
+		}
+		a, err = do(client, r)
+		slow := err == nil && a.StatusCode == http.StatusServiceUnavailable
+		if !slow || time.Now().After(deadline) {
+			return a, err
+		}
+	}
+}
+
+// WantStored submits a form as Submit does, and checks that it is stored.
+func WantStored(t testing.TB, site string, form url.Values) Answer {
+	t.Helper()
+	a, err := Submit(Client, site, form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	WantStatus(t, a, http.StatusSeeOther)
+	return a
 }
 
 // PostBody sends a body of any type to the address of the form.

@@ -26,7 +26,7 @@ func (c *cluster) stackFileAlone() {
 	for _, site := range sites {
 		s.awaitPage(site+"/", "Visits: ")
 	}
-	testsite.WantStatus(s, testsite.Post(s, sites[0], testsite.Form()), 303)
+	testsite.WantStored(s, sites[0], testsite.Form())
 	s.awaitGreen()
 	before, err := s.rows(1)
 	if err != nil || len(before) != 1 {

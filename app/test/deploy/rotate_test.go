@@ -3,7 +3,6 @@ package deploy
 import (
 	"fmt"
 	"maps"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,8 +95,7 @@ func (s *stack) restartServers() {
 func (s *stack) forget() {
 	s.Helper()
 	before := s.rows()
-	answer := testsite.Post(s, fmt.Sprintf("http://127.0.0.1:%d", s.port), testsite.Form())
-	testsite.WantStatus(s, answer, http.StatusSeeOther)
+	answer := testsite.WantStored(s, "http://"+s.address(), testsite.Form())
 	_, reference, _ := strings.Cut(answer.Header.Get("Location"), "reference=")
 	s.make("forget", "REFERENCE="+reference)
 	if after := s.rows(); !maps.Equal(after, before) {

@@ -64,6 +64,6 @@ func TestSiteOfTheStackFileAlone(t *testing.T) {
 func (s *stack) submit() string {
 	s.Helper()
 	form := testsite.Form()
-	testsite.WantStatus(s, testsite.Post(s, "http://"+s.address(), form), 303)
+	testsite.WantStored(s, "http://"+s.address(), form)
 	return form.Get("token")
 }

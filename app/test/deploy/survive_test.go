@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 )
 
 func dataSurvives(p *project) {
@@ -140,18 +141,16 @@ func stopCutsNoRequest(p *project) {
 					return
 				}
 				values := answers()
-				resp, err := client.PostForm(v.site+"/simpleform", values)
+				answer, err := testsite.Submit(client, v.site, values)
 				if err != nil {
 					p.Errorf("a request was cut: %v", err)
 					return
 				}
-				_, err = io.Copy(io.Discard, resp.Body)
-				resp.Body.Close()
-				if err != nil || resp.StatusCode != http.StatusSeeOther {
-					p.Errorf("POST while stopping = %d, %v, want 303", resp.StatusCode, err)
+				if answer.StatusCode != http.StatusSeeOther {
+					p.Errorf("POST while stopping = %d, want 303", answer.StatusCode)
 					return
 				}
-				closing = resp.Close
+				closing = answer.Close
 				mu.Lock()
 				confirmed = append(confirmed, values.Get("token"))
 				mu.Unlock()
