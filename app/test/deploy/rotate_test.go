@@ -13,24 +13,24 @@ import (
 )
 
 // servers has, for each password of the app, the service that checks it, the command that changes
-// it, and a shell script that logs in like the app with a password from standard input.
+// it, and a shell script that logs in like the app with a password from standard input. The script
+// prints "logged in", or why not, and succeeds in either case.
 var servers = map[string]struct{ service, rotate, login string }{
 	"mysql_password": {"db", "db-rotate-password",
 		`read -r MYSQL_PWD; export MYSQL_PWD
-		mysql --protocol=tcp -h db -u simpleapp -e "SELECT 'logged in'" 2>&1`},
+		mysql --protocol=tcp -h db -u simpleapp -e "SELECT 'logged in'" 2>&1 || true`},
 	"redis_password": {"cache", "cache-rotate-password",
 		`read -r REDISCLI_AUTH; export REDISCLI_AUTH
 		redis-cli -h cache PING 2>&1 | sed "s/^PONG/logged in/"`},
 }
 
-// dockerWithInput runs docker with a password on standard input. It has to succeed, or to say that
-// the access is denied.
+// dockerWithInput runs docker with a password on standard input. It has to succeed.
 func dockerWithInput(t testing.TB, password string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(untilInterrupted, "docker", args...)
 	cmd.Stdin = strings.NewReader(password + "\n")
 	out, err := cmd.CombinedOutput()
-	if err != nil && !strings.Contains(string(out), "Access denied") {
+	if err != nil {
 		t.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return string(out)
@@ -39,8 +39,14 @@ func dockerWithInput(t testing.TB, password string, args ...string) string {
 // canLogIn tells whether the app's account can log in with a password from the app's network.
 func (s *stack) canLogIn(name, password string) bool {
 	s.Helper()
-	out := dockerWithInput(s, password, "run", "--rm", "--interactive", "--no-healthcheck",
-		"--network", "container:"+s.containers("app")[0],
+	return canLogIn(s, "container:"+s.containers("app")[0], name, password)
+}
+
+// canLogIn tells whether the app's account can log in with a password from a network.
+func canLogIn(t testing.TB, network, name, password string) bool {
+	t.Helper()
+	out := dockerWithInput(t, password, "run", "--rm", "--interactive", "--no-healthcheck",
+		"--network", network,
 		"--entrypoint", "sh", image(servers[name].service), "-c", servers[name].login)
 	switch {
 	case strings.Contains(out, "logged in"):
@@ -48,7 +54,7 @@ func (s *stack) canLogIn(name, password string) bool {
 	case strings.Contains(out, "Access denied"), strings.Contains(out, "WRONGPASS"):
 		return false
 	}
-	s.Fatalf("%s neither accepts nor refuses a password: %s", servers[name].service, out)
+	t.Fatalf("%s neither accepts nor refuses a password: %s", servers[name].service, out)
 	return false
 }
 
