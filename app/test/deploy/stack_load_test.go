@@ -3,6 +3,7 @@ package deploy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -63,15 +64,21 @@ func (s *stack) underLoad(name string, operation func(*stack)) load.Report {
 	return report
 }
 
-// withoutFailures runs an operation under load, during which no request may fail.
+// withoutFailures runs an operation under load, during which no request may fail, and cache may not
+// be replaced. Some pages may lack a number, because the operation itself keeps the disk busy, and
+// Redis waits for the disk.
 func (s *stack) withoutFailures(name string, operation func(*stack)) {
 	s.Helper()
+	cache := s.containers("cache")
 	report := s.underLoad(name, operation)
 	if report.Failed() > 0 {
 		s.Errorf("%s: %d requests failed, want none", name, report.Failed())
 	}
-	if 100*report.Unnumbered > report.HomePages {
-		s.Errorf("%s: %d of %d home pages had no number, want at most 1 %%",
+	if now := s.containers("cache"); !slices.Equal(now, cache) {
+		s.Errorf("%s: the container of cache is %s, want still %s", name, now, cache)
+	}
+	if 20*report.Unnumbered > report.HomePages {
+		s.Errorf("%s: %d of %d home pages had no number, want at most 5 %%",
 			name, report.Unnumbered, report.HomePages)
 	}
 }

@@ -40,6 +40,10 @@ func TestSwarm(t *testing.T) {
 			if running := len(s.containers("app")); running < n {
 				s.Errorf("after make scale N=%d, %d run", n, running)
 			}
+			if got := s.service("app", "{{.Spec.Mode.Replicated.Replicas}}"); got != fmt.Sprint(n) {
+				s.Errorf("after make scale N=%d the service has %s replicas", n, got)
+			}
+			s.awaitReplicas()
 		}
 	})
 	s.withoutFailures("deployed again", func(s *stack) {
