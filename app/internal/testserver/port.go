@@ -25,18 +25,24 @@ func FreePort(offsets ...int) (int, error) {
 	return 0, errors.New("no free port was found from 10000 to 30000")
 }
 
-// given has the ports that isFree was asked about. It gives each only once, because the server of
-// the first caller may not listen yet. Another process may still draw the same port meanwhile.
+// given has the marks of isFree. They are open until the process ends.
 var given sync.Map
 
+// isFree marks a port as given, because the server of the caller may not listen yet. The mark is a
+// UDP socket of the same number, which no other test can open, not even in another process. Servers
+// use TCP only.
 func isFree(port int) bool {
-	if _, taken := given.LoadOrStore(port, true); taken {
-		return false
-	}
-	l, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
+	addr := fmt.Sprintf(":%d", port)
+	mark, err := net.ListenPacket("udp", addr)
 	if err != nil {
 		return false
 	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		mark.Close()
+		return false
+	}
 	l.Close()
+	given.Store(port, mark)
 	return true
 }
