@@ -36,14 +36,42 @@ const recovery = 15 * time.Second
 func TestRedisHung(t *testing.T) {
 	removeEverything(t)
 	app := startApp(t, environ(database.Addr, cache.Addr))
-	testsite.Eventually(t, "the home page shows a number", func() error {
-		_, err := numbered(app.Addr)
-		return err
-	})
+	const waves, visitors, each = 3, 32, 50
+	// Without a timeout of its own, a visit would wait 1 s for the command. Only the first visits
+	// can wait: after them the counter knows that Redis is down. A pause of the machine makes all
+	// visits of a wave late, so the best wave counts.
+	var slowest []time.Duration
+	for range waves {
+		awaitNumber(t, app, "a visit before Redis hangs")
+		resume := hang(t, cache)
+		slowest = append(slowest, visitWithoutNumbers(t, app, visitors, 1))
+		resume()
+	}
+	const limit = 900 * time.Millisecond
+	if best := slices.Min(slowest); best >= limit {
+		t.Errorf("the slowest visits of the waves took %v, want less than %v in the best wave",
+			slowest, limit)
+	}
+
+	awaitNumber(t, app, "a visit between the waves")
 	resume := hang(t, cache)
-	const visitors, each = 32, 50
+	visitWithoutNumbers(t, app, visitors, each)
+	if err := store(app.Addr, newForm("Pizza")); err != nil {
+		t.Errorf("while Redis hangs: %v", err)
+	}
+	resume()
+	const visits = visitors * (waves + each)
+	if number := awaitNumber(t, app, "a visit after Redis is back"); number <= visits {
+		t.Errorf("after %d visits the number is %d, want more", visits, number)
+	}
+}
+
+// visitWithoutNumbers lets visitors visit the home page at the same time, each several times. No
+// page may have a number. It returns the time of the slowest visit.
+func visitWithoutNumbers(
+	t *testing.T, app *testserver.App, visitors, each int) (slowest time.Duration) {
+	t.Helper()
 	var mu sync.Mutex
-	var took []time.Duration
 	var clients sync.WaitGroup
 	for range visitors {
 		clients.Go(func() {
@@ -51,7 +79,7 @@ func TestRedisHung(t *testing.T) {
 				start := time.Now()
 				status, number, err := visit(app.Addr)
 				mu.Lock()
-				took = append(took, time.Since(start))
+				slowest = max(slowest, time.Since(start))
 				mu.Unlock()
 				if err != nil || status != http.StatusOK || number != 0 {
 					t.Errorf("GET / = %d, number %d, %v, want 200 without a number",
@@ -61,26 +89,17 @@ func TestRedisHung(t *testing.T) {
 		})
 	}
 	clients.Wait()
-	slices.Sort(took)
-	// Without a timeout of its own, a visit would wait 1 s for the command. The clients wait at the
-	// same moments, so a pause of the machine makes all of them late.
-	const limit = 900 * time.Millisecond
-	if p99 := took[len(took)*99/100]; p99 >= limit {
-		t.Errorf("99th percentile = %v, want less than %v", p99, limit)
-	}
-	if err := store(app.Addr, newForm("Pizza")); err != nil {
-		t.Errorf("while Redis hangs: %v", err)
-	}
+	return slowest
+}
 
-	resume()
-	var number int64
-	testsite.Within(t, recovery, "a visit after Redis is back", func() (err error) {
+// awaitNumber waits until the home page shows a number, and returns it.
+func awaitNumber(t *testing.T, app *testserver.App, what string) (number int64) {
+	t.Helper()
+	testsite.Within(t, recovery, what, func() (err error) {
 		number, err = numbered(app.Addr)
 		return err
 	})
-	if number <= visitors*each {
-		t.Errorf("after %d visits the number is %d, want more", visitors*each, number)
-	}
+	return number
 }
 
 func TestMySQLHung(t *testing.T) {

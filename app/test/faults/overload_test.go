@@ -39,6 +39,10 @@ func TestSlowClientsDelayNobody(t *testing.T) {
 	if err := store(app.Addr, newForm("Pizza")); err != nil {
 		t.Errorf("among slow clients: %v", err)
 	}
+	const slow = `simpleapp_connections{state="receiving"}`
+	if numberAfter(t, metrics(t, app), slow) == 0 {
+		t.Error("no slow client is left, so the visitors may have waited for them")
+	}
 	if memory := resident(t, app.PID, "VmRSS:"); memory > containerMemory {
 		t.Errorf("%d kB resident, want at most %d", memory, containerMemory)
 	}
