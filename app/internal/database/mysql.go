@@ -232,9 +232,10 @@ func Hint(err error) string {
 		return "the database's schema is older than this program: run make migrate or " +
 			"simpleapp migrate"
 	case 1142: // no right to a table, which may not exist
-		return "this account has no right to do that: for the app, run make migrate, or " +
-			"simpleapp migrate and mysql_db/grants.sql; migrate and forget need an account that " +
-			"may change the schema and delete (make migrate, make forget)"
+		return "the database's schema is older than this program, or this account may not do " +
+			"that: for the app, run make migrate, or simpleapp migrate and mysql_db/grants.sql; " +
+			"migrate and forget need an account that may change the schema and delete " +
+			"(make migrate, make forget)"
 	}
 	return ""
 }
