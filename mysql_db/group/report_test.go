@@ -2,12 +2,27 @@ package main
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 )
+
+// TestMain chooses a free port, below the range of outgoing connections.
+func TestMain(m *testing.M) {
+	for {
+		port = strconv.Itoa(10_000 + rand.IntN(20_000))
+		if l, err := net.Listen("tcp", ":"+port); err == nil {
+			l.Close()
+			break
+		}
+	}
+	os.Exit(m.Run())
+}
 
 // answer makes this machine answer as a copy.
 func answer(t *testing.T, s Status) {

@@ -73,8 +73,9 @@ func (m *member) status(ctx context.Context) (Status, error) {
 	return s, err
 }
 
-// port is where each copy tells its Status, on the network that app and db share.
-const port = "3308"
+// port is where each copy tells its Status, on the network that app and db share. Tests have
+// another one.
+var port = "3308"
 
 // peers returns the addresses of the other copies in Swarm's DNS, which lists those that are
 // healthy. complete is true if this copy is in the list, too. If it is not, the list may be wrong,
