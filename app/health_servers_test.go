@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"simpleapp/internal/testsite"
@@ -23,7 +22,7 @@ func TestOutageOfAHungServerIsLoggedOnce(t *testing.T) {
 	redis := visits.RedisConfig{Addr: redisServer.Addr,
 		Password: func() (string, error) { return redisServer.Password, nil }}
 	counter := visits.OpenRedis(redis, testsite.Quiet, func(int) {})
-	defer counter.Close(context.Background())
+	t.Cleanup(func() { counter.Close(context.Background()) })
 
 	var mu sync.Mutex
 	var failures []string
@@ -50,11 +49,7 @@ func TestOutageOfAHungServerIsLoggedOnce(t *testing.T) {
 	}
 	awaitConnected(1)
 
-	if err := redisServer.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	resume := sync.OnceFunc(func() { redisServer.Signal(syscall.SIGCONT) })
-	defer resume()
+	resume := testsite.Hang(t, redisServer)
 	eventually(t, "several pings have failed", func() error {
 		mu.Lock()
 		defer mu.Unlock()

@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 
 	"simpleapp/internal/testserver"
@@ -57,23 +55,19 @@ func TestRecoversWhenAStoreStopsOrHangs(t *testing.T) {
 	for _, test := range []struct {
 		name           string
 		server         *testserver.Server
-		fail, restore  func(*testserver.Server) error
+		fail           func(testing.TB, *testserver.Server) (restore func())
 		dependency     string
 		wantPostStatus int
 	}{
-		{"MySQL stopped", mysqlServer, stop, restart, "database", 503},
-		{"Redis stopped", redisServer, stop, restart, "cache", 303},
-		{"MySQL hung", mysqlServer, freeze, thaw, "database", 503},
-		{"Redis hung", redisServer, freeze, thaw, "cache", 303},
+		{"MySQL stopped", mysqlServer, testsite.Stop, "database", 503},
+		{"Redis stopped", redisServer, testsite.Stop, "cache", 303},
+		{"MySQL hung", mysqlServer, testsite.Hang, "database", 503},
+		{"Redis hung", redisServer, testsite.Hang, "cache", 303},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := *p
 			p.t = t // a request that fails ends this test, not the one around it
-			if err := test.fail(test.server); err != nil {
-				t.Fatal(err)
-			}
-			restore := sync.OnceValue(func() error { return test.restore(test.server) })
-			defer restore()
+			restore := test.fail(t, test.server)
 			eventually(t, "the program is not ready", p.readiness(503))
 			wantStatus(t, get(t, p.admin+"/healthz"), 200)
 			down := fmt.Sprintf("simpleapp_dependency_up{name=%q} 0", test.dependency)
@@ -81,20 +75,13 @@ func TestRecoversWhenAStoreStopsOrHangs(t *testing.T) {
 			wantStatus(t, get(t, p.url+"/"), 200)
 			form := validForm()
 			wantStatus(t, post(t, &p, form), test.wantPostStatus)
-			if err := restore(); err != nil {
-				t.Fatal(err)
-			}
+			restore()
 			eventually(t, "the program is ready again", p.readiness(200))
 			wantStatus(t, post(t, &p, form), 303)
 			eventually(t, "visits are counted", p.countsVisits)
 		})
 	}
 }
-
-func stop(s *testserver.Server) error    { return s.Stop() }
-func restart(s *testserver.Server) error { return s.Start() }
-func freeze(s *testserver.Server) error  { return s.Signal(syscall.SIGSTOP) }
-func thaw(s *testserver.Server) error    { return s.Signal(syscall.SIGCONT) }
 
 // A wrong password is logged with a hint. The file is read again for the next connection, so that
 // the operator only has to correct it. Logs and metrics never contain a password.

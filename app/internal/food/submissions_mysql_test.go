@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -23,11 +22,7 @@ func TestAddOnAHungServerAnswersInTime(t *testing.T) {
 	if err := s.Add(testsite.Submission()); err != nil {
 		t.Fatal(err)
 	}
-	if err := testsite.MySQL().Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	resume := sync.OnceFunc(func() { testsite.MySQL().Signal(syscall.SIGCONT) })
-	defer resume()
+	resume := testsite.Hang(t, testsite.MySQL())
 	sent, began := testsite.Submission(), time.Now()
 	if err := s.Add(sent); !errors.Is(err, food.ErrUnconfirmed) {
 		t.Errorf("Add = %v, want ErrUnconfirmed", err)

@@ -9,9 +9,7 @@ import (
 	"log"
 	"log/slog"
 	"os"
-	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -49,22 +47,6 @@ func openRedis(t *testing.T) opener {
 	}
 }
 
-// stopRedis stops the server, and returns a function that starts it again. The end of the test
-// starts it at the latest.
-func stopRedis(t *testing.T) (startAgain func()) {
-	t.Helper()
-	if err := redisServer.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	startAgain = sync.OnceFunc(func() {
-		if err := redisServer.Start(); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(startAgain)
-	return startAgain
-}
-
 func TestTotalIsARedisInteger(t *testing.T) {
 	c := openRedis(t)(unobserved)
 	client := redisServer.RedisClient()
@@ -81,14 +63,14 @@ func TestTotalIsARedisInteger(t *testing.T) {
 func TestVisitsWhileRedisIsStoppedAreCountedLater(t *testing.T) {
 	c := openRedis(t)(unobserved)
 	wantVisit(t, c, 1)
-	startAgain := stopRedis(t)
+	restart := testsite.Stop(t, redisServer)
 	const missed = 100
 	for range missed {
 		if n, err := c.Visit(); !errors.Is(err, visits.ErrUnavailable) {
 			t.Fatalf("Visit without a server = %d, %v, want ErrUnavailable", n, err)
 		}
 	}
-	startAgain()
+	restart()
 	wantEventually(t, c, 1+missed)
 	wantVisit(t, c, 2+missed)
 }
@@ -105,11 +87,7 @@ func TestVisitsWhileRedisHangsAreCountedOnce(t *testing.T) {
 		}}, testsite.Quiet, unobserved))
 	wantVisit(t, c, 1)
 	before := logins.Load()
-	if err := redisServer.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	resume := sync.OnceFunc(func() { redisServer.Signal(syscall.SIGCONT) })
-	defer resume()
+	resume := testsite.Hang(t, redisServer)
 	const hung = 50
 	for range hung {
 		if _, err := c.Visit(); !errors.Is(err, visits.ErrUnavailable) {
@@ -133,7 +111,7 @@ func TestVisitsWhileRedisHangsAreCountedOnce(t *testing.T) {
 func TestCloseCountsKeptVisits(t *testing.T) {
 	open := openRedis(t)
 	c := open(unobserved)
-	startAgain := stopRedis(t)
+	restart := testsite.Stop(t, redisServer)
 	for range 10 {
 		c.Visit()
 	}
@@ -141,7 +119,7 @@ func TestCloseCountsKeptVisits(t *testing.T) {
 	defer cancel()
 	closed := make(chan error, 1)
 	go func() { closed <- c.Close(ctx) }()
-	startAgain()
+	restart()
 	if err := <-closed; err != nil {
 		t.Errorf("Close = %v", err)
 	}
@@ -150,12 +128,12 @@ func TestCloseCountsKeptVisits(t *testing.T) {
 
 func TestCloseReportsVisitsItCannotCount(t *testing.T) {
 	c := openRedis(t)(unobserved)
-	startAgain := stopRedis(t)
+	restart := testsite.Stop(t, redisServer)
 	c.Visit()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := c.Close(ctx)
-	startAgain()
+	restart()
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Close = %v, want context.Canceled", err)
 	}

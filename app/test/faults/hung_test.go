@@ -6,28 +6,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"simpleapp/internal/testserver"
 	"simpleapp/internal/testsite"
 )
-
-// hang makes a server hang until resume is called or the test ends.
-func hang(t *testing.T, server *testserver.Server) (resume func()) {
-	t.Helper()
-	if err := server.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	resume = sync.OnceFunc(func() {
-		if err := server.Signal(syscall.SIGCONT); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(resume)
-	return resume
-}
 
 // recovery is how long the site may take after a server has come back: two attempts of 4 s, and as
 // much again for a slow machine.
@@ -43,7 +27,7 @@ func TestRedisHung(t *testing.T) {
 	var slowest []time.Duration
 	for range waves {
 		awaitNumber(t, app, "a visit before Redis hangs")
-		resume := hang(t, cache)
+		resume := testsite.Hang(t, cache)
 		slowest = append(slowest, visitWithoutNumbers(t, app, visitors, 1))
 		resume()
 	}
@@ -54,7 +38,7 @@ func TestRedisHung(t *testing.T) {
 	}
 
 	awaitNumber(t, app, "a visit between the waves")
-	resume := hang(t, cache)
+	resume := testsite.Hang(t, cache)
 	visitWithoutNumbers(t, app, visitors, each)
 	if err := store(app.Addr, newForm("Pizza")); err != nil {
 		t.Errorf("while Redis hangs: %v", err)
@@ -108,7 +92,7 @@ func TestMySQLHung(t *testing.T) {
 	if err := store(app.Addr, newForm("Soup")); err != nil {
 		t.Fatal(err)
 	}
-	resume := hang(t, database)
+	resume := testsite.Hang(t, database)
 	var clients sync.WaitGroup
 	defer clients.Wait()
 	for range 32 {

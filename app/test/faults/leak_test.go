@@ -62,7 +62,7 @@ func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
 		group.Wait()
 	}
 	use()
-	resumeCache, resumeDatabase := hang(t, cache), hang(t, database)
+	resumeCache, resumeDatabase := testsite.Hang(t, cache), testsite.Hang(t, database)
 	use()
 	resumeCache()
 	resumeDatabase()

@@ -54,7 +54,7 @@ func TestSlowClientsDelayNobody(t *testing.T) {
 func TestOverloadIsRefusedEarly(t *testing.T) {
 	removeEverything(t)
 	app := startApp(t, environ(database.Addr, cache.Addr))
-	resume := hang(t, database)
+	resume := testsite.Hang(t, database)
 	const crowd = 1500
 	var refused, late atomic.Int64
 	var clients sync.WaitGroup
