@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // Host is the site's name for a browser. A browser treats http on localhost like https, but not
@@ -36,22 +37,34 @@ func AsBrowser(r *http.Request, referrerPolicy string) {
 	r.Header.Set("Referer", "http://"+r.Host+"/simpleform")
 }
 
-// A Browser prepares each request with AsBrowser. It applies the Referrer-Policy of the last page
+// NewBrowser returns a client that sends what a browser sends, keeps its connections, and follows
+// no redirects. The caller should call CloseIdleConnections.
+func NewBrowser(timeout time.Duration) *http.Client {
+	return &http.Client{
+		Transport: &browser{Transport: &http.Transport{MaxIdleConnsPerHost: 512}},
+		Timeout:   timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}
+}
+
+// A browser prepares each request with AsBrowser. It applies the Referrer-Policy of the last page
 // to the next form.
-type Browser struct {
-	http.RoundTripper
+type browser struct {
+	*http.Transport
 
 	mu     sync.Mutex
 	policy string // Referrer-Policy of the last page
 }
 
 // RoundTrip implements http.RoundTripper.
-func (b *Browser) RoundTrip(r *http.Request) (*http.Response, error) {
+func (b *browser) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	b.mu.Lock()
 	AsBrowser(r, b.policy)
 	b.mu.Unlock()
-	response, err := b.RoundTripper.RoundTrip(r)
+	response, err := b.Transport.RoundTrip(r)
 	if err == nil {
 		b.mu.Lock()
 		b.policy = response.Header.Get("Referrer-Policy")

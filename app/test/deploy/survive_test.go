@@ -130,11 +130,8 @@ func stopCutsNoRequest(p *project) {
 	defer cancel()
 	for range 4 {
 		visitors.Go(func() {
-			client := &http.Client{
-				Transport:     &testserver.Browser{RoundTripper: &http.Transport{}},
-				CheckRedirect: v.client.CheckRedirect,
-				Timeout:       30 * time.Second,
-			}
+			client := testserver.NewBrowser(30 * time.Second)
+			defer client.CloseIdleConnections()
 			for closing := false; !closing; {
 				if err := ctx.Err(); err != nil {
 					p.Errorf("no answer has told a visitor to close its connection: %v", err)

@@ -24,13 +24,9 @@ type visitor struct {
 }
 
 func (p *project) visitor() *visitor {
-	return &visitor{p, fmt.Sprintf("http://127.0.0.1:%d", p.port), &http.Client{
-		Transport: &testserver.Browser{RoundTripper: http.DefaultTransport},
-		Timeout:   30 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse
-		},
-	}}
+	client := testserver.NewBrowser(30 * time.Second)
+	p.Cleanup(client.CloseIdleConnections)
+	return &visitor{p, fmt.Sprintf("http://127.0.0.1:%d", p.port), client}
 }
 
 // get returns the body of a page, whose status has to be 200.

@@ -35,13 +35,8 @@ func (c *confirmations) note(token string, visit int64) int {
 // visitors were told.
 func TestEmbeddedStorageSurvivesKills(t *testing.T) {
 	dir := t.TempDir()
-	client := &http.Client{
-		Transport: &testserver.Browser{RoundTripper: http.DefaultTransport},
-		Timeout:   20 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse
-		},
-	}
+	client := testserver.NewBrowser(20 * time.Second)
+	defer client.CloseIdleConnections()
 	confirmed := &confirmations{tokens: make(map[string]bool)}
 	for round := range 5 {
 		app, err := testserver.StartApp(binary, "DATA_DIR="+dir)

@@ -11,13 +11,8 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// browser is a client that keeps many connections, follows no redirects, and sends what a browser
-// sends.
-var browser = &http.Client{
-	Transport:     &testserver.Browser{RoundTripper: &http.Transport{MaxIdleConnsPerHost: 512}},
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	Timeout:       20 * time.Second,
-}
+// browser is the client of all tests.
+var browser = testserver.NewBrowser(20 * time.Second)
 
 // visit gets the home page and returns its status and the visitor's number. The number is 0 if the
 // page says that the count is unavailable.
