@@ -46,8 +46,7 @@ func TestForgetOnMySQL(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				_, reference, _ := strings.Cut(answer.Header.Get("Location"), "reference=")
-				references <- reference
+				references <- testsite.Reference(answer)
 			}
 		})
 	}

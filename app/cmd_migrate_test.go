@@ -16,7 +16,7 @@ func TestMigrateMergesTheFoodsOfAnOlderVersion(t *testing.T) {
 	p := startReady(t, environ)
 	answer := post(t, p, testsite.Form())
 	wantStatus(t, answer, 303)
-	_, reference, _ := strings.Cut(answer.Header.Get("Location"), "reference=")
+	reference := testsite.Reference(answer)
 	wantBody(t, get(t, p.url+"/results"), "<bdi>Pizza</bdi>") // folds the log
 	p.stop()
 	<-p.ended

@@ -154,6 +154,12 @@ func WantBody(t testing.TB, a Answer, wants ...string) {
 	}
 }
 
+// Reference returns the reference that a visitor gets in the answer to a stored form.
+func Reference(a Answer) string {
+	_, reference, _ := strings.Cut(a.Header.Get("Location"), "reference=")
+	return reference
+}
+
 // VisitNumber returns the number of visits that a page shows, or 0 if the page says that the count
 // is unavailable.
 func VisitNumber(page string) (int64, error) {

@@ -163,7 +163,7 @@ func (c *cluster) operate() {
 	c.make("restore", "FILE="+file, "MERGE=yes", "ONLY=submissions")
 	form := testsite.Form()
 	answer := c.store(form) // the primary may still be moving
-	_, reference, _ := strings.Cut(answer.Header.Get("Location"), "reference=")
+	reference := testsite.Reference(answer)
 	c.make("forget", "REFERENCE="+reference)
 	c.make("rotate-secret", "NAME=mysql_password")
 	c.make("scale", "N=3")

@@ -102,7 +102,7 @@ func (s *stack) forget() {
 	s.Helper()
 	before := s.rows()
 	answer := testsite.WantStored(s, "http://"+s.address(), testsite.Form())
-	_, reference, _ := strings.Cut(answer.Header.Get("Location"), "reference=")
+	reference := testsite.Reference(answer)
 	s.make("forget", "REFERENCE="+reference)
 	if after := s.rows(); !maps.Equal(after, before) {
 		s.Errorf("%d submissions after make forget, want the %d from before",
