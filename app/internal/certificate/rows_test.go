@@ -3,7 +3,6 @@ package certificate
 import (
 	"context"
 	"database/sql"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 
 // A process that stops during an order does not wait for a database that does not answer.
 func TestDeleteTokensEndsWithTheContext(t *testing.T) {
-	db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "x.db"))
+	db := testsite.EmptySQLite(t)
 	r := rows{db, Config{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	err := db.Update(t.Context(), func(*sql.Tx) error { // only one writer at a time

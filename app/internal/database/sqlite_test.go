@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"simpleapp/internal/database"
+	"simpleapp/internal/testsite"
 )
 
 // While another process holds the lock of the file, a write promises that nothing is stored.
@@ -40,15 +41,12 @@ func TestWriteToALockedFile(t *testing.T) {
 
 // A write waits for another writer until its deadline, and then promises that nothing is stored.
 func TestWriteBehindALongTransaction(t *testing.T) {
-	db, err := database.OpenSQLite(filepath.Join(t.TempDir(), "submissions.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := testsite.EmptySQLite(t)
 	defer db.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	written := make(chan error, 1)
-	err = db.Update(t.Context(), func(*sql.Tx) error {
+	err := db.Update(t.Context(), func(*sql.Tx) error {
 		go func() {
 			written <- db.Write(ctx, database.Statement{SQL: "UPDATE visit_total SET total = 7"})
 		}()
@@ -73,16 +71,13 @@ func TestWriteBehindALongTransaction(t *testing.T) {
 
 // The hint says what the operator can do about a file that can't be written.
 func TestHintOfAReadOnlyFile(t *testing.T) {
-	db, err := database.OpenSQLite(filepath.Join(t.TempDir(), "submissions.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := testsite.EmptySQLite(t)
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	if _, err := db.Exec("PRAGMA query_only = 1"); err != nil {
 		t.Fatal(err)
 	}
-	err = db.Write(t.Context(), database.Statement{SQL: "UPDATE visit_total SET total = 7"})
+	err := db.Write(t.Context(), database.Statement{SQL: "UPDATE visit_total SET total = 7"})
 	const want = "let this user write"
 	if err == nil || !strings.Contains(database.Hint(err), want) {
 		t.Errorf("the hint of %v = %q, want %q", err, database.Hint(err), want)

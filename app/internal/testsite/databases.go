@@ -21,10 +21,13 @@ type Database struct {
 }
 
 // Databases lists the kinds of databases. The build tag servers adds MySQL.
-var Databases = []Database{{"SQLite", func(t testing.TB) *database.DB {
-	// The path has characters that must be escaped in an address.
+var Databases = []Database{{"SQLite", EmptySQLite}}
+
+// EmptySQLite opens a new SQLite file. Its path has characters that must be escaped in an address.
+func EmptySQLite(t testing.TB) *database.DB {
+	t.Helper()
 	return OpenSQLite(t, filepath.Join(t.TempDir(), "a b?c%20.db"))
-}}}
+}
 
 // OpenSQLite opens a SQLite file, or creates it.
 func OpenSQLite(t testing.TB, path string) *database.DB {

@@ -1,7 +1,6 @@
 package visits_test
 
 import (
-	"path/filepath"
 	"sync"
 	"testing"
 
@@ -21,7 +20,7 @@ func wantCanCount(t *testing.T, c *visits.Counter) {
 func TestCanCountCountsNothing(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
-			db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
+			db := testsite.EmptySQLite(t)
 			defer db.Close()
 			open := kind.open(t)
 			c, other := open(unobserved), open(unobserved)

@@ -210,7 +210,7 @@ func TestTotalOutlivesTheProcess(t *testing.T) {
 func TestTotalOutlivesTheStore(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
-			db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
+			db := testsite.EmptySQLite(t)
 			defer db.Close()
 			remember := func(c *visits.Counter) {
 				t.Helper()

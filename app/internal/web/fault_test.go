@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,7 +16,7 @@ import (
 // database refuses the second copy. The page says only that this copy was not stored ("this time"),
 // because an earlier one is.
 func TestFaultSpeaksOfThisCopyOfTheForm(t *testing.T) {
-	db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
+	db := testsite.EmptySQLite(t)
 	site := serveSite(t, newSiteOn(t, db, testsite.Quiet))
 	form := testsite.Form()
 	testsite.WantStatus(t, testsite.Post(t, site, form), http.StatusSeeOther)
@@ -67,7 +66,7 @@ func TestFaultFitsItsCause(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
+			db := testsite.EmptySQLite(t)
 			site := serveSite(t, newSiteOn(t, db, testsite.Quiet))
 			if err := test.spoil(db); err != nil {
 				t.Fatal(err)
@@ -110,7 +109,7 @@ func TestRefusedOriginIsLoggedWithARemedy(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var log bytes.Buffer
-			db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
+			db := testsite.EmptySQLite(t)
 			logger := slog.New(slog.NewTextHandler(&log, nil))
 			server := httptest.NewServer(newSiteOn(t, db, logger))
 			defer server.Close()

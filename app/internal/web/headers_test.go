@@ -3,7 +3,6 @@ package web_test
 import (
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -87,7 +86,7 @@ func TestOpenerPolicyNeedsHTTPS(t *testing.T) {
 // visitors, who open http://name/ and are sent to port 443.
 func TestStrictTransportSecurityNeedsPort443(t *testing.T) {
 	for port, want := range map[uint16]string{443: "max-age=31536000", 8443: ""} {
-		db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
+		db := testsite.EmptySQLite(t)
 		cfg := newConfig(t, db, testsite.Quiet)
 		cfg.HTTPSPort = port
 		site, err := web.New(cfg)

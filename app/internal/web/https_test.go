@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"net/http"
-	"path/filepath"
 	"testing"
 
 	"simpleapp/internal/certificate"
@@ -13,7 +12,7 @@ import (
 // While the database can't be read, a challenge is answered as the pages are: the authority may ask
 // again.
 func TestChallengeWithoutTheDatabase(t *testing.T) {
-	db := testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db"))
+	db := testsite.EmptySQLite(t)
 	cfg := newConfig(t, db, testsite.Quiet)
 	cfg.Certificate = certificate.New(
 		certificate.Config{Domains: []string{"food.example.com"}}, db, testsite.Quiet)

@@ -19,8 +19,7 @@ import (
 // ends.
 func newSite(t testing.TB) *web.Server {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "submissions.db")
-	return newSiteOn(t, testsite.OpenSQLite(t, file), testsite.Quiet)
+	return newSiteOn(t, testsite.EmptySQLite(t), testsite.Quiet)
 }
 
 // newSiteOn returns the site with a database of submissions and a log. The database is closed when

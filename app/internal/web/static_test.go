@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -40,8 +39,7 @@ func TestStaticFiles(t *testing.T) {
 // serveFiles serves the site with more static files, by path.
 func serveFiles(t *testing.T, files map[string]string) string {
 	t.Helper()
-	cfg := newConfig(t, testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db")),
-		testsite.Quiet)
+	cfg := newConfig(t, testsite.EmptySQLite(t), testsite.Quiet)
 	changed := make(fstest.MapFS)
 	for path, content := range files {
 		changed[path] = &fstest.MapFile{Data: []byte(content)}

@@ -27,8 +27,7 @@ func TestChangedFilesShow(t *testing.T) {
 		}
 	}
 	var logs strings.Builder
-	cfg := newConfig(t, testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db")),
-		slog.New(slog.NewTextHandler(&logs, nil)))
+	cfg := newConfig(t, testsite.EmptySQLite(t), slog.New(slog.NewTextHandler(&logs, nil)))
 	cfg.Files = os.DirFS(dir)
 	server, err := web.New(cfg)
 	if err != nil {
@@ -82,8 +81,7 @@ func TestNewSaysWhichFilesItUses(t *testing.T) {
 		t.TempDir(): changed, filepath.Dir(unreadable): builtIn,
 	} {
 		var logs strings.Builder
-		cfg := newConfig(t, testsite.OpenSQLite(t, filepath.Join(t.TempDir(), "submissions.db")),
-			slog.New(slog.NewTextHandler(&logs, nil)))
+		cfg := newConfig(t, testsite.EmptySQLite(t), slog.New(slog.NewTextHandler(&logs, nil)))
 		cfg.Files = os.DirFS(dir)
 		if _, err := web.New(cfg); err != nil {
 			t.Fatal(err)
