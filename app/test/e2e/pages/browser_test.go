@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,13 +43,24 @@ func waitFor(t *testing.T, ctx context.Context, script string) {
 // goBack does what the browser's Back button does. It does not wait for the page.
 func goBack(t *testing.T, ctx context.Context) {
 	t.Helper()
-	eval[struct{}](t, ctx, "history.back(), {}") // {}, because eval needs a value
+	leave(t, ctx, "history.back()")
 }
 
 // goForward does what the browser's Forward button does. It does not wait for the page.
 func goForward(t *testing.T, ctx context.Context) {
 	t.Helper()
-	eval[struct{}](t, ctx, "history.forward(), {}")
+	leave(t, ctx, "history.forward()")
+}
+
+// leave runs a script that leads to another page. The browser may leave the page before it answers.
+func leave(t *testing.T, ctx context.Context, script string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.Evaluate[struct{}](script+", {}")) // Evaluate needs a value
+	if err != nil && !strings.Contains(err.Error(), "Inspected target navigated") {
+		t.Fatal(err)
+	}
 }
 
 // emulate sets the width of the window and the colour scheme: light or dark.
