@@ -19,11 +19,11 @@ type joiner struct {
 	seen    time.Time
 }
 
-// proofHeader is the header with which a copy proves to another one that it is a copy. Its value is
-// made from the password that only copies know.
+// proofHeader is the header with which a copy proves to another one that it is a copy.
 const proofHeader = "X-Copy-Proof"
 
-func proof(password string) string {
+// proofOf returns the value of proofHeader. It is made from the password that only copies know.
+func proofOf(password string) string {
 	sum := sha256.Sum256([]byte("ask " + password))
 	return hex.EncodeToString(sum[:])
 }
@@ -33,7 +33,7 @@ func proof(password string) string {
 // its address. Others that ask, such as a replica of app, are not noted: what they answer would get
 // into the record.
 func (m *member) noteAsker(r *http.Request) {
-	given, want := r.Header.Get(proofHeader), proof(m.password)
+	given, want := r.Header.Get(proofHeader), proofOf(m.password)
 	if subtle.ConstantTimeCompare([]byte(given), []byte(want)) == 0 {
 		return
 	}
@@ -83,8 +83,9 @@ func (m *member) watchOthers(ctx context.Context, end context.CancelCauseFunc) {
 	}
 }
 
-// noteJoiner notes another copy if it wants to join a group. It forgets a copy with another UUID at
-// the same address: that one has given up its data, so nobody must wait for it.
+// noteJoiner notes another copy if it wants to join a group. It forgets another UUID at the same
+// address: that copy has given up its data, or its server starts again and it will ask anew. So
+// nobody must wait for it.
 func (m *member) noteJoiner(s Status) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -34,7 +34,8 @@ func TestMembersFindACopyThatIsAboutToJoin(t *testing.T) {
 		askers: map[string]time.Time{}}
 	server := httptest.NewServer(m.handler())
 	defer server.Close()
-	for address, proof := range map[string]string{joining: proof(m.password), stranger: proof("")} {
+	proofs := map[string]string{joining: proofOf(m.password), stranger: proofOf("")}
+	for address, proof := range proofs {
 		client := &http.Client{Transport: &http.Transport{DialContext: (&net.Dialer{
 			LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}).DialContext}}
 		defer client.CloseIdleConnections()

@@ -90,7 +90,7 @@ func peers(ctx context.Context, name, self string) (others []string, complete bo
 
 // ask returns what the copies at the addresses tell this copy, in their order.
 func (m *member) ask(ctx context.Context, addresses []string) []*Status {
-	return ask(ctx, addresses, proof(m.password))
+	return ask(ctx, addresses, proofOf(m.password))
 }
 
 // ask returns the Status of each address, in their order, or nil for one that does not answer or is
