@@ -33,9 +33,6 @@ type view struct {
 	newSite bool
 	// settled tells that the copy has been running for so long that it would have found others.
 	settled bool
-	// announced tells that the copy has announced itself for announceTime. A member that does not
-	// list it by then is taken for one of an older version, which lists nobody.
-	announced bool
 	// discard tells that an operator gives up what this copy has.
 	discard bool
 }
@@ -129,7 +126,7 @@ func decideJoin(v view, primary, donor peer) decision {
 			"it has been away for so long that the group can't send what it lacks"}
 	}
 	for _, p := range v.peers {
-		if p.State == online && !slices.Contains(p.Members, v.self.UUID) && !v.announced {
+		if p.State == online && !slices.Contains(p.Members, v.self.UUID) {
 			return decision{announce, primary.Status, "it waits until " + p.Node + " lists it"}
 		}
 	}

@@ -85,8 +85,6 @@ func TestDecide(t *testing.T) {
 		{"a copy that a member does not list yet", view{self: a,
 			peers: []peer{primary(b), inState(waitingCopy("c", "b", "c"), online)}},
 			announce, "node-b", "node-c lists it"},
-		{"a copy that members of an older version never list", view{self: a,
-			peers: []peer{primary(waitingCopy("b", "b"))}, announced: true}, join, "node-b", ""},
 		{"a copy that has more than the group", view{self: a, peers: []peer{less(primary(b))}},
 			refuse, "node-b", "make db-discard NODE=node-a"},
 		{"a copy that has more than the group, and is permitted to start one", view{self: a,

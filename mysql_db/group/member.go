@@ -77,9 +77,6 @@ func (m *member) run(ctx context.Context) error {
 	return nil
 }
 
-// announceTime is how long a copy waits until all members list it, before it joins in any case.
-const announceTime = 15 * time.Second
-
 // look asks the other copies and decides what to do next. It does notFirst itself, since fill and
 // step would do the same.
 func (m *member) look(ctx context.Context) (view, decision, error) {
@@ -95,7 +92,6 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 		newSite:   m.folder.has(newSiteMark) && self.Group == "",
 		discard:   m.folder.has(discardMark),
 		settled:   time.Since(m.began) > m.settle,
-		announced: m.wants != "" && time.Since(m.wanted) > announceTime,
 	}
 	grouped := false
 	for _, other := range m.ask(ctx, addresses) {

@@ -81,22 +81,10 @@ func (m *member) join(ctx context.Context, primary Status, seeds []string) error
 		return err // the next step tries again
 	}
 	defer endSession(conn)
-	// All members need the same value. A group that an older version started has another one.
-	var single bool
-	err = conn.QueryRowContext(ctx, "SELECT @@group_replication_paxos_single_leader").Scan(&single)
-	if err != nil {
-		return err
-	}
-	_, err = m.db.ExecContext(ctx, "SET GLOBAL group_replication_paxos_single_leader = ?", single)
-	if err != nil {
-		return err
-	}
 	if allOnline && primary.Queue == 0 {
 		// If the primary has not done it yet, this copy would dial the addresses of copies that
-		// left, its own old one among them. A primary of an older version lets this account join,
-		// but not renew. After a minute the copy joins in any case.
-		err := renewConfiguration(ctx, conn)
-		if err != nil && !strings.Contains(err.Error(), "GROUP_REPLICATION_ADMIN") {
+		// left, its own old one among them. After a minute the copy joins in any case.
+		if err := renewConfiguration(ctx, conn); err != nil {
 			if time.Since(m.wanted) < time.Minute {
 				return fmt.Errorf("join the group of %s: %w", primary.Node, err)
 			}
