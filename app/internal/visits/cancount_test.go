@@ -92,7 +92,7 @@ func TestCanCountUnderLoad(t *testing.T) {
 // While another program holds the lock of the file, nothing can be counted, although the file can
 // be read.
 func TestCanCountOnALockedFile(t *testing.T) {
-	c, other := lockedFile(t)
+	c, other := lockedFile(t, unobserved)
 	if err := c.Ping(t.Context()); err != nil {
 		t.Errorf("Ping of a locked file = %v, want nil", err)
 	}

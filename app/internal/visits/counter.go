@@ -53,8 +53,8 @@ type store interface {
 // While the store answers, the Counter is up: a visit joins the next batch, and its caller waits
 // for its number. When a command fails, the Counter is down: it sends the batch again until the
 // store answers. Visits that arrive meanwhile are added to backlog, and their callers get
-// ErrUnavailable at once. When the store answers again, the Counter adds the backlog until none is
-// left, and is up again.
+// ErrUnavailable at once. When the store answers again, the Counter is up, and adds the backlog
+// before the next batch.
 type Counter struct {
 	store   store
 	log     *slog.Logger
@@ -130,21 +130,19 @@ func (c *Counter) write(ctx context.Context, visits []int64) ([]int64, error) {
 	return numbers, c.addBacklog(ctx)
 }
 
-// addBacklog adds the backlog until none is left, and then marks the Counter as up.
+// addBacklog marks the Counter as up, if it was down, and adds the backlog. New visits wait for
+// their numbers meanwhile. If a command fails again, the Counter is down again, and the next
+// success adds what has come by then.
 func (c *Counter) addBacklog(ctx context.Context) error {
 	for {
 		c.mu.Lock()
 		wasDown, n := c.down, c.backlog
-		c.backlog = 0
-		c.down = n > 0
+		c.down, c.backlog = false, 0
 		c.mu.Unlock()
 		if !wasDown {
 			return nil
 		}
-		if n == 0 {
-			c.log.Info("visits are counted again")
-			return nil
-		}
+		c.log.Info("visits are counted again", "kept", n)
 		if _, err := c.add(ctx, n); err != nil {
 			return err
 		}
@@ -184,15 +182,16 @@ func (c *Counter) add(ctx context.Context, n int64) (int64, error) {
 	}
 }
 
-func (c *Counter) try(ctx context.Context, n int64) (int64, error) {
+func (c *Counter) try(ctx context.Context, n int64) (total int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
 	seen := c.seen.Load()
 	if n == 0 {
-		total, err := c.store.total(ctx)
-		return max(total, seen), err
+		total, err = c.store.total(ctx)
+		total = max(total, seen)
+	} else {
+		total, err = c.store.add(ctx, c.process, c.seq, n, seen)
 	}
-	total, err := c.store.add(ctx, c.process, c.seq, n, seen)
 	if err == nil {
 		c.raise(total)
 	}

@@ -218,14 +218,17 @@ func TestTotalOutlivesTheStore(t *testing.T) {
 					t.Errorf("Remember = %v", err)
 				}
 			}
-			before := kind.open(t)(unobserved)
+			open := kind.open(t)
+			before := open(unobserved)
 			for range 5 {
 				before.Visit()
 			}
 			wantEventually(t, before, 5)
-			remember(before)
+			reader := open(unobserved) // counts nothing, but shows the total
+			wantTotal(t, reader, 5)
+			remember(reader)
 
-			open := kind.open(t)
+			open = kind.open(t)
 			fresh := open(unobserved)
 			remember(fresh)
 			wantTotal(t, fresh, 5)
