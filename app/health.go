@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -67,11 +68,16 @@ func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.M
 var localPort = regexp.MustCompile(`:\d+->`)
 
 // causeOf returns the part of an error that is equal for every ping while its cause lasts. Each
-// connection has another local port, and a server that hangs lets different steps time out.
+// connection has another local port, a server that hangs lets different steps time out, and the
+// error of a certificate that has expired tells the time.
 func causeOf(err error) string {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		return "timeout"
+	}
+	var invalid x509.CertificateInvalidError
+	if errors.As(err, &invalid) {
+		return fmt.Sprint("invalid certificate: ", invalid.Reason)
 	}
 	return localPort.ReplaceAllString(err.Error(), "->")
 }

@@ -1,7 +1,12 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log"
 	"net"
+	"net/http/httptest"
 	"testing"
 	"time"
 )
@@ -51,5 +56,29 @@ func TestCauseOf(t *testing.T) {
 	}
 	if len(causes) != 2 {
 		t.Errorf("the causes of a reset and a timeout are %v, want them to differ", causes)
+	}
+}
+
+// The error of an expired certificate tells the time. Its cause stays the same.
+func TestCauseOfAnExpiredCertificate(t *testing.T) {
+	server := httptest.NewUnstartedServer(nil)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	connect := func(after time.Duration) error {
+		_, err := tls.Dial("tcp", server.Listener.Addr().String(), &tls.Config{
+			RootCAs: roots,
+			Time:    func() time.Time { return server.Certificate().NotAfter.Add(after) },
+		})
+		return err
+	}
+	first, second := connect(time.Second), connect(2*time.Second)
+	if first == nil || second == nil || first.Error() == second.Error() {
+		t.Fatalf("the errors are %v and %v, want two that tell the time", first, second)
+	}
+	if causeOf(first) != causeOf(second) {
+		t.Errorf("causeOf = %q and %q, want the same", causeOf(first), causeOf(second))
 	}
 }
