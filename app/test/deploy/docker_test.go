@@ -47,6 +47,11 @@ func run(m *testing.M) int {
 	for _, name := range []string{"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "HTTP_PORT", "REGISTRY"} {
 		os.Unsetenv(name)
 	}
+	if found := leftovers(); found != "" {
+		fmt.Printf("the engine is in use, or a run was killed:\n%s"+
+			"remove these; docker swarm leave --force removes all that its swarm has\n", found)
+		return 1
+	}
 	defer func() {
 		out, err := command(context.Background(), "",
 			"docker", "image", "rm", image("app"), image("db"), image("cache"))
@@ -60,6 +65,18 @@ func run(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// leftovers lists what is in the way of the tests, and of some of them only after ten minutes: any
+// service, and the secrets with fixed names that TestSiteOfTheStackFileAlone creates.
+func leftovers() string {
+	const list = `
+		manager=$(docker info --format '{{.Swarm.ControlAvailable}}' 2>/dev/null)
+		[ "$manager" = true ] || exit 0
+		docker service ls --format 'service {{.Name}}'
+		docker secret ls --format 'secret {{.Name}}' | grep -xE 'secret (mysql|redis)_password'`
+	found, _ := command(untilInterrupted, "", "bash", "-c", list)
+	return found
 }
 
 func image(service string) string { return "mysimpleapp_" + service + ":" + tag }
