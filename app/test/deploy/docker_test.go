@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -82,11 +83,17 @@ func leftovers() string {
 func image(service string) string { return "mysimpleapp_" + service + ":" + tag }
 
 // command runs a command in a folder and returns its standard output and error together.
-func command(ctx context.Context, dir string, name string, args ...string) (string, error) {
+func command(ctx context.Context, dir, name string, args ...string) (string, error) {
+	return commandWithInput(ctx, nil, dir, name, args...)
+}
+
+// commandWithInput is command with a standard input, which may be nil.
+func commandWithInput(ctx context.Context, input io.Reader, dir, name string, args ...string) (
+	string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Stdin = dir, input
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute
 	var out bytes.Buffer

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,13 +26,12 @@ var servers = map[string]struct{ service, rotate, login string }{
 // dockerWithInput runs docker with a password on standard input. It has to succeed.
 func dockerWithInput(t testing.TB, password string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(untilInterrupted, "docker", args...)
-	cmd.Stdin = strings.NewReader(password + "\n")
-	out, err := cmd.CombinedOutput()
+	out, err := commandWithInput(untilInterrupted, strings.NewReader(password+"\n"), root,
+		"docker", args...)
 	if err != nil {
 		t.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
-	return string(out)
+	return out
 }
 
 // canLogIn tells whether the app's account can log in with a password from the app's network.
