@@ -21,6 +21,9 @@ type project struct {
 	port int
 }
 
+// in returns the project for a part of the test.
+func (p *project) in(t testing.TB) *project { return &project{t, p.name, p.dir, p.port} }
+
 // newProject prepares a copy of the system under random names. The end of the test removes it. An
 // override, if it is not empty, is a compose file that changes the real one.
 func newProject(t testing.TB, override string) *project {

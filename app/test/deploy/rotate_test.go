@@ -122,7 +122,7 @@ func (s *stack) backupAndRestore() {
 		most = s.visits()
 	})
 	s.TB.(*testing.T).Run("restored", func(t *testing.T) {
-		s := &stack{t, s.name, s.port, s.passwords}
+		s := s.in(t)
 		other := tag + "-other"
 		docker(t, "tag", image("app"), "mysimpleapp_app:"+other)
 		atEnd(t, "image", "rm", "mysimpleapp_app:"+other) // after the end of the stack
@@ -187,7 +187,7 @@ func (s *stack) backupAndRestore() {
 	// Loss of the only node of db and cache means the loss of both volumes and of the rotated
 	// passwords.
 	s.TB.(*testing.T).Run("node lost", func(t *testing.T) {
-		s := &stack{t, s.name, s.port, s.passwords}
+		s := s.in(t)
 		for _, service := range []string{"db", "cache"} {
 			docker(s, "service", "update", "--quiet", "--detach",
 				"--constraint-add", "node.labels.lost == true", s.name+"_"+service)

@@ -26,6 +26,9 @@ type stack struct {
 	passwords string // the file of the first passwords
 }
 
+// in returns the stack for a part of the test.
+func (s *stack) in(t testing.TB) *stack { return &stack{t, s.name, s.port, s.passwords} }
+
 // namedStack returns a stack with a random name, which does not exist yet. The end of the test
 // removes it.
 func namedStack(t testing.TB) *stack {

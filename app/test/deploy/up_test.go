@@ -36,9 +36,7 @@ func TestSystem(t *testing.T) {
 		{"docker stop cuts no request", stopCutsNoRequest},
 		{"a database whose connections are all in use is healthy", connectionsInUse},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			test.run(&project{t, p.name, p.dir, p.port})
-		})
+		t.Run(test.name, func(t *testing.T) { test.run(p.in(t)) })
 	}
 }
 
