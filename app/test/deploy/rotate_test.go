@@ -50,27 +50,31 @@ func canLogIn(t testing.TB, network, name, password string) bool {
 	return false
 }
 
-// rotate changes a password after an earlier rotation was interrupted.
-func (s *stack) rotate(name string) {
-	old, unused := s.password(name), "a-password-that-no-app-ever-had"
-	if !s.canLogIn(name, old) {
-		s.Errorf("%s of the first start is refused before it is rotated", name)
-	}
-	dockerWithInput(s, unused, "secret", "create", "--label", "simpleapp.stack="+s.name,
-		s.name+"_"+name+"_v2", "-")
-	dockerWithInput(s, unused, "exec", "--interactive", s.containers(servers[name].service)[0],
-		servers[name].rotate, "accept")
-
-	s.make("rotate-secret", "NAME="+name)
-	for _, password := range []string{old, unused} {
-		if s.canLogIn(name, password) {
-			s.Errorf("after make rotate-secret the old %s is still accepted", name)
+// rotate changes both passwords after an earlier rotation of them was interrupted.
+func (s *stack) rotate() {
+	s.Helper()
+	const unused = "a-password-that-no-app-ever-had"
+	for name, server := range servers {
+		if !s.canLogIn(name, s.password(name)) {
+			s.Errorf("%s of the first start is refused before it is rotated", name)
 		}
+		dockerWithInput(s, unused, "secret", "create", "--label", "simpleapp.stack="+s.name,
+			s.name+"_"+name+"_v2", "-")
+		dockerWithInput(s, unused, "exec", "--interactive", s.containers(server.service)[0],
+			server.rotate, "accept")
 	}
-	versions := docker(s, "secret", "ls", "--format", "{{.Name}}",
-		"--filter", "name="+s.name+"_"+name+"_v")
-	if want := s.name + "_" + name + "_v3"; versions != want {
-		s.Errorf("secrets after the rotation: %s, want %s", versions, want)
+	s.make("rotate-secret", "NAME=mysql_password redis_password")
+	for name := range servers {
+		for _, password := range []string{s.password(name), unused} {
+			if s.canLogIn(name, password) {
+				s.Errorf("after make rotate-secret the old %s is still accepted", name)
+			}
+		}
+		versions := docker(s, "secret", "ls", "--format", "{{.Name}}",
+			"--filter", "name="+s.name+"_"+name+"_v")
+		if want := s.name + "_" + name + "_v3"; versions != want {
+			s.Errorf("secrets after the rotation: %s, want %s", versions, want)
+		}
 	}
 }
 
