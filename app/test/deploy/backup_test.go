@@ -71,17 +71,6 @@ func (s *stack) restore(b backup, original *stack) {
 	s.make("restore", "FILE="+b.file, "ONLY=submissions", "MERGE=yes")
 	wantRestored("make restore over submissions")
 	s.forget()
-
-	// make deploy migrates the volume of an older version, and keeps the options.
-	asRoot(s, s.containers("db")[0], olderSchema)
-	before := s.image()
-	s.make("undeploy")
-	s.make("deploy")
-	wantRestored("make undeploy and deploy")
-	if running := s.image(); running != before {
-		s.Errorf("after make undeploy and deploy %s runs, want %s", running, before)
-	}
-	wantMigrated(s, s.containers("db")[0])
 }
 
 // wantRows checks that the site has every submission of a backup, and returns those it has.

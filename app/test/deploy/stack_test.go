@@ -146,6 +146,12 @@ func (s *stack) image() string {
 	return s.service("app", "{{.Spec.TaskTemplate.ContainerSpec.Image}}")
 }
 
+// replicas returns the number of the app's replicas that Swarm is to run.
+func (s *stack) replicas() string {
+	s.Helper()
+	return s.service("app", "{{.Spec.Mode.Replicated.Replicas}}")
+}
+
 // containers returns the ids of a service's running containers.
 func (s *stack) containers(service string) []string {
 	s.Helper()
@@ -158,7 +164,7 @@ func (s *stack) awaitReplicas() {
 	s.Helper()
 	eventually(s, "one container for each replica", func() error {
 		n := len(s.containers("app"))
-		if want := s.service("app", "{{.Spec.Mode.Replicated.Replicas}}"); fmt.Sprint(n) != want {
+		if want := s.replicas(); fmt.Sprint(n) != want {
 			return fmt.Errorf("%d containers run, want %s", n, want)
 		}
 		return nil

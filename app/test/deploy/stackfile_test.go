@@ -39,25 +39,45 @@ func TestSiteOfTheStackFileAlone(t *testing.T) {
 	if err != nil {
 		t.Fatalf("docker stack deploy: %v\n%s", err, out)
 	}
-	s.visits() // waits until the site serves
-	before := s.submit()
-	docker(t, "service", "scale", "--detach=false", s.name+"_app=5")
+	s.visits()                             // waits until the site serves
+	testsite.Get(t, "http://"+s.address()) // a visit
+	token := s.submit()
+	docker(t, "service", "scale", "--detach=false", s.name+"_app=3")
+	wantKept := func(after string) {
+		t.Helper()
+		if n := s.replicas(); n != "3" {
+			t.Errorf("after %s the site has %s replicas, want still 3", after, n)
+		}
+		if _, stored := s.rows()[token]; !stored {
+			t.Errorf("after %s submission %s is gone", after, token)
+		}
+		if n := s.visits(); n != 1 {
+			t.Errorf("after %s %d visits are counted, want 1", after, n)
+		}
+	}
 
 	s.make("rotate-secret", "NAME=mysql_password redis_password")
 	cache := s.containers("cache")
-	s.make("deploy", "MONITOR=5s")
+	s.make("deploy")
 	if now := s.containers("cache"); len(now) != 1 || now[0] != cache[0] {
 		t.Errorf("make deploy restarted cache: %v runs, want still %v", now, cache)
 	}
+	wantKept("make deploy")
 	s.make("status")
 	s.make("rotate-secret", "NAME=mysql_password")
+
+	// make deploy also migrates the volume of an older version.
+	before := s.image()
+	asRoot(t, s.containers("db")[0], olderSchema)
 	s.make("undeploy")
 	s.make("swarm-init") // finds the passwords, which undeploy leaves
 	s.make("deploy")
-	s.make("status")
-	if _, stored := s.rows()[before]; !stored {
-		t.Errorf("submission %s is gone", before)
+	if running := s.image(); running != before {
+		t.Errorf("after make undeploy and deploy %s runs, want %s", running, before)
 	}
+	wantKept("make undeploy and deploy")
+	wantMigrated(t, s.containers("db")[0])
+	s.make("status")
 }
 
 // submit stores a submission and returns its token.

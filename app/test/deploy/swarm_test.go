@@ -38,7 +38,7 @@ func TestSwarm(t *testing.T) {
 			if running := len(s.containers("app")); running < n {
 				s.Errorf("after make scale N=%d, %d run", n, running)
 			}
-			if got := s.service("app", "{{.Spec.Mode.Replicated.Replicas}}"); got != fmt.Sprint(n) {
+			if got := s.replicas(); got != fmt.Sprint(n) {
 				s.Errorf("after make scale N=%d the service has %s replicas", n, got)
 			}
 			s.awaitReplicas()
@@ -131,7 +131,7 @@ func (s *stack) wantRunning(version string, replicas int) {
 	if out, err := s.tryMake("status"); err != nil {
 		s.Errorf("make status: %v\n%s", err, out)
 	}
-	if n := s.service("app", "{{.Spec.Mode.Replicated.Replicas}}"); n != fmt.Sprint(replicas) {
+	if n := s.replicas(); n != fmt.Sprint(replicas) {
 		s.Errorf("%s replicas, want %d", n, replicas)
 	}
 	for _, service := range []string{"db", "cache"} {
