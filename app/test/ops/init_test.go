@@ -86,3 +86,20 @@ func TestSwarmInitWritesPasswordsFirst(t *testing.T) {
 		t.Errorf("the operator's file is %v (%v), want one for its owner alone", info, err)
 	}
 }
+
+// swarm-init refuses the passwords that db and cache would refuse, before it changes anything.
+func TestSwarmInitRefusesPassword(t *testing.T) {
+	for _, test := range []struct{ line, want string }{
+		{"mysql_password=two words\n", "mysql_password has white space"},
+		{"mysql_password=it's-mine\n", "mysql_password has a quote"},
+		{"redis_password=password\r\n", "redis_password has white space"},
+		{"redis_password=\xff\xfep\x00w\x00\n", "redis_password has a control character"},
+	} {
+		o := newOperator(t, freshSwarm)
+		file := o.file("passwords")
+		if err := os.WriteFile(file, []byte(test.line), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o.wantRefused(file+": "+test.want, "swarm-init", "PASSWORDS="+file)
+	}
+}

@@ -8,17 +8,23 @@ import (
 	"testing"
 )
 
-// shell runs a line of POSIX shell after ops/passwords.sh, with args as $1, $2 …, and returns its
-// output.
-func shell(t *testing.T, line string, args ...string) string {
+// shell runs a line of shell after ops/passwords.sh, with args as $1, $2 …, and returns its output.
+// It does so in sh, which cache uses, and in bash, which db and swarm-init use.
+func shell(t *testing.T, line string, args ...string) (output string) {
 	t.Helper()
-	cmd := exec.Command("sh", append([]string{"-euc", ". ../../../ops/passwords.sh; " + line, "sh"},
-		args...)...)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %q: %v\n%s", line, args, err, out)
+	for _, name := range []string{"sh", "bash"} {
+		cmd := exec.Command(name, append([]string{"-euc", ". ../../../ops/passwords.sh; " + line,
+			name}, args...)...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %s %q: %v\n%s", name, line, args, err, out)
+		}
+		if name != "sh" && string(out) != output {
+			t.Errorf("%s %q = %q in %s, want %q as in sh", line, args, out, name, output)
+		}
+		output = string(out)
 	}
-	return strings.TrimSpace(string(out))
+	return strings.TrimSpace(output)
 }
 
 func TestPasswordFault(t *testing.T) {
@@ -34,9 +40,11 @@ func TestPasswordFault(t *testing.T) {
 
 		{"nothing", "redis_password", "", "is empty"},
 		{"a space", "mysql_password", "two words", "white space"},
+		{"the line end of Windows", "redis_password", "password\r", "white space"},
 		{"a second line", "existing_volume", "one\ntwo", "white space"},
 		{"a control character", "redis_password", "a\x01b", "control character"},
 		{"a quote", "mysql_password", "it's", "a quote or a backslash"},
+		{"a double quote", "mysql_password", `say-"yes"`, "a quote or a backslash"},
 		{"a backslash", "mysql_password", `a\b`, "a quote or a backslash"},
 		{"257 bytes", "mysql_password", strings.Repeat("é", 128) + "x",
 			"longer than 256 bytes"},
@@ -55,6 +63,7 @@ func TestPasswordFileFault(t *testing.T) {
 	folder := t.TempDir()
 	for name, content := range map[string]string{
 		"good": "secret", "line": "secret\n", "empty": "", "nul": "a\x00b", "quote": "it's",
+		"windows": "password\r\n", "utf16": "\xff\xfep\x00w\x00",
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -62,6 +71,7 @@ func TestPasswordFileFault(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"good": "", "line": "", "empty": "is empty", "nul": "control character",
+		"windows": "white space", "utf16": "control character",
 		"quote": "a quote or a backslash", "missing": "is missing: mount the secret",
 	} {
 		got := shell(t, `password_file_fault mysql_password "$1"`, filepath.Join(folder, name))
