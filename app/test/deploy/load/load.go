@@ -18,15 +18,20 @@ type Load struct {
 	turns   chan struct{} // one for each request that is due
 	done    sync.WaitGroup
 
+	left     chan struct{} // closed when the visitors have finished
+	measured sync.WaitGroup
+
 	mu        sync.Mutex
 	addresses []string // of the nodes that the visitors use
 	report    Report
 	numbers   map[int]bool // the visit numbers that home pages showed
 	highest   []shown      // each number that was higher than all before it
 	// confirmed is when the site last confirmed a submission. Until the first confirmation it is
-	// when a visitor first sent a form, and until then, when the load began.
+	// when a visitor first sent a form, and until then, when the load began. A pause of the machine
+	// makes it later.
 	confirmed time.Time
-	submitted bool // a visitor has sent a submission
+	submitted bool      // a visitor has sent a submission
+	beaten    time.Time // when the machine was last seen to run
 }
 
 // shown is a visit number that a home page showed.
@@ -44,7 +49,9 @@ func Start(t testing.TB, perSecond int, timeout time.Duration, addresses ...stri
 		addresses: addresses,
 		began:     time.Now(),
 		confirmed: time.Now(),
+		beaten:    time.Now(),
 		stop:      make(chan struct{}),
+		left:      make(chan struct{}),
 		turns:     make(chan struct{}),
 		numbers:   map[int]bool{},
 		report: Report{
@@ -54,6 +61,7 @@ func Start(t testing.TB, perSecond int, timeout time.Duration, addresses ...stri
 			UnknownSubmissions: map[string]bool{},
 		},
 	}
+	l.measure(t)
 	l.done.Go(func() {
 		defer close(l.turns)
 		tick := time.NewTicker(time.Second / time.Duration(perSecond))
@@ -98,6 +106,8 @@ func (l *Load) Stop() Report {
 		l.mu.Unlock()
 		close(l.stop)
 		l.done.Wait()
+		close(l.left)
+		l.measured.Wait()
 		l.report.Took = time.Since(l.began)
 	})
 	return l.report
@@ -154,6 +164,7 @@ func (l *Load) uses(address string) bool { return slices.Contains(l.addresses, a
 
 // gap ends a time without a confirmed submission. The caller holds mu.
 func (l *Load) gap() {
+	l.beat() // a visitor may be the first to go on after a pause of the machine
 	l.report.Gap = max(l.report.Gap, time.Since(l.confirmed))
 	l.confirmed = time.Now()
 }

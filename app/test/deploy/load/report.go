@@ -29,8 +29,13 @@ type Report struct {
 	// connection that had carried another request. Such a connection ends at one replica of the
 	// app, and breaks when that replica's machine dies.
 	FailedPages, KeptPages int
-	// Gap is the longest time without a confirmed submission.
+	// Gap is the longest time without a confirmed submission. Pauses of the machine do not count if
+	// they are longer than a second.
 	Gap time.Duration
+	// Pause is the longest time in which the load saw this machine do nothing, Write the longest
+	// that the disk took to write and sync 4 KB. Usually Pause is 0.1 s, and Write less. Where they
+	// are seconds, a failure may be due to the machine.
+	Pause, Write time.Duration
 }
 
 // A Failure tells how many requests failed for one cause, and when the first and the last of them
@@ -51,10 +56,11 @@ func (r Report) Failed() (n int) {
 func (r Report) String() string {
 	s := fmt.Sprintf("%d requests in %.0f s (%.0f/s): %d home pages (%d without a number, "+
 		"%d failed, %d of these on a kept connection), %d submissions, %d failed, "+
-		"%d lost with their node, at most %.1f s between submissions",
+		"%d lost with their node, at most %.1f s between submissions; this machine paused for at "+
+		"most %.1f s, and its disk took at most %.1f s to write 4 KB",
 		r.Requests, r.Took.Seconds(), float64(r.Requests)/r.Took.Seconds(), r.HomePages,
 		r.Unnumbered, r.FailedPages, r.KeptPages, len(r.Confirmed), r.Failed(), r.Lost,
-		r.Gap.Seconds())
+		r.Gap.Seconds(), r.Pause.Seconds(), r.Write.Seconds())
 	for cause, f := range r.Failures {
 		s += fmt.Sprintf("\n  %d × %s (%.1f s to %.1f s)", f.Count, cause, f.First.Seconds(),
 			f.Last.Seconds())
