@@ -18,6 +18,9 @@ type Report struct {
 	// Redis takes longer than 250 ms, for instance while another program keeps the disk busy. The
 	// others showed a number. If it was not their own, Failures counts them, too.
 	Unnumbered int
+	// Slow is the number of submissions that were confirmed, but only after the site had said that
+	// its database was slow. These answers do not count as failures.
+	Slow int
 	// These requests got no answer: they may have been processed or not.
 	UnknownVisits      int
 	UnknownSubmissions map[string]bool
@@ -55,11 +58,12 @@ func (r Report) Failed() (n int) {
 
 func (r Report) String() string {
 	s := fmt.Sprintf("%d requests in %.0f s (%.0f/s): %d home pages (%d without a number, "+
-		"%d failed, %d of these on a kept connection), %d submissions, %d failed, "+
-		"%d lost with their node, at most %.1f s between submissions; this machine paused for at "+
-		"most %.1f s, and its disk took at most %.1f s to write 4 KB",
+		"%d failed, %d of these on a kept connection), %d submissions (%d of them after an "+
+		"answer that the database was slow), %d requests failed, %d lost with their node, "+
+		"at most %.1f s between submissions; this machine paused for at most %.1f s, and its "+
+		"disk took at most %.1f s to write 4 KB",
 		r.Requests, r.Took.Seconds(), float64(r.Requests)/r.Took.Seconds(), r.HomePages,
-		r.Unnumbered, r.FailedPages, r.KeptPages, len(r.Confirmed), r.Failed(), r.Lost,
+		r.Unnumbered, r.FailedPages, r.KeptPages, len(r.Confirmed), r.Slow, r.Failed(), r.Lost,
 		r.Gap.Seconds(), r.Pause.Seconds(), r.Write.Seconds())
 	for cause, f := range r.Failures {
 		s += fmt.Sprintf("\n  %d × %s (%.1f s to %.1f s)", f.Count, cause, f.First.Seconds(),

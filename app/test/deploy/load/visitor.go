@@ -1,7 +1,6 @@
 package load
 
 import (
-	"crypto/rand"
 	"fmt"
 	mathrand "math/rand/v2"
 	"net/http"
@@ -9,15 +8,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"simpleapp/internal/testsite"
 )
 
 type visitor struct {
 	load   *Load
 	number int
 	conn   connection
-	sent   time.Time // when the last request was
+	sent   time.Time     // when the last request was
+	took   time.Duration // how long it waited for its answer
+	again  bool          // the visitor sends the form again, also after the end of the load
 }
 
 // live opens the home page one to five times, then submits the form, and repeats that until the
@@ -38,10 +37,7 @@ func (v *visitor) live() {
 	}
 }
 
-var (
-	visits     = regexp.MustCompile(`Visits: (\d+)`)
-	tokenField = regexp.MustCompile(`name="token" value="([0-9a-f]{32})"`)
-)
+var visits = regexp.MustCompile(`Visits: (\d+)`)
 
 func (v *visitor) home() bool {
 	answer, more, err := v.send(http.MethodGet, "/", "")
@@ -88,81 +84,9 @@ const (
 	WentBack = "GET / with a number from more than a second before"
 )
 
-// submission opens the form, sends it, and opens the page that confirms it. A visitor who gets no
-// confirmation gives up, or sends the same form twice more.
-func (v *visitor) submission() bool {
-	form, ok, more := v.request(http.MethodGet, "/simpleform", "", http.StatusOK)
-	if !ok {
-		return more
-	}
-	match := tokenField.FindStringSubmatch(form.body)
-	if match == nil {
-		v.load.mu.Lock()
-		defer v.load.mu.Unlock()
-		v.failed("GET /simpleform without a token")
-		return true
-	}
-	answers := testsite.Form()
-	answers.Set("token", match[1])
-	answers.Set("first_name", "Zoë")
-	answers.Set("last_name", "O'Brien")
-	answers.Set("favourite_food", "Pie "+rand.Text())
-	tries := 1
-	if v.number%4 < 2 {
-		tries = 3
-	}
-	for range tries {
-		stored, ok, more := v.post(match[1], answers.Encode())
-		if !more {
-			return false
-		}
-		if ok {
-			_, _, more = v.request(http.MethodGet, stored.location, "", http.StatusOK)
-			return more
-		}
-	}
-	return true
-}
-
-// post sends a form, and records what the site says of it. While a form is in flight, its token is
-// unknown. A confirmation makes it known. A refusal, or a form that was not sent, makes it known
-// only if no earlier try is unknown.
-func (v *visitor) post(token, form string) (stored answer, ok, more bool) {
-	r := &v.load.report
-	v.load.mu.Lock()
-	if !v.load.submitted {
-		v.load.submitted, v.load.confirmed = true, time.Now()
-	}
-	unknown := r.UnknownSubmissions[token]
-	r.UnknownSubmissions[token] = true
-	v.load.mu.Unlock()
-
-	stored, ok, more = v.request(http.MethodPost, "/simpleform", form, http.StatusSeeOther)
-
-	v.load.mu.Lock()
-	defer v.load.mu.Unlock()
-	refused := strings.Contains(stored.body, "Your answers were not stored this time")
-	if ok || !unknown && (refused || !more) {
-		delete(r.UnknownSubmissions, token)
-	}
-	if more {
-		delete(r.Refused, token)
-	}
-	switch {
-	case ok:
-		r.Confirmed[token] = true
-		v.load.gap()
-		if !strings.HasPrefix(stored.location, "/simpleform/success") {
-			v.failed("POST /simpleform redirects to " + stored.location)
-		}
-	case refused && !unknown:
-		r.Refused[token] = true
-	}
-	return stored, ok, more
-}
-
-// request sends a request when it is due. ok tells whether the answer has the wanted status. more
-// tells whether the load goes on: after its end no request is sent.
+// request sends a request when it is due. ok tells whether the answer has the wanted status. If it
+// has not, request counts a failure, except for an answer that slow describes. more tells whether
+// the load goes on: after its end no request is sent.
 func (v *visitor) request(method, path, body string, want int) (answer answer, ok, more bool) {
 	answer, more, err := v.send(method, path, body)
 	if !more {
@@ -174,6 +98,7 @@ func (v *visitor) request(method, path, body string, want int) (answer answer, o
 	switch {
 	case err != nil:
 		v.failed(method + " " + route + ": " + v.conn.cause(err))
+	case v.slow(answer):
 	case answer.status != want:
 		v.failed(fmt.Sprintf("%s %s = %d", method, route, answer.status))
 	default:
@@ -184,7 +109,7 @@ func (v *visitor) request(method, path, body string, want int) (answer answer, o
 
 // send sends a request when it is due, through the address that the visitor uses then.
 func (v *visitor) send(method, path, body string) (a answer, more bool, err error) {
-	if _, more = <-v.load.turns; !more {
+	if _, more = <-v.load.turns; !more && !v.again {
 		return a, false, nil
 	}
 	if address := v.load.address(v.number); address != v.conn.address {
@@ -193,6 +118,7 @@ func (v *visitor) send(method, path, body string) (a answer, more bool, err erro
 	}
 	v.sent = time.Now()
 	a, err = v.conn.do(method, path, body)
+	v.took = time.Since(v.sent)
 	v.load.mu.Lock()
 	defer v.load.mu.Unlock()
 	v.load.report.Requests++
