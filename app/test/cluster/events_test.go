@@ -19,6 +19,12 @@ func (c *cluster) killCopy(node int) {
 	c.Helper()
 	old := c.db(node)
 	c.docker(node, "kill", old)
+	c.awaitOther(node, old)
+}
+
+// awaitOther waits until a node's copy runs in another container than before.
+func (c *cluster) awaitOther(node int, old string) {
+	c.Helper()
 	c.eventually(fmt.Sprintf("node%d has another copy", node), func() error {
 		now, err := c.tryDB(node)
 		if err == nil && (now == "" || now == old) {
@@ -106,10 +112,10 @@ func (c *cluster) allLosePower(l *load.Load, order ...int) {
 // wipe removes the data of a node's copy while it runs, and ends it.
 func (c *cluster) wipe(node int) {
 	c.Helper()
-	container := c.db(node)
-	c.docker(node, "exec", container, "bash", "-c",
-		"shopt -s dotglob; rm -rf /var/lib/mysql/*")
-	c.killCopy(node)
+	old := c.db(node)
+	c.docker(node, "exec", old, "bash", "-c", "shopt -s dotglob; rm -rf /var/lib/mysql/*")
+	c.tryDocker(node, "kill", old) // its server may have ended by itself
+	c.awaitOther(node, old)
 }
 
 // diverge writes something into one copy alone. The copy is refused until an operator discards it.
