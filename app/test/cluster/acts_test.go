@@ -59,14 +59,7 @@ var short = []act{
 		c.regain("boot", second)
 	}},
 	allLosePower(3, 1, 2),
-	{"the site ends, and starts again", unchecked, func(c *cluster, l *load.Load) {
-		l.Through("127.0.0.1:1") // nothing is there
-		for range 3 {            // all copies join while accounts change
-			c.make("undeploy")
-			c.make("deploy")
-		}
-		c.readmit(l)
-	}},
+	startsAgain(1),
 	{"a volume is lost", nothingDies, func(c *cluster, _ *load.Load) { c.wipe(c.secondary()) }},
 	{"a copy has what the group lacks", nothingDies, func(c *cluster, _ *load.Load) {
 		c.diverge(c.secondary())
@@ -108,6 +101,7 @@ var further = []act{
 	allLosePower(2, 1, 3),
 	allLosePower(2, 3, 1),
 	allLosePower(3, 2, 1),
+	startsAgain(3),
 	{"all lose power, and one comes back a minute late", unchecked, func(c *cluster, l *load.Load) {
 		c.cutPower(l)
 		c.regain("boot", 1)
@@ -196,6 +190,20 @@ var further = []act{
 func allLosePower(order ...int) act {
 	return act{fmt.Sprintf("all lose power, and boot in the order %v", order), unchecked,
 		func(c *cluster, l *load.Load) { c.allLosePower(l, order...) }}
+}
+
+// startsAgain returns an act in which the site ends and starts again, a number of times. Each time,
+// all copies join while accounts change.
+func startsAgain(times int) act {
+	return act{fmt.Sprintf("the site ends, and starts again, %d ×", times), unchecked,
+		func(c *cluster, l *load.Load) {
+			l.Through("127.0.0.1:1") // nothing is there
+			for range times {
+				c.make("undeploy")
+				c.make("deploy")
+			}
+			c.readmit(l)
+		}}
 }
 
 // TestCluster runs the acts one after the other on one site, as its life would.
