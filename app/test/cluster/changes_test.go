@@ -100,8 +100,10 @@ func (c *cluster) restoreMany() {
 		if i > 0 {
 			backup.WriteString(",\n")
 		}
+		token := testsite.Form().Get("token")
+		c.before[token] = "restored"
 		fmt.Fprintf(&backup, `{"token": %q, "favourite_food": "Pie %d", "country": "GB"}`,
-			testsite.Form().Get("token"), i%5000)
+			token, i%5000)
 	}
 	backup.WriteString("]}\n")
 	file := filepath.Join(c.TempDir(), "site.json")

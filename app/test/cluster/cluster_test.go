@@ -76,6 +76,8 @@ type cluster struct {
 	stack string // of the site
 	port  int
 	up    []int // the nodes that have power and a network
+	// before has the submissions that no visitor of the present act has sent, by token.
+	before map[string]string
 	// cacheLost tells that cache has lost its data. Then numbers of its last second are shown
 	// twice.
 	cacheLost bool

@@ -124,16 +124,7 @@ func (c *cluster) wantEqualCopies(report load.Report) {
 		}
 		return nil
 	})
-	for token := range report.Confirmed {
-		if _, stored := first[token]; !stored {
-			c.Errorf("submission %s was confirmed and is not stored", token)
-		}
-	}
-	for token := range report.Refused {
-		if _, stored := first[token]; stored && !report.UnknownSubmissions[token] {
-			c.Errorf("submission %s was refused as not stored, and is stored", token)
-		}
-	}
+	report.Check(c, c.before, first)
 	if len(first) == 0 {
 		c.Error("no copy has a row")
 	}
@@ -158,6 +149,10 @@ const rate = 100
 // copies must be one group again, and have what the visitors were told.
 func (c *cluster) underLoad(act act) {
 	c.Helper()
+	var err error
+	if c.before, err = c.rows(c.primary()); err != nil {
+		c.Fatal(err)
+	}
 	l := load.Start(c, rate, 15*time.Second, c.addresses()...)
 	c.awaitConfirmed(l, 20)
 	act.do(c, l)

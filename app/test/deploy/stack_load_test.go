@@ -45,18 +45,7 @@ func (s *stack) underLoad(name string, operation func(*stack)) load.Report {
 				"for requests without answer", n, report.HomePages, report.UnknownVisits)
 		}
 		wantMigrated(s, s.containers("db")[0])
-		rows := s.rows()
-		for token := range report.Confirmed {
-			if _, stored := rows[token]; !stored {
-				t.Errorf("submission %s was confirmed and is not stored", token)
-			}
-		}
-		for token := range rows {
-			_, earlier := before[token]
-			if !earlier && !report.Confirmed[token] && !report.UnknownSubmissions[token] {
-				t.Errorf("submission %s is stored and was not confirmed", token)
-			}
-		}
+		report.Check(t, before, s.rows())
 	})
 	if !ok {
 		s.Fatal("the next steps need a site that works")

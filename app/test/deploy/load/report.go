@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"testing"
 	"time"
 )
 
@@ -54,6 +55,37 @@ func (r Report) Failed() (n int) {
 		n += failure.Count
 	}
 	return n
+}
+
+// Check compares what the visitors were told with the submissions that were stored before the load,
+// and with those that are stored now. Both maps are by token.
+func (r Report) Check(t testing.TB, before, now map[string]string) {
+	t.Helper()
+	wrong := map[string][]string{} // tokens, by what is wrong with them
+	add := func(what, token string) { wrong[what] = append(wrong[what], token) }
+	for token := range before {
+		if _, stored := now[token]; !stored {
+			add("were stored before, and are gone", token)
+		}
+	}
+	for token := range r.Confirmed {
+		if _, stored := now[token]; !stored {
+			add("were confirmed, and are not stored", token)
+		}
+	}
+	for token := range now {
+		_, earlier := before[token]
+		switch {
+		case earlier, r.Confirmed[token], r.UnknownSubmissions[token]:
+		case r.Refused[token]:
+			add("were refused as not stored, and are stored", token)
+		default:
+			add("are stored, and were not confirmed", token)
+		}
+	}
+	for what, tokens := range wrong {
+		t.Errorf("%d submissions %s, such as %s", len(tokens), what, tokens[0])
+	}
 }
 
 func (r Report) String() string {
