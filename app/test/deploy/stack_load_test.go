@@ -44,7 +44,7 @@ func (s *stack) underLoad(name string, operation func(*stack)) load.Report {
 			t.Errorf("%d visits are counted, want at most %d for the home pages served, and %d "+
 				"for requests without answer", n, report.HomePages, report.UnknownVisits)
 		}
-		wantMigrated(s, s.containers("db")[0])
+		wantCounted(s, s.containers("db")[0])
 		report.Check(t, before, s.rows())
 	})
 	if !ok {
