@@ -19,7 +19,7 @@ func (s *stack) underLoad(name string, operation func(*stack)) load.Report {
 	s.Helper()
 	var report load.Report
 	ok := s.TB.(*testing.T).Run(name, func(t *testing.T) {
-		s := &stack{t, s.name, s.port, s.passwords}
+		s := s.in(t)
 		s.awaitReplicas()
 		visits, before := s.visits(), s.rows()
 		l := load.Start(t, rate, time.Minute, s.address())
