@@ -7,9 +7,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime/debug"
 
+	"simpleapp/internal/database"
 	"simpleapp/internal/food"
 	"simpleapp/internal/records"
 	"simpleapp/internal/visits"
@@ -49,14 +51,11 @@ func export(ctx context.Context, i invocation) (err error) {
 	defer func() { err = errors.Join(err, db.Close()) }()
 	var total *int64
 	if *withTotal {
-		err := withVisits(ctx, cfg, log, func(counter *visits.Counter) error {
-			n, err := counter.Total()
-			total = &n
-			return err
-		})
+		n, err := totalVisits(ctx, cfg, log, db)
 		if err != nil {
 			return fmt.Errorf("--visits: %w", err)
 		}
+		total = &n
 	}
 	submissions := food.New(db, func(int, int) {})
 
@@ -67,6 +66,28 @@ func export(ctx context.Context, i invocation) (err error) {
 		err = exportCSV(ctx, submissions, out, *bom)
 	}
 	return errors.Join(err, out.Flush())
+}
+
+// totalVisits returns the number of visits so far. If the store of the visits does not tell it, it
+// is the number that the database remembers: while Redis is lost, the submissions need a backup all
+// the more. No visitor has seen a larger number, except in the last second before Redis was lost.
+func totalVisits(
+	ctx context.Context, cfg config, log *slog.Logger, db *database.DB,
+) (total int64, err error) {
+	err = withVisits(ctx, cfg, log, func(counter *visits.Counter) (err error) {
+		total, err = counter.Total()
+		return err
+	})
+	if err == nil {
+		return total, nil
+	}
+	total, remembered := visits.Remembered(ctx, db)
+	if remembered != nil {
+		return 0, err
+	}
+	log.Warn("the number of visits is the one that the database remembers, because their store "+
+		"does not tell it", "visits", total, "err", err)
+	return total, nil
 }
 
 func exportCSV(ctx context.Context, submissions *food.Submissions, out io.Writer, bom bool) error {

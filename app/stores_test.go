@@ -33,6 +33,49 @@ func TestCommandsKnowTheRememberedVisits(t *testing.T) {
 	}
 }
 
+// The submissions need a backup also while the cache is lost. The database knows the visits.
+func TestExportNeedsNoCache(t *testing.T) {
+	environ := embedded(t)
+	mustCall(t, environ, "", "seed", "--n", "3")
+	db, err := database.OpenSQLite(filepath.Join(environ["DATA_DIR"], "submissions.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("UPDATE visit_total SET total = 100"); err != nil {
+		t.Fatal(err)
+	}
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errors strings.Builder
+	err = run(t.Context(), []string{"export", "--format", "json", "--visits"},
+		with(environ, "REDIS_ADDR", "127.0.0.1:1", "REDIS_PASSWORD_FILE", password),
+		strings.NewReader(""), &out, &errors)
+	if err != nil {
+		t.Fatalf("export without the cache = %v", err)
+	}
+	if n := visitsIn(t, out.String()); n != 100 || strings.Count(out.String(), `"token"`) != 3 {
+		t.Errorf("export without the cache = %s, want 3 submissions and 100 visits", out.String())
+	}
+	if want := "the number of visits is the one that the database remembers"; !strings.Contains(
+		errors.String(), want) {
+		t.Errorf("export without the cache says %q, want %q", errors.String(), want)
+	}
+	// A backup without the count would be restored as one of no visits.
+	if _, err := db.Exec("DROP TABLE visit_total"); err != nil {
+		t.Fatal(err)
+	}
+	out.Reset()
+	err = run(t.Context(), []string{"export", "--format", "json", "--visits"},
+		with(environ, "REDIS_ADDR", "127.0.0.1:1", "REDIS_PASSWORD_FILE", password),
+		strings.NewReader(""), &out, &errors)
+	if err == nil || !strings.HasPrefix(err.Error(), "--visits: ") || out.String() != "" {
+		t.Errorf("export without any count = %q, %v, want an error", out.String(), err)
+	}
+}
+
 // A mistyped DATA_DIR is no empty site: a backup of it would be empty, and nobody would notice.
 func TestCommandsThatReadMakeNoSite(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "typo")

@@ -220,13 +220,18 @@ func (c *Counter) Remember(ctx context.Context, db *database.DB) error {
 	if err != nil {
 		return err
 	}
-	var total int64
-	err = db.QueryRowContext(ctx, "SELECT total FROM visit_total WHERE id = 1").Scan(&total)
+	total, err := Remembered(ctx, db)
 	if err != nil {
 		return err
 	}
 	c.raise(total)
 	return nil
+}
+
+// Remembered returns the total that a database remembers.
+func Remembered(ctx context.Context, db *database.DB) (total int64, err error) {
+	err = db.QueryRowContext(ctx, "SELECT total FROM visit_total WHERE id = 1").Scan(&total)
+	return total, err
 }
 
 // Ping returns an error unless the total can be read.
