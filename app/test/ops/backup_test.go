@@ -85,3 +85,27 @@ func TestBackupAndRestoreCallTheProgram(t *testing.T) {
 		})
 	}
 }
+
+// A backup survives a power loss: the file is on the disk before it gets its name, and its name is
+// on the disk before the command says that there is a backup.
+func TestBackupIsOnTheDisk(t *testing.T) {
+	o := newOperator(t, manager+oneContainer+"  exec*export*) echo exported ;;")
+	file := o.file("site.json.gz")
+	o.install("sync", `for path; do
+  echo "sync $path $([ -e '`+file+`' ] && echo renamed)" >>'`+o.file("calls")+`'
+done
+[ ! -e "$0.fails" ]`)
+	out, status := o.run("backup", "FILE="+file)
+	want := "sync " + file + ".partial \nsync " + o.dir + " renamed\n"
+	if status != 0 || !strings.HasSuffix(o.calls(), want) {
+		t.Errorf("backup = %d, want 0 and %q:\n%s%s", status, want, out, o.calls())
+	}
+	o.install("sync.fails", "")
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	out, status = o.run("backup", "FILE="+file)
+	if _, err := os.Stat(file); status != 1 || !os.IsNotExist(err) {
+		t.Errorf("backup on a disk that fails = %d, %v, want 1 and no file:\n%s", status, err, out)
+	}
+}
