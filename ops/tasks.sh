@@ -134,6 +134,19 @@ report_copies() {
   in_task db db-group status "${places[@]}" </dev/null
 }
 
+# await_primary SECONDS waits until the group has a primary, for TIMEOUT or else for this long. A call of db-group ends
+# after two minutes.
+await_primary() {
+  local deadline=$((SECONDS + ${TIMEOUT:-$1})) errors
+  until errors=$( (in_task db db-group primary) 2>&1 >/dev/null </dev/null); do
+    if [ "$SECONDS" -ge "$deadline" ]; then
+      echo "$errors" >&2
+      return 1
+    fi
+    sleep 1
+  done
+}
+
 # mark_volume NODE IMAGE COMMAND runs a command of db-group on a node's volume of db: permit, forbid or discard. It is
 # a job of Swarm, which reaches each node without ssh.
 mark_volume() {

@@ -121,3 +121,31 @@ func TestRecoverTakesBackPermission(t *testing.T) {
 		}
 	}
 }
+
+// A permission that no node has taken yet must not arrive after it was taken back.
+func TestRecoverCancelsWaitingPermission(t *testing.T) {
+	o := newOperator(t, `
+case "$*" in
+  "service create "*" permit") kill "$PPID"; exit ;; # as ctrl-C
+esac
+`+waitingCopies(waitingTable, "exit 0"))
+	out, status := o.run("db-recover", "NODE=first")
+	_, after, permitted := strings.Cut(o.calls(), "mysimpleapp_db:0.9 permit\n")
+	before, _, forbidden := strings.Cut(after, "mysimpleapp_db:0.9 forbid\n")
+	if status == 0 || !permitted || !forbidden ||
+		!strings.Contains(before, "service rm mystack_db-permit\n") {
+		t.Errorf("db-recover = %d, want a failure that removes the job before it forbids:\n%s%s",
+			status, out, o.calls())
+	}
+}
+
+// One call of db-group primary waits two minutes. The group may take longer, and TIMEOUT says how
+// long the operator waits.
+func TestRecoverWaitsForPrimary(t *testing.T) {
+	o := newOperator(t, waitingCopies(waitingTable,
+		`if [ ! -e "$0.asked" ]; then touch "$0.asked"; exit 1; fi`))
+	out, status := o.run("db-recover", "NODE=first", "TIMEOUT=20")
+	if status != 0 || !strings.Contains(out, "the group has started") {
+		t.Errorf("db-recover = %d, want 0 after the second question:\n%s%s", status, out, o.calls())
+	}
+}
