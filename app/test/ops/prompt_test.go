@@ -1,6 +1,8 @@
 package ops
 
 import (
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -50,4 +52,20 @@ case "$*" in
 	}
 	o = newOperator(t, neverDeployed)
 	o.wantRefused("db runs neither in Compose nor in a stack mystack", "sql")
+}
+
+// A prompt keeps no history: the client would write what the operator types into mysql's home, which
+// is the volume.
+func TestPromptKeepsNoHistory(t *testing.T) {
+	o := newOperator(t, manager)
+	o.install("mysql", `echo "history: $MYSQL_HISTFILE"`)
+	o.install("db-group", "echo 10.0.1.2")
+	for _, group := range []string{"", "service1"} {
+		cmd := exec.Command("../../../mysql_db/bin/db-admin")
+		cmd.Env = []string{"PATH=" + o.dir + ":" + os.Getenv("PATH"), "DB_GROUP=" + group}
+		const want = "history: /dev/null\n"
+		if out, err := cmd.CombinedOutput(); err != nil || string(out) != want {
+			t.Errorf("db-admin with DB_GROUP=%q = %q, %v, want %q", group, out, err, want)
+		}
+	}
 }
