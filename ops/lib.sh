@@ -4,16 +4,11 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/bash.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. ops/variables.sh
 command=${0##*/}
 
 say() { echo "$command: $*"; }
 fail() { echo "$command: $*" >&2; exit 1; }
-
-# The options that make deploy keeps as a label of app, so that a later make deploy may leave them out.
-kept_options=(DB_PLACEMENT HEALTH_TIMEOUT START_PERIOD WAIT_TIMEOUT MONITOR DOMAIN ACME_EMAIL ACME_DIRECTORY HTTPS_PORT)
-# The variables that site.env may have.
-site_variables=(STACK REGISTRY VERSION DB_VERSION CACHE_VERSION CACHE_PLACEMENT APP_REPLICAS HTTP_PORT SSH_USER TIMEOUT
-  "${kept_options[@]}")
 
 # read_site_env FILE exports the variables in a file of NAME=value lines, except those that the environment has. Like
 # the env_file of Compose it may have comments, and quotes around a value.
