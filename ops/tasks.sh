@@ -18,9 +18,15 @@ find_task() {
   done
   [ -n "$container" ] || fail "$1 has not started yet: docker service ps --no-trunc ${STACK}_$1 tells why"
   if [ "$node" != "$this_node" ]; then
-    # The status of a manager may have the address 0.0.0.0 (moby#35437). ManagerStatus has the real one, with a port.
-    address=$(docker node inspect --format '{{with .ManagerStatus}}{{.Addr}}{{else}}{{.Status.Addr}}{{end}}' "$node")
-    host=(--host "ssh://${SSH_USER:+$SSH_USER@}${address%:*}")
+    # The status of a manager may have the address 0.0.0.0 (moby#35437). ManagerStatus has the real one, with a port, and
+    # with brackets if it is IPv6. That of a worker gets a colon, too, where the port would be.
+    address=$(docker node inspect --format '{{with .ManagerStatus}}{{.Addr}}{{else}}{{.Status.Addr}}:{{end}}' "$node")
+    address=${address%:*}
+    case $address in
+      \[*) ;;
+      *:*) address="[$address]" ;;
+    esac
+    host=(--host "ssh://${SSH_USER:+$SSH_USER@}$address")
   fi
 }
 
