@@ -82,12 +82,7 @@ func main() {
 const dataFolder folder = "/var/lib/mysql"
 
 // peersName is the DNS name of all tasks of the service.
-func peersName() string {
-	if name := os.Getenv("DB_PEERS"); name != "" {
-		return name
-	}
-	return "tasks.db"
-}
+const peersName = "tasks.db"
 
 // groupPassword returns the password by which the copies know each other. It is made from a secret
 // and from DB_GROUP, the id of the service, which the app's containers do not know.
@@ -134,7 +129,7 @@ func run(ctx context.Context) error {
 	}
 	ip := net.ParseIP(address).To4()
 	m := &member{
-		node: os.Getenv("DB_NODE"), address: address, peersName: peersName(), password: password,
+		node: os.Getenv("DB_NODE"), address: address, peersName: peersName, password: password,
 		folder: dataFolder, db: openOwn(), began: time.Now(),
 		settle: 10 * time.Second, healthMark: "/dev/shm/healthy", listing: time.Minute,
 		joiners: map[string]joiner{}, askers: map[string]time.Time{},
@@ -205,7 +200,7 @@ func printPrimary(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	for {
-		addresses, _ := peers(ctx, peersName(), "")
+		addresses, _ := peers(ctx, peersName, "")
 		for _, s := range ask(ctx, addresses, "") {
 			if s != nil && s.Primary {
 				fmt.Println(s.Address)
