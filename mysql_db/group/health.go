@@ -13,7 +13,9 @@ import (
 )
 
 // healthy waits until this copy may be in the DNS, and prints its state: it is a member of the
-// group; or no copy is in a group, and the copies have to find each other; or the group refuses it.
+// group; or the group refuses it; or no copy is in a group, and the others have to find this one,
+// because it has data, or is permitted to make a site or to start a group. An empty copy without a
+// permission is never healthy: nobody needs it, and Swarm starts it again from time to time.
 // A copy that catches up is not healthy yet, so that an update stops the next copy only when this
 // one can take over. Docker ends a container after four failures, so healthy also waits while the
 // copy is filled or catches up, which takes long if the database is large.

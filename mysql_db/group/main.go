@@ -23,8 +23,8 @@ import (
 
 const usage = `usage: db-group COMMAND
   run           runs this copy (the container's main process)
-  healthy       waits until this copy may be in the DNS: it is in the group, or no copy is,
-                or the group refuses it
+  healthy       waits until this copy may be in the DNS: it is in the group, or the group
+                refuses it, or no copy is in one and this copy has data or a permission
   status NODE=ADDRESS…
                 prints a table of the copies; exits with 1 unless they are one group
   primary       prints the address of the primary
