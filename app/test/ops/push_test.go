@@ -13,6 +13,7 @@ func TestPushBuildsForTheBuildersPlatforms(t *testing.T) {
 		engine     = `"buildx inspect") printf '%s\n' 'Name: default' 'Driver: docker' ;;`
 		container  = `"buildx inspect") printf '%s\n' 'Name: b' 'Driver:  docker-container' ;;`
 		containerd = `"info --format {{.DriverStatus}}") echo io.containerd.snapshotter.v1 ;;`
+		none       = "--provenance=false"
 		only       = "only: docker buildx create"
 	)
 	for _, test := range []struct {
@@ -20,12 +21,15 @@ func TestPushBuildsForTheBuildersPlatforms(t *testing.T) {
 		variables    []string
 		want, absent []string
 	}{
-		{"the engine's builder", engine, nil, []string{only}, []string{".platform", "--sbom"}},
+		{"the engine's builder", engine, nil, []string{only, none}, []string{".platform", "--sbom"}},
 		{"an engine with containerd", engine + containerd, nil,
-			[]string{"for linux/amd64,linux/arm64"}, []string{only, "--sbom"}},
+			[]string{"for linux/amd64,linux/arm64", none}, []string{only, "--sbom"}},
+		// By default a builder of its own adds a short provenance.
+		{"a builder of its own, without attestations", container, []string{"ATTEST=no"},
+			[]string{none}, []string{"--sbom", "mode=max"}},
 		{"a builder of its own", container, []string{"ATTEST=yes"},
 			[]string{"--set *.platform=linux/amd64 --set *.platform=linux/arm64 --sbom=true " +
-				"--provenance=mode=max"}, []string{only}},
+				"--provenance=mode=max"}, []string{only, none}},
 		{"a chosen platform", engine, []string{"PLATFORMS=linux/arm64"},
 			[]string{"--set *.platform=linux/arm64", "for linux/arm64"}, []string{only, "amd64"}},
 	} {
