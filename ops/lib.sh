@@ -47,6 +47,18 @@ fi
 export STACK=${STACK:-mystack}
 if [ -n "${REGISTRY:-}" ]; then REGISTRY=${REGISTRY%/}/; fi
 
+# no_manager ends the command, because this engine manages no swarm, and says why.
+no_manager() {
+  local state
+  state=$(docker info --format '{{.Swarm.LocalNodeState}}' 2>/dev/null) || state=unknown
+  case $state in
+    locked) fail "the swarm is locked: docker swarm unlock, then repeat this" ;;
+    inactive) fail "this engine manages no swarm, its state is inactive: run this command on a manager, or make" \
+      "swarm-init first" ;;
+    *) fail "this engine manages no swarm, its state is $state: run this command on a manager" ;;
+  esac
+}
+
 about_swarm=(docker info --format '{{.Swarm.ControlAvailable}} {{.Swarm.NodeID}}')
 if ! answer=$("${about_swarm[@]}" 2>/dev/null); then # a warning is no part of the answer
   fail "no Docker engine answers: $("${about_swarm[@]}" 2>&1)"
@@ -57,8 +69,7 @@ this_node=${answer#* }
 case $command in
   swarm-init | push | sql | redis) ;; # need no swarm
   *)
-    [ "$is_manager" = true ] ||
-      fail "this engine manages no swarm: run this command on a manager, or make swarm-init first"
+    [ "$is_manager" = true ] || no_manager
     ;;
 esac
 

@@ -53,6 +53,42 @@ func TestSwarmInitMovesOnlyCacheWithLabel(t *testing.T) {
 	}
 }
 
+// A site that was made by a plain docker stack deploy has its cache on any manager. A label would
+// mean nothing there.
+func TestSwarmInitLabelsNoNodeInVain(t *testing.T) {
+	o := newOperator(t, strings.ReplaceAll(freshSwarm, "echo true ;;", "echo ;;")+`
+  "service inspect --format {{.ID}} mystack_app") echo app1 ;;
+  "service inspect --format {{with .Spec.TaskTemplate.Placement}}"*mystack_cache)
+    echo "node.role == manager" ;;
+`)
+	out, status := o.run("swarm-init")
+	if status != 0 || strings.Contains(o.calls(), "--label-add") ||
+		strings.Contains(out, "lives on") {
+		t.Errorf("swarm-init = %d, want 0 and no label:\n%s%s", status, out, o.calls())
+	}
+}
+
+// A locked manager is no worker. Docker tells the state.
+func TestCommandsTellTheStateOfTheSwarm(t *testing.T) {
+	for _, state := range []string{"locked", "active", "inactive", "pending"} {
+		for _, command := range []string{"status", "swarm-init"} {
+			if command == "swarm-init" && state == "inactive" {
+				continue // it makes the swarm
+			}
+			o := newOperator(t, `
+case "$*" in
+  "info --format {{.Swarm.LocalNodeState}}") echo `+state+` ;;
+  "info --format {{.Swarm.ControlAvailable}}"*) echo "false " ;;
+`)
+			want := "this engine manages no swarm, its state is " + state
+			if state == "locked" {
+				want = "the swarm is locked: docker swarm unlock"
+			}
+			o.wantRefused(want, command)
+		}
+	}
+}
+
 // A cache that does not start in time is an error with a reason, also if no task has failed.
 func TestSwarmInitSaysThatCacheDoesNotStart(t *testing.T) {
 	out, status := newOperator(t, freshSwarm+`
