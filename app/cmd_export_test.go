@@ -127,7 +127,7 @@ func TestExport(t *testing.T) {
 			for _, favourite := range foods {
 				form := validForm()
 				form.Set("favourite_food", favourite)
-				wantStatus(t, post(t, p, form), 303)
+				wantStored(t, p.url, form)
 			}
 
 			rows, err := csv.NewReader(strings.NewReader(export("csv"))).ReadAll()

@@ -64,7 +64,7 @@ func fill(t *testing.T, environ map[string]string) {
 	for _, favourite := range favourites {
 		form := testsite.Form()
 		form.Set("favourite_food", favourite)
-		wantStatus(t, post(t, p, form), 303)
+		wantStored(t, p.url, form)
 	}
 	get(t, p.url+"/")
 	get(t, p.url+"/")

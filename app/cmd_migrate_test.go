@@ -14,8 +14,7 @@ import (
 func TestMigrateMergesTheFoodsOfAnOlderVersion(t *testing.T) {
 	environ := embedded(t)
 	p := startReady(t, environ)
-	answer := post(t, p, testsite.Form())
-	wantStatus(t, answer, 303)
+	answer := wantStored(t, p.url, testsite.Form())
 	reference := testsite.Reference(answer)
 	wantBody(t, get(t, p.url+"/results"), "<bdi>Pizza</bdi>") // folds the log
 	p.stop()

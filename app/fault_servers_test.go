@@ -62,7 +62,7 @@ func TestRefusalsOfMySQLAreExplained(t *testing.T) {
 				t.Errorf("the log line = %v, want the error %q and the hint %q",
 					line, test.wantErr, test.wantHint)
 			}
-			wantStatus(t, post(t, p, form), 303)
+			wantStored(t, p.url, form)
 		})
 	}
 }

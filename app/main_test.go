@@ -24,6 +24,7 @@ var (
 	request    = testsite.Request
 	eventually = testsite.Eventually
 	wantStatus = testsite.WantStatus
+	wantStored = testsite.WantStored
 	wantBody   = testsite.WantBody
 	validForm  = testsite.Form
 )

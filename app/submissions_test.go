@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"simpleapp/internal/food"
+	"simpleapp/internal/testsite"
 )
 
 func TestSubmissionIsStoredOnceAndShown(t *testing.T) {
@@ -21,9 +22,7 @@ func TestSubmissionIsStoredOnceAndShown(t *testing.T) {
 			form.Set("favourite_food", pizzas)
 			begin := time.Now()
 			for range 2 { // a double click
-				a := post(t, p, form)
-				wantStatus(t, a, http.StatusSeeOther)
-				location := a.Header.Get("Location")
+				location := wantStored(t, p.url, form).Header.Get("Location")
 				if !strings.HasPrefix(location, "/simpleform/success") {
 					t.Errorf("POST /simpleform: Location = %s, want /simpleform/success", location)
 				}
@@ -43,7 +42,10 @@ func TestSubmissionIsStoredOnceAndShown(t *testing.T) {
 			}
 
 			form.Set("favourite_food", "Soup") // with the same token
-			a = post(t, p, form)
+			a, err := testsite.Submit(testsite.Client, p.url, form)
+			if err != nil {
+				t.Fatal(err)
+			}
 			wantStatus(t, a, http.StatusConflict)
 			wantBody(t, a, pizzas, html.EscapeString(strings.TrimSpace(form.Get("first_name"))))
 		})

@@ -114,8 +114,8 @@ func TestServerDefaultsChangeNothing(t *testing.T) {
 			other := subs[0]
 			other.FirstName = "Grace"
 			var conflict *food.ConflictError
-			if err := reader.Add(other); !errors.As(err, &conflict) {
-				t.Errorf("Add of the same token with other answers = %v, want a conflict", err)
+			if err := reader.Store(other); !errors.As(err, &conflict) {
+				t.Errorf("Store of the same token with other answers = %v, want a conflict", err)
 			}
 			if records, err := writer.Recent(t.Context(), 100); err != nil || len(records) != 53 {
 				t.Errorf("%d submissions are stored, %v, want 53", len(records), err)

@@ -25,7 +25,7 @@ func TestPages(t *testing.T) {
 		t.Run(kind.Name, func(t *testing.T) {
 			s := testsite.New(t, kind.Open(t))
 			add := func() {
-				if err := s.Add(testsite.Submission()); err != nil {
+				if err := s.Store(testsite.Submission()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -121,8 +121,8 @@ func TestRecentReturnsWhatWasAdded(t *testing.T) {
 			} {
 				sub := testsite.Submission()
 				sub.FirstName, sub.LastName, sub.FavouriteFood = text, text, text
-				if err := s.Add(sub); err != nil {
-					t.Fatalf("Add(%q) = %v", text, err)
+				if err := s.Store(sub); err != nil {
+					t.Fatalf("Store(%q) = %v", text, err)
 				}
 				want = append([]food.Submission{sub}, want...)
 			}

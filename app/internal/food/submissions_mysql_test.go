@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { testsite.Main(m) }
 
 func TestAddOnAHungServerAnswersInTime(t *testing.T) {
 	s := testsite.EmptyMySQL(t)
-	if err := s.Add(testsite.Submission()); err != nil {
+	if err := s.Store(testsite.Submission()); err != nil {
 		t.Fatal(err)
 	}
 	resume := testsite.Hang(t, testsite.MySQL())
@@ -32,8 +32,8 @@ func TestAddOnAHungServerAnswersInTime(t *testing.T) {
 		t.Errorf("Add took %v, want at most %v", took, limit)
 	}
 	resume()
-	if err := s.Add(sent); err != nil {
-		t.Errorf("Add again = %v, want nil", err)
+	if err := s.Store(sent); err != nil {
+		t.Errorf("Store again = %v, want nil", err)
 	}
 	if rows, err := s.Recent(t.Context(), 10); err != nil || len(rows) != 2 {
 		t.Errorf("%d rows, %v, want 2", len(rows), err)
@@ -56,8 +56,8 @@ func TestAddOnAStoppedServerStoresNothingAndRecovers(t *testing.T) {
 	if rows, err := s.Recent(t.Context(), 10); err != nil || len(rows) != 0 {
 		t.Errorf("%d rows, %v, want none", len(rows), err)
 	}
-	if err := s.Add(sub); err != nil {
-		t.Errorf("Add after the server is back = %v", err)
+	if err := s.Store(sub); err != nil {
+		t.Errorf("Store after the server is back = %v", err)
 	}
 }
 
@@ -106,12 +106,12 @@ func TestAddStoresTheOtherRowsOfABatchWithABadRow(t *testing.T) {
 			if i%20 == 0 {
 				sub.FirstName = strings.Repeat("x", food.MaxLength+1) // Validate would refuse it
 			}
-			switch err := s.Add(sub); {
+			switch err := s.Store(sub); {
 			case i%20 == 0 && errors.Is(err, food.ErrNotStored) &&
 				errors.Is(err, food.ErrInvalidData):
 				refused.Add(1)
 			case i%20 == 0 || err != nil:
-				t.Errorf("Add of row %d = %v", i, err)
+				t.Errorf("Store of row %d = %v", i, err)
 			}
 		})
 	}

@@ -19,17 +19,17 @@ func TestAddStoresATokenOnce(t *testing.T) {
 			first := testsite.Submission()
 			other := first
 			other.FavouriteFood = "Soup"
-			if err := s.Add(first); err != nil {
+			if err := s.Store(first); err != nil {
 				t.Fatal(err)
 			}
 			again := first
 			again.AddedAt = again.AddedAt.Add(time.Hour)
-			if err := s.Add(again); err != nil {
-				t.Errorf("same token, same answers: Add = %v, want nil", err)
+			if err := s.Store(again); err != nil {
+				t.Errorf("same token, same answers: Store = %v, want nil", err)
 			}
 			var conflict *food.ConflictError
-			if err := s.Add(other); !errors.As(err, &conflict) || conflict.Stored != first {
-				t.Errorf("same token, other answers: Add = %v, want a conflict with the first", err)
+			if err := s.Store(other); !errors.As(err, &conflict) || conflict.Stored != first {
+				t.Errorf("same token, other answers: Store = %v, want a conflict with the first", err)
 			}
 			rows, err := s.Recent(t.Context(), 10)
 			if err != nil || len(rows) != 1 || rows[0].Submission != first {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -116,18 +115,16 @@ func TestRedirects(t *testing.T) {
 			return new(net.Dialer).DialContext(ctx, "tcp", app.HTTPSAddr)
 		}}}
 	defer client.CloseIdleConnections()
-	form := testsite.Form()
-	for _, request := range []func() (*http.Response, error){
-		func() (*http.Response, error) { return client.Get("https://" + domain + "/") },
-		func() (*http.Response, error) {
-			return client.PostForm("https://"+domain+"/simpleform", url.Values(form))
-		},
-	} {
-		answer, err := request()
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Body.Close()
+	home, err := client.Get("https://" + domain + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	home.Body.Close()
+	success, err := testsite.Submit(client, "https://"+domain, testsite.Form())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, answer := range []*http.Response{home, success.Response} {
 		hsts := answer.Header.Get("Strict-Transport-Security")
 		if answer.StatusCode != 200 || hsts != "max-age=31536000" {
 			t.Errorf("%s = %d, Strict-Transport-Security %q, want 200 and a year",

@@ -108,27 +108,25 @@ func (c *checker) check(t *testing.T, site string, states []state) {
 }
 
 // fetch returns the body that the server sends for a state, and checks the status.
-func (c *checker) fetch(t *testing.T, site string, s state) []byte {
+func (c *checker) fetch(t *testing.T, site string, s state) (body []byte) {
 	t.Helper()
-	var response *http.Response
-	var err error
-	if s.form != nil {
-		response, err = client.PostForm(site+s.path, s.form)
-	} else {
-		response, err = client.Get(site + s.path)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if response.StatusCode != s.status {
-		t.Fatalf("%s %s = %d, want %d",
-			response.Request.Method, s.path, response.StatusCode, s.status)
-	}
+	s.inTime(t, func() int {
+		var response *http.Response
+		var err error
+		if s.form != nil {
+			response, err = client.PostForm(site+s.path, s.form)
+		} else {
+			response, err = client.Get(site + s.path)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if body, err = io.ReadAll(response.Body); err != nil {
+			t.Fatal(err)
+		}
+		return response.StatusCode
+	})
 	return body
 }
 
@@ -143,8 +141,7 @@ func (c *checker) open(t *testing.T, site string, s state) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	do(t, c.browser, chromedp.Navigate(site+"/simpleform"))
-	chrome.Open(t, c.browser, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(({form, path}) => {
+	submit := chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(({form, path}) => {
 		const target = document.getElementById("simpleform");
 		for (const field of target.elements) {
 			if (field.type === "checkbox") field.checked = field.name in form;
@@ -153,7 +150,11 @@ func (c *checker) open(t *testing.T, site string, s state) {
 		target.action = path;
 		target.submit();
 		return {};
-	})({form: %s, path: %q})`, values, s.path)))
+	})({form: %s, path: %q})`, values, s.path))
+	s.inTime(t, func() int {
+		do(t, c.browser, chromedp.Navigate(site+"/simpleform"))
+		return int(chrome.Open(t, c.browser, submit).Status)
+	})
 }
 
 // screenshot writes a picture of the whole page, if the flag screenshots is set.

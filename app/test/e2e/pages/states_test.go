@@ -2,6 +2,8 @@ package pages
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -18,6 +20,22 @@ type state struct {
 	form   url.Values // to submit to path, or nil
 	status int
 	title  string
+}
+
+// inTime calls get, which returns the status of the page, and checks that status. The site answers
+// 503 if the disk takes longer than 4 s, so inTime then calls get again: see testsite.Submit.
+func (s state) inTime(t *testing.T, get func() (status int)) {
+	t.Helper()
+	testsite.Within(t, time.Minute, s.path+" in time", func() error {
+		status := get()
+		if status != s.status && status != http.StatusServiceUnavailable {
+			t.Fatalf("%s = %d, want %d", s.path, status, s.status)
+		}
+		if status != s.status {
+			return fmt.Errorf("status %d, want %d", status, s.status)
+		}
+		return nil
+	})
 }
 
 const (
