@@ -123,7 +123,7 @@ test-cluster: setup ## Let the machines of a site fail, one after the other, und
 test-cluster-all: setup ## Let the machines fail in all the ways that app/test/cluster/acts_test.go lists (more than half an hour)
 	cd app/test && CLUSTER_ACTS=all go test -race -count=1 -timeout 120m -v ./cluster
 
-test-faults: setup ## Kill, suspend and overload real servers under load (some minutes; FAULTS_SEED repeats a run)
+test-faults: setup ## Kill, suspend and overload real servers under load (some minutes; FAULTS_SEED repeats a run, FAULTS_REQUESTS=1000000 looks longer for leaks)
 	cd app/test && go test -count=1 -timeout 20m -v ./faults
 
 # The commit, with -dirty if there are changes. Nothing where the source is no clone.

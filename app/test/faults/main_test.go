@@ -2,7 +2,8 @@
 // answers. It runs the built program on real servers, with a proxy between them that fails at
 // random.
 //
-// Each run prints FAULTS_SEED. Set it to repeat the random choices of that run.
+// Each run prints FAULTS_SEED. Set it to repeat the random choices of that run. FAULTS_REQUESTS is
+// the number of requests among which TestRequestsLeakNothing looks for leaks.
 package faults
 
 import (
@@ -23,10 +24,11 @@ import (
 )
 
 var (
-	seed     uint64
-	binary   string // the program, built without cgo
-	database *testserver.Server
-	cache    *testserver.Server
+	seed          uint64
+	totalRequests int64  = 300_000 // of TestRequestsLeakNothing
+	binary        string           // the program, built without cgo
+	database      *testserver.Server
+	cache         *testserver.Server
 )
 
 func TestMain(m *testing.M) {
@@ -42,6 +44,11 @@ func runTests(m *testing.M) (code int, err error) {
 	if s := os.Getenv("FAULTS_SEED"); s != "" {
 		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
 			return 0, fmt.Errorf("FAULTS_SEED: %w", err)
+		}
+	}
+	if s := os.Getenv("FAULTS_REQUESTS"); s != "" {
+		if totalRequests, err = strconv.ParseInt(s, 10, 64); err != nil {
+			return 0, fmt.Errorf("FAULTS_REQUESTS: %w", err)
 		}
 	}
 	fmt.Printf("FAULTS_SEED=%d\n", seed)
