@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	crowdTime = 60 * time.Second
+	crowdTime = 30 * time.Second
 	perSecond = 200 // new visitors
 	// idleTime is less than the 90 s for which the program promises to keep an idle connection
 	// while it has room, and more than the 60 s for which balancers keep theirs.
