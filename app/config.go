@@ -60,6 +60,12 @@ type config struct {
 // portRange is how to write a port. The tag of HTTPSPort has it, too.
 const portRange = "a number from 1 to 65535"
 
+// The remedies for a variable that names no usable folder or file.
+const (
+	setWebDir   = "set it to a folder that has templates and static, such as app/internal/web"
+	setPassword = "set it to a file that this user can read, with the password in it"
+)
+
 // loadConfig returns the settings in environ. Its errors name the variable that is wrong.
 func loadConfig(environ map[string]string) (config, error) {
 	c, err := env.ParseAsWithOptions[config](env.Options{Environment: environ})
@@ -81,9 +87,9 @@ func loadConfig(environ map[string]string) (config, error) {
 	}
 	if c.WebDir != "" {
 		if info, err := os.Stat(c.WebDir); err != nil {
-			return c, fmt.Errorf("WEB_DIR: %w", err)
+			return c, fmt.Errorf("WEB_DIR: %w: %s", err, setWebDir)
 		} else if !info.IsDir() {
-			return c, fmt.Errorf("WEB_DIR: %s is not a folder", c.WebDir)
+			return c, fmt.Errorf("WEB_DIR: %s is not a folder: %s", c.WebDir, setWebDir)
 		}
 		c.webFiles = os.DirFS(c.WebDir)
 	}
@@ -100,7 +106,7 @@ func loadConfig(environ map[string]string) (config, error) {
 			}
 		}
 		if c.mysqlPassword, err = c.MySQLPassword.read(); err != nil {
-			return c, fmt.Errorf("MYSQL_PASSWORD_FILE: %w", err)
+			return c, fmt.Errorf("MYSQL_PASSWORD_FILE: %w: %s", err, setPassword)
 		}
 		c.mysqlTLS, err = tlsConfig("MYSQL_TLS", c.MySQLTLS, "preferred", c.MySQLCA)
 		if err != nil {
@@ -112,7 +118,7 @@ func loadConfig(environ map[string]string) (config, error) {
 			return c, fmt.Errorf("REDIS_ADDR: %w", err)
 		}
 		if _, err := c.RedisPassword.read(); err != nil {
-			return c, fmt.Errorf("REDIS_PASSWORD_FILE: %w", err)
+			return c, fmt.Errorf("REDIS_PASSWORD_FILE: %w: %s", err, setPassword)
 		}
 		if c.redisTLS, err = tlsConfig("REDIS_TLS", c.RedisTLS, "off", c.RedisCA); err != nil {
 			return c, err
@@ -158,7 +164,8 @@ func readRoots(variable, file string) (*x509.CertPool, error) {
 	}
 	certificates, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", variable, err)
+		return nil, fmt.Errorf("%s: %w: set it to a file that this user can read, with "+
+			"certificates in PEM format", variable, err)
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(certificates) {

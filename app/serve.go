@@ -98,24 +98,24 @@ func openPorts(cfg config) (p ports, err error) {
 			p.close()
 		}
 	}()
-	if p.http, err = listen("ADDR", cfg.Addr); err != nil {
+	if p.http, err = listen("ADDR", cfg.Addr, ":8081"); err != nil {
 		return p, err
 	}
-	if p.admin, err = listen("ADMIN_ADDR", cfg.AdminAddr); err != nil {
+	if p.admin, err = listen("ADMIN_ADDR", cfg.AdminAddr, "127.0.0.1:9091"); err != nil {
 		return p, err
 	}
 	if cfg.domains != nil {
-		p.https, err = listen("HTTPS_ADDR", cfg.HTTPSAddr)
+		p.https, err = listen("HTTPS_ADDR", cfg.HTTPSAddr, ":8444")
 	}
 	return p, err
 }
 
-// listen listens on the address in a variable.
-func listen(variable, addr string) (net.Listener, error) {
+// listen listens on the address in a variable. example is an address that is probably free.
+func listen(variable, addr, example string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: set %[1]s to a free address, such as 127.0.0.1:8081",
-			variable, err)
+		return nil, fmt.Errorf("%s: %w: set %[1]s to a free address, such as %[3]s",
+			variable, err, example)
 	}
 	return listener, nil
 }
