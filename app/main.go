@@ -119,13 +119,14 @@ func withHint(err error, hint func(error) string) error {
 	return err
 }
 
-// usageOfAll returns the usage of every command.
+// usageOfAll returns the usage of every command, and how to learn more.
 func usageOfAll() string {
 	usage := "usage:"
 	for _, name := range slices.Sorted(maps.Keys(commands)) {
 		usage += "\n  " + commands[name].usage(name)
 	}
-	return usage
+	return usage + "\nWithout a command, simpleapp serves the site. " +
+		"`simpleapp COMMAND --help` says what a command does."
 }
 
 // parse parses the flags of a command. args is how many other arguments must follow them. If a flag
