@@ -65,7 +65,10 @@ func export(ctx context.Context, i invocation) (err error) {
 	} else {
 		err = exportCSV(ctx, submissions, out, *bom)
 	}
-	return errors.Join(err, out.Flush())
+	if err != nil { // without Flush, a command that could read nothing prints nothing
+		return err
+	}
+	return out.Flush()
 }
 
 // totalVisits returns the number of visits so far. If the store of the visits does not tell it, it

@@ -195,3 +195,26 @@ func TestExportNamesTheStoreWithAnUnknownCertificate(t *testing.T) {
 		t.Errorf("export = %v and %q, want a warning that names REDIS_TLS", err, said.String())
 	}
 }
+
+// If a server does not answer, the error names its variable alone, and export prints no header.
+func TestCommandsNameTheServerThatDoesNotAnswer(t *testing.T) {
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ command, variable, other string }{
+		{"export", "MYSQL", "REDIS"},
+		{"migrate", "MYSQL", "REDIS"},
+		{"import", "REDIS", "MYSQL"},
+	} {
+		environ := with(setups[0].environ(t), test.variable+"_ADDR", "127.0.0.1:1",
+			test.variable+"_PASSWORD_FILE", password)
+		out, err := call(t, environ, `{"visits": 1, "submissions": []}`, test.command)
+		want := "no server answers at " + test.variable + "_ADDR"
+		if err == nil || !strings.Contains(err.Error(), want) ||
+			strings.Contains(err.Error(), test.other) || out != "" {
+			t.Errorf("%s = %q, %v, want no output, and the error %q",
+				test.command, out, err, want)
+		}
+	}
+}

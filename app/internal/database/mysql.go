@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"database/sql"
@@ -216,7 +217,7 @@ func Hint(err error) string {
 		if errors.Is(err, errReadOnly) {
 			return readOnly
 		}
-		return HintSQLite(err)
+		return cmp.Or(HintNoServer(err, "MYSQL_ADDR"), HintSQLite(err))
 	}
 	if refusesWrites(reply.Number) {
 		return readOnly

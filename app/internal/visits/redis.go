@@ -1,6 +1,7 @@
 package visits
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -140,5 +141,5 @@ func Hint(err error) string {
 		return "REDIS_TLS=verify: the server needs a certificate for the name in REDIS_ADDR, " +
 			"from an authority in REDIS_TLS_CA_FILE"
 	}
-	return database.HintSQLite(err)
+	return cmp.Or(database.HintNoServer(err, "REDIS_ADDR"), database.HintSQLite(err))
 }
