@@ -29,7 +29,8 @@ func healthcheck(_ context.Context, i invocation) error {
 	client := &http.Client{Timeout: 2 * time.Second}
 	resp, err := client.Get("http://" + net.JoinHostPort(host, port) + "/healthz")
 	if err != nil {
-		return err
+		return hintedError{fmt.Errorf("%w: no program answers at ADMIN_ADDR: start it, or correct "+
+			"the address", err)}
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

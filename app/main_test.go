@@ -241,7 +241,8 @@ func TestCommands(t *testing.T) {
 	}
 	p.stop()
 	<-p.ended
-	if err := healthcheck(); err == nil {
-		t.Error("healthcheck of a program that has ended = nil, want an error")
+	if err := healthcheck(); err == nil || !strings.HasSuffix(err.Error(),
+		"refused: no program answers at ADMIN_ADDR: start it, or correct the address") {
+		t.Errorf("healthcheck of a program that has ended = %v, want a remedy", err)
 	}
 }
