@@ -161,8 +161,8 @@ func (i invocation) importSubmissions(ctx context.Context, cfg config, log *slog
 		log.Warn("the results are not up to date yet", "err", err)
 	}
 	fmt.Fprintf(i.stdout, "stored %d submissions, each read back and compared\n", done.Stored)
-	if merge {
-		fmt.Fprintf(i.stdout, "%d were there already\n", done.Present)
+	if done.Present > 0 {
+		fmt.Fprintf(i.stdout, "skipped %d that were stored before\n", done.Present)
 	}
 	return done, nil
 }
