@@ -209,7 +209,7 @@ func submission(form url.Values) food.Submission {
 	s := food.Submission{
 		Token:   form.Get("token"),
 		Country: form.Get("country"),
-		Pledge:  form.Get("pledge") != "",
+		Pledge:  form.Get("pledge") == "yes",
 		AddedAt: time.Now().UTC().Truncate(time.Millisecond),
 	}
 	for _, field := range food.TextFields {
