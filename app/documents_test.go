@@ -1,9 +1,11 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -45,6 +47,20 @@ func TestConfigIsDocumented(t *testing.T) {
 	}
 	if len(rows) > 0 {
 		t.Errorf("the table has rows of variables that config lacks: %v", rows)
+	}
+}
+
+// docs/configuration.md has a row for each command.
+func TestCommandsAreDocumented(t *testing.T) {
+	rows := regexp.MustCompile("(?m)^\\| `simpleapp ?([a-z]*)").
+		FindAllStringSubmatch(readDocument(t, "docs/configuration.md"), -1)
+	var got []string
+	for _, row := range rows {
+		got = append(got, row[1])
+	}
+	slices.Sort(got)
+	if want := slices.Sorted(maps.Keys(commands)); !slices.Equal(got, want) {
+		t.Errorf("the table has the commands %q, want %q", got, want)
 	}
 }
 
