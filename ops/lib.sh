@@ -61,7 +61,7 @@ no_manager() {
 
 about_swarm=(docker info --format '{{.Swarm.ControlAvailable}} {{.Swarm.NodeID}}')
 if ! answer=$("${about_swarm[@]}" 2>/dev/null); then # a warning is no part of the answer
-  fail "no Docker engine answers: $("${about_swarm[@]}" 2>&1)"
+  fail "no Docker engine answers: $("${about_swarm[@]}" 2>&1 >/dev/null)"
 fi
 is_manager=${answer% *}
 # shellcheck disable=SC2034 # tasks.sh uses it

@@ -59,7 +59,7 @@ func TestCommandsRefuseInvalidOptions(t *testing.T) {
 		name, docker, reason string
 		command              []string
 	}{
-		{"no engine", `case "$*" in info*) echo "Cannot connect"; exit 1 ;;`,
+		{"no engine", `case "$*" in info*) echo false; echo "Cannot connect" >&2; exit 1 ;;`,
 			"no Docker engine answers: Cannot connect", []string{"status"}},
 		{"a worker", `case "$*" in info*) echo "false node1" ;;`,
 			"run this command on a manager", []string{"status"}},
