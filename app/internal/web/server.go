@@ -67,19 +67,15 @@ func New(cfg Config) (*Server, error) {
 	if v, err := s.view(); err == nil && v.assets.url("app.css") == "" {
 		cfg.Log.Warn("the styles are missing, pages will look bare: build them with `make assets`")
 	}
-	static, err := s.static()
-	if err != nil {
-		return nil, err
-	}
-	s.handler = s.wrap(s.routes(static))
+	s.handler = s.wrap(s.routes())
 	return s, nil
 }
 
-func (s *Server) routes(static http.Handler) *http.ServeMux {
+func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.Handle("GET /static/{file}", static)
 	for pattern, h := range map[string]handler{
 		"GET /{$}":                limit(s.getHome),
+		"GET /static/{file}":      s.getStatic,
 		"GET /simpleform":         limit(s.getForm),
 		"POST /simpleform":        s.postForm(),
 		"GET /simpleform/success": limit(s.getSuccess),

@@ -14,8 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-
-	"github.com/klauspost/compress/gzhttp"
 )
 
 // An asset is a static file.
@@ -69,27 +67,6 @@ func compress(content []byte) []byte {
 // the file is not built.
 func (a assets) url(name string) string { return a[name].url }
 
-// static returns the handler of the static files. gzhttp decides whether a client accepts gzip. It
-// does not compress the files itself, because an asset compresses itself once, as much as possible.
-func (s *Server) static() (http.Handler, error) {
-	negotiate, err := gzhttp.NewWrapper(gzhttp.EnableZstd(false), gzhttp.AcceptWildcards(true),
-		gzhttp.ContentTypeFilter(func(string) bool { return false }))
-	if err != nil {
-		return nil, fmt.Errorf("negotiate encodings: %w", err)
-	}
-	get := negotiate(s.handle(s.getStatic))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodHead {
-			// gzhttp would not offer gzip, and the headers must be those of GET: RFC 9110, section
-			// 9.3.2. net/http drops the body.
-			asGet := *r
-			asGet.Method = http.MethodGet
-			r = &asGet
-		}
-		get.ServeHTTP(w, r)
-	}), nil
-}
-
 // getStatic sends a static file. Its address changes with its content, so clients may cache it for
 // a year. While two versions of the program run side by side, a client may get a page from one and
 // request its styles from the other. A request with another hash is answered with the present file,
@@ -118,9 +95,9 @@ func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) error {
 	} else {
 		h.Set("Cache-Control", "no-cache")
 	}
+	h.Set("Vary", "Accept-Encoding")
 	content := a.plain
-	// gzhttp passes this type if and only if the client accepts gzip.
-	if _, accepted := w.(*gzhttp.GzipResponseWriter); accepted {
+	if acceptsGzip(r) {
 		if compressed := a.gzip(); compressed != nil {
 			h.Set("Content-Encoding", "gzip")
 			content = compressed
@@ -129,4 +106,22 @@ func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Length", strconv.Itoa(len(content)))
 	w.Write(content)
 	return nil
+}
+
+// acceptsGzip reports whether the client of a request accepts gzip (RFC 9110, section 12.5.3). It
+// does not accept what has the weight 0, and * stands for the codings that are not in the list.
+func acceptsGzip(r *http.Request) bool {
+	weights := make(map[string]float64)
+	for item := range strings.SplitSeq(strings.ToLower(r.Header.Get("Accept-Encoding")), ",") {
+		coding, q, hasWeight := strings.Cut(item, ";")
+		weight := 1.0
+		if hasWeight { // one that is no number counts as 0
+			weight, _ = strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(q), "q="), 64)
+		}
+		weights[strings.TrimSpace(coding)] = weight
+	}
+	if weight, listed := weights["gzip"]; listed {
+		return weight > 0
+	}
+	return weights["*"] > 0
 }
