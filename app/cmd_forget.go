@@ -27,7 +27,7 @@ func forget(ctx context.Context, i invocation) (err error) {
 	if !food.ValidReference(reference) {
 		return fmt.Errorf("%q is not a reference: write it as in 3f9a-2c71-b04e", reference)
 	}
-	cfg, log, err := i.configure()
+	cfg, _, err := i.configure()
 	if err != nil {
 		return err
 	}
@@ -60,9 +60,7 @@ func forget(ctx context.Context, i invocation) (err error) {
 		return fmt.Errorf("nothing was removed: %d submissions have the reference %s: "+
 			"select one with --id", len(found), reference)
 	}
-	counts := tally.New(db, log)
-	defer counts.Close()
-	err = submissions.Forget(ctx, found[0], counts)
+	err = submissions.Forget(ctx, found[0], tally.New(db))
 	if errors.Is(err, database.ErrUnknown) {
 		return fmt.Errorf("the database did not confirm the removal: repeat this to see: %w", err)
 	}

@@ -155,9 +155,8 @@ func (i invocation) importSubmissions(ctx context.Context, cfg config, log *slog
 	if err != nil {
 		return done, err
 	}
-	counts := tally.New(db, log)
-	defer counts.Close()
-	if err := counts.Fold(ctx); err != nil { // the program that serves folds again in a second
+	// If this fails, the program that serves folds in a second.
+	if err := tally.New(db).Fold(ctx); err != nil {
 		log.Warn("the results are not up to date yet", "err", err)
 	}
 	fmt.Fprintf(i.stdout, "stored %d submissions, each read back and compared\n", done.Stored)

@@ -20,7 +20,7 @@ func migrate(ctx context.Context, i invocation) error {
 	if err != nil {
 		return err
 	}
-	cfg, log, err := i.configure()
+	cfg, _, err := i.configure()
 	if err != nil {
 		return err
 	}
@@ -31,9 +31,7 @@ func migrate(ctx context.Context, i invocation) error {
 	if err != nil {
 		return err
 	}
-	counts := tally.New(db, log)
-	done, err := counts.Upgrade(ctx)
-	counts.Close()
+	done, err := tally.New(db).Upgrade(ctx)
 	err = errors.Join(err, db.Close())
 	if done.Counted > 0 {
 		fmt.Fprintf(i.stdout, "counted %d submissions for the results\n", done.Counted)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"simpleapp/internal/certificate"
 	"simpleapp/internal/database"
 	"simpleapp/internal/food"
+	"simpleapp/internal/tally"
 	"simpleapp/internal/visits"
 	"simpleapp/internal/web"
 )
@@ -46,12 +48,15 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 		return s, err
 	}
 	s.onClose("close the database", func(context.Context) error { return db.Close() })
-	counts, err := openTally(ctx, cfg, db, log)
-	if err != nil {
-		return s, err
+	counts := tally.New(db)
+	if cfg.MySQLAddr == "" { // `simpleapp migrate` upgrades the counts in MySQL
+		if err := counts.UpgradeFile(ctx); err != nil {
+			return s, fmt.Errorf("DATA_DIR: %w", err)
+		}
 	}
+	stopFolding := counts.Start(log)
 	s.onClose("stop counting", func(context.Context) error {
-		counts.Close()
+		stopFolding()
 		return nil
 	})
 	counter, err := openVisits(cfg, log, s.metrics.ObserveVisits)

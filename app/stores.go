@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 
 	"simpleapp/internal/database"
-	"simpleapp/internal/tally"
 	"simpleapp/internal/visits"
 )
 
@@ -59,21 +58,6 @@ func openExisting(cfg config) (*database.DB, error) {
 			"set DATA_DIR to the folder of the site", cfg.DataDir, submissionsFile)
 	}
 	return openDatabase(cfg, cfg.mysqlOnce())
-}
-
-// openTally returns the tally of the submissions for the program that serves. It upgrades the counts
-// in a SQLite file. `simpleapp migrate` upgrades those in MySQL.
-func openTally(
-	ctx context.Context, cfg config, db *database.DB, log *slog.Logger,
-) (*tally.Tally, error) {
-	counts := tally.New(db, log)
-	if cfg.MySQLAddr == "" {
-		if err := counts.UpgradeFile(ctx); err != nil {
-			counts.Close()
-			return nil, fmt.Errorf("DATA_DIR: %w", err)
-		}
-	}
-	return counts, nil
 }
 
 // mysql returns the configuration of MySQL for the program while it serves.

@@ -3,7 +3,6 @@ package tally
 import (
 	"archive/zip"
 	"io/fs"
-	"log/slog"
 	"maps"
 	"os"
 	"os/exec"
@@ -193,9 +192,8 @@ func TestDaysAroundAMissingMidnight(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			counts := New(db, slog.New(slog.DiscardHandler))
+			counts := New(db)
 			defer func() {
-				counts.Close()
 				if err := db.Close(); err != nil {
 					t.Error(err)
 				}

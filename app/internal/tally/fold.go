@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -22,8 +23,7 @@ const (
 )
 
 // foldEverySecond folds the log once a second until ctx ends.
-func (t *Tally) foldEverySecond(ctx context.Context) {
-	defer close(t.foldingEnded)
+func (t *Tally) foldEverySecond(ctx context.Context, log *slog.Logger) {
 	logged := ""
 	for {
 		err := t.Fold(ctx)
@@ -33,7 +33,7 @@ func (t *Tally) foldEverySecond(ctx context.Context) {
 		case ctx.Err() != nil, t.db.Classify(err) == database.Collided, errors.Is(err, errReadLog):
 		case err.Error() != logged:
 			logged = err.Error()
-			t.log.Error("the results are not up to date", "err", err)
+			log.Error("the results are not up to date", "err", err)
 		}
 		if !database.Pause(ctx, foldEvery) {
 			return

@@ -29,29 +29,28 @@ type Item struct {
 
 // A Tally counts the submissions in a database. Use New to make one.
 type Tally struct {
-	db  *database.DB
-	log *slog.Logger
-
-	folds        atomic.Int64       // number of folds that have begun
-	lastFold     atomic.Int64       // number of the last fold that succeeded
-	folding      chan struct{}      // semaphore: held while folding
-	stopFolding  context.CancelFunc // ends foldEverySecond
-	foldingEnded chan struct{}      // closed when foldEverySecond has returned
+	db       *database.DB
+	folds    atomic.Int64  // number of folds that have begun
+	lastFold atomic.Int64  // number of the last fold that succeeded
+	folding  chan struct{} // semaphore: held while folding
 }
 
-// New returns a Tally that folds the log once a second until Close.
-func New(db *database.DB, log *slog.Logger) *Tally {
+// New returns a Tally. A program that serves calls Start, too.
+func New(db *database.DB) *Tally { return &Tally{db: db, folding: make(chan struct{}, 1)} }
+
+// Start begins to fold the log once a second. stop ends that, and returns when it has ended. Another
+// instance, or the next one that starts, folds the rows that are left in the log.
+func (t *Tally) Start(log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	t := &Tally{db: db, log: log, folding: make(chan struct{}, 1),
-		stopFolding: cancel, foldingEnded: make(chan struct{})}
-	go t.foldEverySecond(ctx)
-	return t
-}
-
-// Close stops folding. Another instance, or the next one that starts, folds the rows in the log.
-func (t *Tally) Close() {
-	t.stopFolding()
-	<-t.foldingEnded
+	ended := make(chan struct{})
+	go func() {
+		t.foldEverySecond(ctx, log)
+		close(ended)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // Ping returns an error unless it can read every column that this package needs.

@@ -123,7 +123,7 @@ func TestOtherInstancesFoldTheLog(t *testing.T) {
 	for range 20 {
 		s.AddFood(t, "Pizza", "GB", time.Now().UTC())
 	}
-	s.Tally.Close()
+	s.StopFolding()
 	root := testsite.MySQL().Root()
 	defer root.Close()
 	const batches, each = 250, 60

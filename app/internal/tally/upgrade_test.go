@@ -12,7 +12,6 @@ import (
 
 	"simpleapp/internal/database"
 	"simpleapp/internal/tally"
-	"simpleapp/internal/testsite"
 )
 
 // dishes is a number of foods. Their spellings, three each, are more than Upgrade reads at a time.
@@ -145,9 +144,7 @@ func upgradeFile(t *testing.T, file string) {
 		t.Error(err)
 		return
 	}
-	counts := tally.New(db, testsite.Quiet)
-	err = counts.UpgradeFile(t.Context())
-	counts.Close()
+	err = tally.New(db).UpgradeFile(t.Context())
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Error(err)
 	}

@@ -42,18 +42,20 @@ func OpenSQLite(t testing.TB, path string) *database.DB {
 // A Site contains the parts of the site that use the database DB.
 type Site struct {
 	*food.Submissions
-	Tally *tally.Tally
-	DB    *database.DB
+	Tally       *tally.Tally
+	StopFolding func() // New has started to fold
+	DB          *database.DB
 }
 
 // New returns a Site that uses a database. Both are closed when the test ends.
 func New(t testing.TB, db *database.DB) *Site {
-	s := &Site{food.New(db, func(int, int) {}), tally.New(db, Quiet), db}
+	counts := tally.New(db)
+	s := &Site{food.New(db, func(int, int) {}), counts, counts.Start(Quiet), db}
 	t.Cleanup(func() {
 		if err := s.Submissions.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
-		s.Tally.Close()
+		s.StopFolding()
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}

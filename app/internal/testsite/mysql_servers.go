@@ -134,9 +134,7 @@ func Migrate(t testing.TB, name string) (m Migration, err error) {
 	if err != nil {
 		return m, err
 	}
-	counts := tally.New(db, Quiet)
-	upgrade, err := counts.Upgrade(t.Context())
-	counts.Close()
+	upgrade, err := tally.New(db).Upgrade(t.Context())
 	return Migration{applied, upgrade}, errors.Join(err, db.Close())
 }
 

@@ -43,10 +43,10 @@ func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
 	}
 	databases := []*sqldb.DB{onServer, inFile}
 	var stores []*food.Submissions
-	var tallies []*tally.Tally
+	var stopFolding []func()
 	for _, db := range databases {
 		stores = append(stores, food.New(db, func(int, int) {}))
-		tallies = append(tallies, tally.New(db, log))
+		stopFolding = append(stopFolding, tally.New(db).Start(log))
 	}
 
 	use := func() {
@@ -76,7 +76,7 @@ func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
 		}
 	}
 	for i, db := range databases {
-		tallies[i].Close()
+		stopFolding[i]()
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
