@@ -58,18 +58,14 @@ func (t *Tally) Fold(ctx context.Context) error {
 		return nil
 	}
 	number := t.folds.Add(1)
-	more := true
-	for more {
-		var id int64
-		err := t.db.QueryRowContext(ctx, "SELECT id FROM tally_log LIMIT 1").Scan(&id)
-		if errors.Is(err, sql.ErrNoRows) {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("%w: %w", errReadLog, err)
-		}
-		more, err = t.foldSome(ctx)
-		if err != nil {
+	// An idle site begins no transaction, which on SQLite would take the lock of the file.
+	var id int64
+	err := t.db.QueryRowContext(ctx, "SELECT id FROM tally_log LIMIT 1").Scan(&id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("%w: %w", errReadLog, err)
+	}
+	for more := err == nil; more; {
+		if more, err = t.foldSome(ctx); err != nil {
 			return fmt.Errorf("fold tally_log: %w", err)
 		}
 	}
