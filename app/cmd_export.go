@@ -77,7 +77,7 @@ func export(ctx context.Context, i invocation) (err error) {
 func totalVisits(
 	ctx context.Context, cfg config, log *slog.Logger, db *database.DB,
 ) (total int64, err error) {
-	err = withVisits(ctx, cfg, log, func(counter *visits.Counter) (err error) {
+	err = withVisits(ctx, cfg, log, db, func(counter *visits.Counter) (err error) {
 		total, err = counter.Total()
 		return err
 	})

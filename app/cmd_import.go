@@ -17,12 +17,12 @@ import (
 
 // importRecords reads a file from standard input, stores the submissions in it, and adds the visits
 // in it to those of the site.
-func importRecords(ctx context.Context, i invocation) error {
+func importRecords(ctx context.Context, i invocation) (err error) {
 	var flags flag.FlagSet
 	merge := flags.Bool("merge", false, "import into a site that has submissions: "+
 		"those whose tokens are stored already are skipped")
 	only := flags.String("only", "", "import only the `submissions`, or only the visits")
-	err := i.parse(&flags, 0, fmt.Sprintf(
+	err = i.parse(&flags, 0, fmt.Sprintf(
 		"Reads JSON or CSV as export writes it, or an old backup, from standard input.\n"+
 			"Stores a file of fewer than %d submissions, or without tokens, all or not at all.\n"+
 			"Stores a larger file in parts of %[1]d: after an error it says how many are stored.\n"+
@@ -47,9 +47,14 @@ func importRecords(ctx context.Context, i invocation) error {
 	if *only == "visits" && file.Visits == nil {
 		return errors.New("nothing was imported: the file has no visits")
 	}
+	db, err := openDatabase(cfg, cfg.mysqlOnce())
+	if err != nil {
+		return fmt.Errorf("nothing was imported: %w", err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
 	addVisits := file.Visits != nil && *only != "submissions"
 	if addVisits { // ask the store first, so that nothing is imported if the visits can't be added
-		err := withVisits(ctx, cfg, log, func(counter *visits.Counter) error {
+		err := withVisits(ctx, cfg, log, db, func(counter *visits.Counter) error {
 			if err := counter.CanCount(ctx); err != nil {
 				return withHint(err, visits.Hint)
 			}
@@ -69,7 +74,7 @@ func importRecords(ctx context.Context, i invocation) error {
 			return err
 		}
 	} else {
-		done, err := i.importSubmissions(ctx, cfg, log, file.Next, *merge)
+		done, err := i.importSubmissions(ctx, db, log, file.Next, *merge)
 		if err != nil {
 			return importError(err, done)
 		}
@@ -77,7 +82,7 @@ func importRecords(ctx context.Context, i invocation) error {
 	if !addVisits {
 		return nil
 	}
-	err = withVisits(ctx, cfg, log, func(counter *visits.Counter) error {
+	err = withVisits(ctx, cfg, log, db, func(counter *visits.Counter) error {
 		counter.Add(*file.Visits)
 		return nil
 	})
@@ -133,13 +138,8 @@ func importError(err error, done food.Imported) error {
 
 // importSubmissions stores and counts submissions, and prints what it did. Its results are those of
 // Submissions.Import.
-func (i invocation) importSubmissions(ctx context.Context, cfg config, log *slog.Logger,
+func (i invocation) importSubmissions(ctx context.Context, db *database.DB, log *slog.Logger,
 	next func() (food.Submission, error), merge bool) (done food.Imported, err error) {
-	db, err := openDatabase(cfg, cfg.mysqlOnce())
-	if err != nil {
-		return done, err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
 	submissions := food.New(db, func(int, int) {})
 	onTerminal, shown := isTerminal(i.stderr), false
 	progress := func(done food.Imported) {

@@ -15,11 +15,11 @@ import (
 )
 
 // seed stores sample submissions, so that a new site has something to show.
-func seed(ctx context.Context, i invocation) error {
+func seed(ctx context.Context, i invocation) (err error) {
 	var flags flag.FlagSet
 	n := flags.Int("n", 500, "`number` of submissions")
 	merge := flags.Bool("merge", false, "add the samples to a site that has submissions")
-	err := i.parse(&flags, 0, "Stores sample submissions of the last thirty days.")
+	err = i.parse(&flags, 0, "Stores sample submissions of the last thirty days.")
 	if err != nil {
 		return err
 	}
@@ -30,8 +30,13 @@ func seed(ctx context.Context, i invocation) error {
 	if err != nil {
 		return err
 	}
+	db, err := openDatabase(cfg, cfg.mysqlOnce())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
 	samples := newSamples(*n, time.Now())
-	done, err := i.importSubmissions(ctx, cfg, log, samples.next, *merge)
+	done, err := i.importSubmissions(ctx, db, log, samples.next, *merge)
 	if err != nil {
 		return seedError(err, done)
 	}

@@ -87,13 +87,9 @@ func dataFile(cfg config, name string) (string, error) {
 // unless the store answers at the start and has confirmed the visits at the end. If the store has
 // lost its data, the counter goes on from what the database remembers, as it does in the site.
 func withVisits(
-	ctx context.Context, cfg config, log *slog.Logger, do func(*visits.Counter) error,
-) (err error) {
-	db, err := openDatabase(cfg, cfg.mysqlOnce())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+	ctx context.Context, cfg config, log *slog.Logger, db *database.DB,
+	do func(*visits.Counter) error,
+) error {
 	counter, err := openVisits(cfg, log, func(int) {})
 	if err != nil {
 		return err
