@@ -87,24 +87,6 @@ const session = "SET NAMES utf8mb4, autocommit = 1, completion_type = 0, " +
 // and frees their locks, such as those on the rows that tally.Fold reads.
 const maxSilence = 20 * time.Second
 
-// A sessionConnector opens connections with the settings in session.
-type sessionConnector struct {
-	driver.Connector
-	session string
-}
-
-func (c sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := c.Connector.Connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, c.session, nil); err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("set the session's variables: %w", err)
-	}
-	return conn, nil
-}
-
 // OpenMySQL returns a MySQL database. It does not connect: until the server answers, calls fail.
 func OpenMySQL(cfg MySQLConfig) (*DB, error) {
 	c, err := cfg.driverConfig()

@@ -110,6 +110,7 @@ func (c *primaryConnector) connectToAny(
 	return nil, errors.Join(failed...)
 }
 
+// connectTo opens a connection to a server, and sets the variables of its session.
 func (c *primaryConnector) connectTo(ctx context.Context, s server) (driver.Conn, error) {
 	if s.err != nil {
 		return nil, s.err
@@ -122,7 +123,15 @@ func (c *primaryConnector) connectTo(ctx context.Context, s server) (driver.Conn
 	if err != nil {
 		return nil, err
 	}
-	return sessionConnector{connector, c.session}.Connect(ctx)
+	conn, err := connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, c.session, nil); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("set the session's variables: %w", err)
+	}
+	return conn, nil
 }
 
 // checkWritable closes the connection, and returns an error, unless its server takes writes.
