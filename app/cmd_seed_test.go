@@ -41,7 +41,7 @@ func TestSeed(t *testing.T) {
 				last = r.AddedAt
 			}
 			results := get(t, startReady(t, environ).url+"/results")
-			wantBody(t, results, "The last 30 days", "The ten that were submitted most often")
+			wantBody(t, results, "The last 30 days", "The 10 that were submitted most often")
 		})
 	}
 	for _, args := range [][]string{

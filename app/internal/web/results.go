@@ -46,6 +46,7 @@ const (
 
 func (l line) Width() int  { return lineStep * (len(l) - 1) }
 func (l line) Height() int { return lineHeight }
+func (l line) Middle() int { return lineHeight / 2 }
 
 // ViewBox returns the attribute viewBox of the SVG. It has room for half of the line's thickness on
 // each side.
