@@ -33,7 +33,7 @@ func (s *Submissions) Before(ctx context.Context, key int64, n int) (page Page, 
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	// The record after the last one shows whether there is an older page.
-	page.Records, err = s.query(ctx, "WHERE id < ? ORDER BY id DESC LIMIT ?", key, n+1)
+	page.Records, err = query(ctx, s.db, "WHERE id < ? ORDER BY id DESC LIMIT ?", key, n+1)
 	if err != nil {
 		return page, fmt.Errorf("read submissions: %w", err)
 	}
@@ -43,7 +43,7 @@ func (s *Submissions) Before(ctx context.Context, key int64, n int) (page Page, 
 	}
 	page.First = key == Newest
 	if !page.First {
-		newer, err := s.query(ctx, "WHERE id >= ? LIMIT 1", key)
+		newer, err := query(ctx, s.db, "WHERE id >= ? LIMIT 1", key)
 		if err != nil {
 			return page, fmt.Errorf("read submissions: %w", err)
 		}
@@ -60,7 +60,7 @@ func (s *Submissions) Before(ctx context.Context, key int64, n int) (page Page, 
 func (s *Submissions) After(ctx context.Context, key int64, n int) (page Page, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	page.Records, err = s.query(ctx, "WHERE id > ? ORDER BY id LIMIT ?", key, n+1)
+	page.Records, err = query(ctx, s.db, "WHERE id > ? ORDER BY id LIMIT ?", key, n+1)
 	if err != nil {
 		return page, fmt.Errorf("read submissions: %w", err)
 	}
@@ -84,7 +84,7 @@ func (s *Submissions) Recent(ctx context.Context, n int) ([]Record, error) {
 // constant and no query or transaction stays open while do is slow.
 func (s *Submissions) Each(ctx context.Context, do func(Record) error) error {
 	for last := int64(0); ; {
-		records, err := s.query(ctx, "WHERE id > ? ORDER BY id LIMIT 1000", last)
+		records, err := query(ctx, s.db, "WHERE id > ? ORDER BY id LIMIT 1000", last)
 		if err != nil {
 			return fmt.Errorf("read submissions: %w", err)
 		}
@@ -132,16 +132,12 @@ func insertStatement(rows []Submission) database.Statement {
 	}
 }
 
-// query returns the submissions that the clauses of a SELECT select. The clauses must be constant.
-func (s *Submissions) query(ctx context.Context, clauses string, args ...any) ([]Record, error) {
-	return query(ctx, s.db, clauses, args...)
-}
-
 // A querier is a database or a transaction.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
+// query returns the submissions that the clauses of a SELECT select. The clauses must be constant.
 func query(ctx context.Context, in querier, clauses string, args ...any) ([]Record, error) {
 	rows, err := in.QueryContext(ctx, "SELECT id, "+columns+" FROM submissions "+clauses, args...)
 	if err != nil {

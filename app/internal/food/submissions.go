@@ -105,7 +105,7 @@ func (s *Submissions) write(ctx context.Context, subs []Submission) ([]error, er
 
 // Ping returns an error unless it can read every column of a Submission.
 func (s *Submissions) Ping(ctx context.Context) error {
-	_, err := s.query(ctx, "ORDER BY id LIMIT 1")
+	_, err := query(ctx, s.db, "ORDER BY id LIMIT 1")
 	return err
 }
 
