@@ -51,7 +51,7 @@ func migrate(ctx context.Context, i invocation) error {
 // openMigrated opens the database with the schema of this version. It returns the names of the
 // migrations that it applied to MySQL, also together with an error.
 func openMigrated(ctx context.Context, cfg config) (_ *database.DB, applied []string, err error) {
-	if cfg.MySQLAddr != "" {
+	if cfg.MySQLAddrs != nil {
 		return database.MigrateMySQL(ctx, cfg.mysqlOnce())
 	}
 	db, err := openDatabase(cfg, cfg.mysqlOnce()) // applies the migrations to the file

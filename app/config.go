@@ -25,7 +25,7 @@ type config struct {
 	Addr          string        `env:"ADDR" envDefault:":8080"`
 	AdminAddr     string        `env:"ADMIN_ADDR" envDefault:"127.0.0.1:9090"`
 	DataDir       string        `env:"DATA_DIR" envDefault:"./data"`
-	MySQLAddr     string        `env:"MYSQL_ADDR"`
+	MySQLAddrs    []string      `env:"MYSQL_ADDR"` // with commas between them
 	MySQLDatabase string        `env:"MYSQL_DATABASE" envDefault:"simple_db"`
 	MySQLUser     string        `env:"MYSQL_USER" envDefault:"simpleapp"`
 	MySQLPassword secretFile    `env:"MYSQL_PASSWORD_FILE" envDefault:"/run/secrets/mysql_password"`
@@ -99,8 +99,8 @@ func loadConfig(environ map[string]string) (config, error) {
 	if err := c.checkHTTPS(); err != nil {
 		return c, err
 	}
-	if c.MySQLAddr != "" {
-		for addr := range strings.SplitSeq(c.MySQLAddr, ",") {
+	if c.MySQLAddrs != nil {
+		for _, addr := range c.MySQLAddrs {
 			if err := checkAddr(addr); err != nil {
 				return c, fmt.Errorf("MYSQL_ADDR: %w", err)
 			}

@@ -82,7 +82,7 @@ func checkDomain(name string) error {
 func (c config) certificate() certificate.Config {
 	cfg := certificate.Config{Domains: c.domains, Email: c.ACMEEmail,
 		Directory: c.ACMEDirectory, Roots: c.acmeRoots}
-	if c.MySQLAddr != "" { // there may be a balancer, which asks every 5 s who is healthy
+	if c.MySQLAddrs != nil { // there may be a balancer, which asks every 5 s who is healthy
 		cfg.Settle = 15 * time.Second
 	}
 	return cfg

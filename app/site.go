@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	vcs "github.com/prometheus/common/version"
@@ -49,7 +50,7 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 	}
 	s.onClose("close the database", func(context.Context) error { return db.Close() })
 	counts := tally.New(db)
-	if cfg.MySQLAddr == "" { // `simpleapp migrate` upgrades the counts in MySQL
+	if cfg.MySQLAddrs == nil { // `simpleapp migrate` upgrades the counts in MySQL
 		if err := counts.UpgradeFile(ctx); err != nil {
 			return s, fmt.Errorf("DATA_DIR: %w", err)
 		}
@@ -85,8 +86,8 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 		return cmp.Or(server, filepath.Join(cfg.DataDir, file))
 	}
 	s.health = &health{dependencies: []*dependency{
-		{name: "database", at: at(cfg.MySQLAddr, submissionsFile), hint: database.Hint,
-			ping: func(ctx context.Context) error {
+		{name: "database", at: at(strings.Join(cfg.MySQLAddrs, ","), submissionsFile),
+			hint: database.Hint, ping: func(ctx context.Context) error {
 				if err := submissions.Ping(ctx); err != nil {
 					return err
 				}

@@ -38,7 +38,7 @@ func openVisits(cfg config, log *slog.Logger, observe func(batch int)) (*visits.
 // openDatabase opens the database of the submissions: MySQL if MYSQL_ADDR is set, else a SQLite
 // file in DATA_DIR.
 func openDatabase(cfg config, mysql database.MySQLConfig) (*database.DB, error) {
-	if mysql.Addr != "" {
+	if mysql.Addrs != nil {
 		return database.OpenMySQL(mysql)
 	}
 	file, err := dataFile(cfg, submissionsFile)
@@ -53,7 +53,7 @@ func openDatabase(cfg config, mysql database.MySQLConfig) (*database.DB, error) 
 // file: a mistyped DATA_DIR would look like a site without submissions.
 func openExisting(cfg config) (*database.DB, error) {
 	_, err := os.Stat(filepath.Join(cfg.DataDir, submissionsFile))
-	if cfg.MySQLAddr == "" && errors.Is(err, fs.ErrNotExist) {
+	if cfg.MySQLAddrs == nil && errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("DATA_DIR: %s has no %s: "+
 			"set DATA_DIR to the folder of the site", cfg.DataDir, submissionsFile)
 	}
@@ -62,7 +62,7 @@ func openExisting(cfg config) (*database.DB, error) {
 
 // mysql returns the configuration of MySQL for the program while it serves.
 func (c config) mysql() database.MySQLConfig {
-	return database.MySQLConfig{Addr: c.MySQLAddr, Database: c.MySQLDatabase,
+	return database.MySQLConfig{Addrs: c.MySQLAddrs, Database: c.MySQLDatabase,
 		User: c.MySQLUser, Password: c.MySQLPassword.read, TLS: c.mysqlTLS}
 }
 

@@ -16,7 +16,7 @@ import (
 
 // A name that can't be looked up does not keep the program from the other servers.
 func TestUnknownServer(t *testing.T) {
-	db := testsite.OpenMySQL(t, "nowhere.invalid:3306,"+testsite.MySQL().Addr)
+	db := testsite.OpenMySQL(t, "nowhere.invalid:3306", testsite.MySQL().Addr)
 	defer db.Close()
 	if err := db.PingContext(t.Context()); err != nil {
 		t.Errorf("Ping = %v, want the server that is known", err)
@@ -25,7 +25,7 @@ func TestUnknownServer(t *testing.T) {
 
 // If only one of several addresses can be looked up, its server may be a copy that takes no writes.
 func TestUnknownServerAndACopy(t *testing.T) {
-	db := testsite.OpenMySQL(t, "nowhere.invalid:3306,"+secondServer(t).Addr)
+	db := testsite.OpenMySQL(t, "nowhere.invalid:3306", secondServer(t).Addr)
 	defer db.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
@@ -38,7 +38,7 @@ func TestUnknownServerAndACopy(t *testing.T) {
 // The error has the cause of each address, in the order of the addresses. So it is the same for
 // every attempt, and the log names it once.
 func TestErrorNamesEachAddress(t *testing.T) {
-	db := testsite.OpenMySQL(t, "127.0.0.1:1,nowhere.invalid:3306,127.0.0.1:2,127.0.0.1:3")
+	db := testsite.OpenMySQL(t, "127.0.0.1:1", "nowhere.invalid:3306", "127.0.0.1:2", "127.0.0.1:3")
 	defer db.Close()
 	want := []string{"127.0.0.1:1:", "nowhere.invalid", "127.0.0.1:2:", "127.0.0.1:3:"}
 	address := regexp.MustCompile(`127\.0\.0\.1:[123]:|nowhere\.invalid`)

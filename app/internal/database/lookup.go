@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,15 +25,14 @@ type server struct {
 // the result, too, with its error. Otherwise a single known server might remain, and connectToAny
 // would not ask it whether it takes writes.
 func (c *primaryConnector) servers(ctx context.Context) []server {
-	addrs := strings.Split(c.config.Addr, ",")
-	if len(addrs) > 1 {
+	if len(c.addrs) > 1 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, lookupTime)
 		defer cancel()
 	}
-	found := make([][]server, len(addrs))
+	found := make([][]server, len(c.addrs))
 	var lookups sync.WaitGroup
-	for i, addr := range addrs {
+	for i, addr := range c.addrs {
 		lookups.Go(func() { found[i] = c.lookUp(ctx, addr) })
 	}
 	lookups.Wait()

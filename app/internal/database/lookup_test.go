@@ -20,9 +20,8 @@ func TestServersWhileALookupHangs(t *testing.T) {
 		}}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	config := mysql.NewConfig()
-	config.Addr = "hangs.invalid:3306,127.0.0.1:3306"
-	servers := (&primaryConnector{config: config}).servers(ctx)
+	servers := (&primaryConnector{config: mysql.NewConfig(),
+		addrs: []string{"hangs.invalid:3306", "127.0.0.1:3306"}}).servers(ctx)
 	if ctx.Err() != nil {
 		t.Error("servers used up the time of its caller, want a part of it")
 	}

@@ -16,7 +16,9 @@ import (
 
 // MySQLConfig names a MySQL database and how to log in.
 type MySQLConfig struct {
-	Addr, Database, User string
+	// Addrs are those of one server, or of the servers of a group.
+	Addrs          []string
+	Database, User string
 	// Password is called for each new connection, so that a changed password is used.
 	Password func() (string, error)
 	// TLS verifies the server's certificate. If it is nil, TLS is used where the server has it, and
@@ -41,7 +43,7 @@ func (mysqlEngine) AddToDuplicate(column, _ string) string {
 // driverConfig returns the driver's settings.
 func (cfg MySQLConfig) driverConfig() (*mysql.Config, error) {
 	c := mysql.NewConfig()
-	c.Net, c.Addr, c.DBName, c.User = "tcp", cfg.Addr, cfg.Database, cfg.User
+	c.Net, c.DBName, c.User = "tcp", cfg.Database, cfg.User
 	c.ParseTime, c.Loc = true, time.UTC
 	c.InterpolateParams = true // one round trip, and no prepared statement to close
 	c.MultiStatements = true   // write sends a transaction in one round trip
@@ -93,7 +95,7 @@ func OpenMySQL(cfg MySQLConfig) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	connector := &primaryConnector{config: c, session: session}
+	connector := &primaryConnector{config: c, addrs: cfg.Addrs, session: session}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)

@@ -12,12 +12,12 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// A primaryConnector connects to the server that takes writes. The configuration has addresses with
-// commas between them. The name in each may have several IP addresses. They are those of the copies
-// of a group, and all copies except the primary are read-only. Once the primary may have moved, the
-// connections from before are not used again.
+// A primaryConnector connects to the server that takes writes. The name in each address may have
+// several IP addresses. They are those of the copies of a group, and all copies except the primary
+// are read-only. Once the primary may have moved, the connections from before are not used again.
 type primaryConnector struct {
-	config  *mysql.Config
+	config  *mysql.Config // without an address
+	addrs   []string
 	session string       // statements that each connection begins with
 	moves   atomic.Int64 // how often the primary may have moved
 }

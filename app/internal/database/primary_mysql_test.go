@@ -58,7 +58,7 @@ func TestWritesFollowThePrimary(t *testing.T) {
 	}
 	servers := []*testserver.Server{testsite.MySQL(), secondServer(t)}
 	defer readOnly(t, servers[0], false)
-	db := testsite.OpenMySQL(t, servers[0].Addr+","+servers[1].Addr)
+	db := testsite.OpenMySQL(t, servers[0].Addr, servers[1].Addr)
 	defer db.Close()
 
 	const moves = 6
@@ -167,13 +167,14 @@ func TestWriteWithoutAPrimary(t *testing.T) {
 	servers := []*testserver.Server{testsite.MySQL(), secondServer(t)}
 	readOnly(t, servers[0], true)
 	defer readOnly(t, servers[0], false)
-	for name, addr := range map[string]string{
-		"one server": servers[0].Addr, "two servers": servers[0].Addr + "," + servers[1].Addr,
-		"servers that stop answering": answersOnce(t, servers[0].Addr) + "," +
-			answersOnce(t, servers[1].Addr),
+	for name, addrs := range map[string][]string{
+		"one server":  {servers[0].Addr},
+		"two servers": {servers[0].Addr, servers[1].Addr},
+		"servers that stop answering": {answersOnce(t, servers[0].Addr),
+			answersOnce(t, servers[1].Addr)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			db := testsite.OpenMySQL(t, addr)
+			db := testsite.OpenMySQL(t, addrs...)
 			defer db.Close()
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			defer cancel()
@@ -196,7 +197,7 @@ func TestPingGivesUpWithoutAPrimary(t *testing.T) {
 	servers := []*testserver.Server{testsite.MySQL(), secondServer(t)}
 	readOnly(t, servers[0], true)
 	defer readOnly(t, servers[0], false)
-	db := testsite.OpenMySQL(t, servers[0].Addr+","+servers[1].Addr)
+	db := testsite.OpenMySQL(t, servers[0].Addr, servers[1].Addr)
 	defer db.Close()
 	pinged := make(chan error, 1)
 	go func() { pinged <- db.PingContext(t.Context()) }()

@@ -48,7 +48,7 @@ func TestTLSVerifiesTheServer(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			db, err := database.OpenMySQL(database.MySQLConfig{
-				Addr: test.addr, Database: testserver.Database, User: testserver.User,
+				Addrs: []string{test.addr}, Database: testserver.Database, User: testserver.User,
 				Password: func() (string, error) { return test.password, nil }, TLS: test.tls})
 			if err != nil {
 				t.Fatal(err)

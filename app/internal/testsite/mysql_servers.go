@@ -62,15 +62,15 @@ func Main(m *testing.M) {
 
 // Config returns the configuration of a user and a database of the server.
 func Config(user, name string) database.MySQLConfig {
-	return database.MySQLConfig{Addr: MySQL().Addr, Database: name, User: user,
+	return database.MySQLConfig{Addrs: []string{MySQL().Addr}, Database: name, User: user,
 		Password: func() (string, error) { return MySQL().Password, nil }}
 }
 
-// OpenMySQL opens the app's database with the app's account. The server is at addr.
-func OpenMySQL(t testing.TB, addr string) *database.DB {
+// OpenMySQL opens the app's database with the app's account. The servers are at addrs.
+func OpenMySQL(t testing.TB, addrs ...string) *database.DB {
 	t.Helper()
 	cfg := Config(testserver.User, testserver.Database)
-	cfg.Addr = addr
+	cfg.Addrs = addrs
 	return OpenConfig(t, cfg)
 }
 

@@ -31,7 +31,7 @@ func TestClosedStoresLeaveNoGoroutine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	onServer, err := sqldb.OpenMySQL(sqldb.MySQLConfig{Addr: database.Addr,
+	onServer, err := sqldb.OpenMySQL(sqldb.MySQLConfig{Addrs: []string{database.Addr},
 		Database: testserver.Database, User: testserver.User,
 		Password: func() (string, error) { return database.Password, nil }})
 	if err != nil {
