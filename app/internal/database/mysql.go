@@ -24,8 +24,9 @@ type MySQLConfig struct {
 	// TLS verifies the server's certificate. If it is nil, TLS is used where the server has it, and
 	// nothing is verified.
 	TLS *tls.Config
-	// Patient allows a statement to take as long as its context allows. Otherwise it times out
-	// after five seconds, even if its context allows more.
+	// Patient allows a statement to take as long as its context allows, and a session to send
+	// nothing for as long as the server allows. Otherwise a statement times out after five seconds,
+	// even if its context allows more, and a session ends after maxSilence.
 	Patient bool
 }
 
@@ -84,9 +85,9 @@ const session = "SET NAMES utf8mb4, autocommit = 1, completion_type = 0, " +
 	"sql_select_limit = 18446744073709551615; " +
 	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE"
 
-// maxSilence is how long the server keeps a session that sends nothing, in a transaction or not. If
-// the machine of a program dies, nobody closes its connections. The server then ends the sessions
-// and frees their locks, such as those on the rows that tally.Fold reads.
+// maxSilence is how long the server keeps a session that sends nothing, in a transaction or not,
+// unless it is Patient. If the machine of a program dies, nobody closes its connections. The server
+// then ends the sessions and frees their locks, such as those on the rows that tally.Fold reads.
 const maxSilence = 20 * time.Second
 
 // OpenMySQL returns a MySQL database. It does not connect: until the server answers, calls fail.
