@@ -78,6 +78,9 @@ func (db *DB) Write(ctx context.Context, statements ...Statement) error {
 	return db.write(ctx, db.DB, statements)
 }
 
+// errNotSent is the error of a write that can't begin, so that nothing was sent.
+var errNotSent = errors.New("nothing was sent to the database")
+
 // waitForWriters waits until the caller may write. If ctx ends first, it returns an error.
 func (db *DB) waitForWriters(ctx context.Context) (unlock func(), err error) {
 	if db.writers == nil {
@@ -121,8 +124,13 @@ func (db *DB) Update(ctx context.Context, do func(*sql.Tx) error) error {
 // RetryDelay is the pause before a failed transaction is retried.
 const RetryDelay = 50 * time.Millisecond
 
-// Retry calls do again as long as its error is classified as Collided or Moved, for half a minute
-// or until ctx ends. It returns the last error of do.
+// electionTime is longer than a group of servers needs to choose another primary. It bounds Retry,
+// and how long a new connection waits for a primary. A command of an operator has no deadline of
+// its own, and would wait for ever while most copies are away.
+const electionTime = 30 * time.Second
+
+// Retry calls do again as long as its error is classified as Collided or Moved, for electionTime or
+// until ctx ends. It returns the last error of do.
 func (db *DB) Retry(ctx context.Context, do func() error) error {
 	deadline := time.Now().Add(electionTime)
 	for {

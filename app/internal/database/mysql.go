@@ -110,9 +110,6 @@ func OpenMySQL(cfg MySQLConfig) (*DB, error) {
 	return &DB{db, mysqlEngine{}, nil}, nil
 }
 
-// errNotSent is the error of a write that can't begin, so that nothing was sent.
-var errNotSent = errors.New("nothing was sent to the database")
-
 // write sends the transaction from BEGIN to COMMIT in one round trip. It costs as much as a single
 // statement, and the server never holds locks while it waits for the client.
 func (mysqlEngine) write(ctx context.Context, db *sql.DB, statements []Statement) error {

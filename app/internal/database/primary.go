@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"sync/atomic"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -22,10 +21,6 @@ type primaryConnector struct {
 	moves   atomic.Int64 // how often the primary may have moved
 }
 
-// electionTime is longer than a group needs to choose another primary. A command of an operator has
-// no deadline of its own, and would wait for ever while most copies are away.
-const electionTime = 30 * time.Second
-
 // errReadOnly says that no server takes writes.
 var errReadOnly = errors.New("no server takes writes")
 
@@ -33,7 +28,7 @@ var errReadOnly = errors.New("no server takes writes")
 func (c *primaryConnector) Driver() driver.Driver { return &mysql.MySQLDriver{} }
 
 // Connect returns a connection to the primary. While the servers choose another one, it waits until
-// ctx ends, or for half a minute. Its error then says so, even if ctx ends during an attempt.
+// ctx ends, or for electionTime. Its error then says so, even if ctx ends during an attempt.
 func (c *primaryConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, electionTime)
 	defer cancel()
