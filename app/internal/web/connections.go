@@ -41,10 +41,11 @@ func (s connState) String() string {
 }
 
 // Connections bounds the idle and slow connections of a server, so that they do not prevent new
-// visitors from connecting. If max are open, each new connection closes the one that has been idle
-// longest. If maxSlow are receiving, or sending, each further one closes the one that has been in
-// that state longest. No working connection is closed: limit bounds how many requests wait for a
-// store. Other requests do not wait.
+// visitors from connecting. While more than max are open, each connection that becomes idle, a new
+// one included, closes the one that has been idle longest. If no other is idle, none is closed. If
+// maxSlow are receiving, or sending, each further one closes the one that has been in that state
+// longest. No working connection is closed: limit bounds how many requests wait for a store. Other
+// requests do not wait.
 type Connections struct {
 	max, maxSlow int
 	log          *slog.Logger
