@@ -108,7 +108,7 @@ func loadConfig(environ map[string]string) (config, error) {
 		if c.mysqlPassword, err = c.MySQLPassword.read(); err != nil {
 			return c, fmt.Errorf("MYSQL_PASSWORD_FILE: %w: %s", err, setPassword)
 		}
-		c.mysqlTLS, err = tlsConfig("MYSQL_TLS", c.MySQLTLS, "preferred", c.MySQLCA)
+		c.mysqlTLS, err = clientTLS("MYSQL_TLS", c.MySQLTLS, "preferred", c.MySQLCA)
 		if err != nil {
 			return c, err
 		}
@@ -120,7 +120,7 @@ func loadConfig(environ map[string]string) (config, error) {
 		if _, err := c.RedisPassword.read(); err != nil {
 			return c, fmt.Errorf("REDIS_PASSWORD_FILE: %w: %s", err, setPassword)
 		}
-		if c.redisTLS, err = tlsConfig("REDIS_TLS", c.RedisTLS, "off", c.RedisCA); err != nil {
+		if c.redisTLS, err = clientTLS("REDIS_TLS", c.RedisTLS, "off", c.RedisCA); err != nil {
 			return c, err
 		}
 	}
@@ -138,10 +138,10 @@ func checkAddr(addr string) error {
 	return nil
 }
 
-// tlsConfig returns the TLS configuration for the variable called name. value must be "verify" or
-// unverified. For unverified, tlsConfig returns nil. The file caFile has the certificates of the
+// clientTLS returns the TLS configuration for the variable called name. value must be "verify" or
+// unverified. For unverified, clientTLS returns nil. The file caFile has the certificates of the
 // trusted authorities. If caFile is empty, the system's authorities are trusted.
-func tlsConfig(name, value, unverified, caFile string) (*tls.Config, error) {
+func clientTLS(name, value, unverified, caFile string) (*tls.Config, error) {
 	switch value {
 	case unverified:
 		if caFile != "" {
