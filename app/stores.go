@@ -52,10 +52,12 @@ func openDatabase(cfg config, mysql database.MySQLConfig) (*database.DB, error) 
 // openExisting opens the database for a command that only reads or removes. It makes no SQLite
 // file: a mistyped DATA_DIR would look like a site without submissions.
 func openExisting(cfg config) (*database.DB, error) {
-	_, err := os.Stat(filepath.Join(cfg.DataDir, submissionsFile))
-	if cfg.MySQLAddrs == nil && errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("DATA_DIR: %s has no %s: "+
-			"set DATA_DIR to the folder of the site", cfg.DataDir, submissionsFile)
+	if cfg.MySQLAddrs == nil {
+		_, err := os.Stat(filepath.Join(cfg.DataDir, submissionsFile))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("DATA_DIR: %s has no %s: "+
+				"set DATA_DIR to the folder of the site", cfg.DataDir, submissionsFile)
+		}
 	}
 	return openDatabase(cfg, cfg.mysqlOnce())
 }
