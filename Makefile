@@ -52,7 +52,7 @@ $(DIST): $(NPM_DONE) $(wildcard app/assets/*.scss) app/assets/app.js
 test: assets setup check-pages ## Test with MySQL or MariaDB, Redis and Chromium
 	cd app && go test -race -count=1 -timeout 20m -tags servers ./...
 	cd mysql_db/group && go test -race -count=1 ./...
-	cd app/test && go test -race -count=1 -timeout 20m ./bench ./deploy/load ./e2e ./https ./ops
+	cd app/test && go test -race -count=1 -timeout 20m ./bench ./e2e ./https ./load ./ops
 
 check-pages: assets setup $(CHECKERS) ## Check every page: accessibility, HTML, size, and how the form behaves
 	cd app/test && go test -race -count=1 -timeout 20m -v ./e2e/pages

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"simpleapp/test/deploy/load"
+	"simpleapp/test/load"
 )
 
 // An act is something that happens to the machines while visitors use the site.

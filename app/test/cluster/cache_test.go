@@ -3,7 +3,7 @@ package cluster
 import (
 	"fmt"
 
-	"simpleapp/test/deploy/load"
+	"simpleapp/test/load"
 )
 
 // cache returns the node that cache runs on, or 0 if there is none.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"simpleapp/internal/testsite"
-	"simpleapp/test/deploy/load"
+	"simpleapp/test/load"
 )
 
 // tryDB returns the container of a node's copy, or "" if it has none.

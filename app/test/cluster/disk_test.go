@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"simpleapp/test/deploy/load"
+	"simpleapp/test/load"
 )
 
 // fillDisk makes a copy on a small disk the primary, and fills that disk at once. Another copy

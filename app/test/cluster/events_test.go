@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"simpleapp/internal/testsite"
-	"simpleapp/test/deploy/load"
+	"simpleapp/test/load"
 )
 
 // killCopy ends the container of a node's copy at once, and waits until another one runs.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"simpleapp/test/deploy/load"
+	"simpleapp/test/load"
 )
 
 // rate is the load in requests a second.
