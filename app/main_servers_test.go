@@ -4,8 +4,6 @@ package main
 
 import (
 	"errors"
-	"log"
-	"os"
 	"testing"
 
 	"simpleapp/internal/testserver"
@@ -14,13 +12,7 @@ import (
 // The tests of this package share these servers. A test that stops a server starts it again.
 var mysqlServer, redisServer *testserver.Server
 
-func TestMain(m *testing.M) {
-	code, err := runTests(m)
-	if err != nil {
-		log.Fatal(err)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { testserver.Exit(runTests(m)) }
 
 func runTests(m *testing.M) (code int, err error) {
 	if mysqlServer, err = testserver.StartMySQL(); err != nil {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
-	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,10 +26,7 @@ func TestMain(m *testing.M) {
 		log.Fatal(err)
 	}
 	code := m.Run()
-	if err := redisServer.Close(); err != nil {
-		log.Fatal(err)
-	}
-	os.Exit(code)
+	testserver.Exit(code, redisServer.Close())
 }
 
 func openRedis(t *testing.T) opener {

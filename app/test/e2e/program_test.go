@@ -5,7 +5,6 @@ package e2e
 import (
 	"errors"
 	"fmt"
-	"log"
 	"net"
 	"net/http/httptest"
 	"os"
@@ -30,13 +29,7 @@ var (
 	hostRules string
 )
 
-func TestMain(m *testing.M) {
-	code, err := runTests(m)
-	if err != nil {
-		log.Fatal(err)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { testserver.Exit(runTests(m)) }
 
 func runTests(m *testing.M) (code int, err error) {
 	dir, err := os.MkdirTemp("", "simpleapp-e2e-")

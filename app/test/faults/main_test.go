@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"log"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -31,13 +30,7 @@ var (
 	cache         *testserver.Server
 )
 
-func TestMain(m *testing.M) {
-	code, err := runTests(m)
-	if err != nil {
-		log.Fatal(err)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { testserver.Exit(runTests(m)) }
 
 func runTests(m *testing.M) (code int, err error) {
 	seed = uint64(time.Now().UnixNano())

@@ -3,7 +3,6 @@ package pages
 import (
 	"context"
 	"errors"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,13 +20,7 @@ import (
 
 var binary string // the built program
 
-func TestMain(m *testing.M) {
-	code, err := runTests(m)
-	if err != nil {
-		log.Fatal(err)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { testserver.Exit(runTests(m)) }
 
 func runTests(m *testing.M) (code int, err error) {
 	dir, err := os.MkdirTemp("", "simpleapp-pages-")
