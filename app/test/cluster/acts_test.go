@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"simpleapp/test/engine"
 	"simpleapp/test/load"
 )
 
@@ -168,7 +169,7 @@ var further = []act{
 			c.Errorf("make db-recover = %v, want that it names the remedy\n%s", err, out)
 		}
 		c.make("db-recover", "NODE=node1")
-		c.eventually("the group of the others serves", func() error {
+		engine.Eventually(c, "the group of the others serves", func() error {
 			if p := c.primary(); p != 1 {
 				return fmt.Errorf("node%d is the primary, want node1", p)
 			}

@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 
+	"simpleapp/test/engine"
 	"simpleapp/test/load"
 )
 
@@ -32,7 +33,7 @@ func (c *cluster) loseCache(l *load.Load, move func()) {
 // awaitCache waits until cache runs on a node, and visits are counted.
 func (c *cluster) awaitCache(node int) {
 	c.Helper()
-	c.eventually(fmt.Sprintf("cache runs on node%d", node), func() error {
+	engine.Eventually(c, fmt.Sprintf("cache runs on node%d", node), func() error {
 		if now := c.cache(); now != node {
 			return fmt.Errorf("it runs on node%d", now)
 		}

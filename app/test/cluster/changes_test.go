@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"simpleapp/internal/testsite"
+	"simpleapp/test/engine"
 )
 
 // makePrimary makes a node's copy the primary.
@@ -49,7 +50,7 @@ func (c *cluster) promote(node int) {
 // awaitOnline waits until a node's copy is in the group, and has its data.
 func (c *cluster) awaitOnline(node int) {
 	c.Helper()
-	c.eventually(fmt.Sprintf("the copy of node%d is in the group", node), func() error {
+	engine.Eventually(c, fmt.Sprintf("the copy of node%d is in the group", node), func() error {
 		state, err := c.sql(node, `SELECT member_state
 			FROM performance_schema.replication_group_members WHERE member_id = @@server_uuid`)
 		if err == nil && state != "ONLINE" {
@@ -63,16 +64,16 @@ func (c *cluster) awaitOnline(node int) {
 // compares their names alone.
 func (c *cluster) updateDB() {
 	c.Helper()
-	const image = "mysimpleapp_db:"
-	next := version + "-next"
+	next := engine.Version + "-next"
+	image := engine.Image("db") + "-next"
 	for _, node := range c.up {
-		c.docker(node, "tag", image+version, image+next)
+		c.docker(node, "tag", engine.Image("db"), image)
 	}
 	c.make("deploy", "DB_VERSION="+next)
 	for _, node := range c.up {
 		now := c.docker(node, "inspect", "--format", "{{.Config.Image}}", c.db(node))
-		if now != image+next {
-			c.Errorf("the copy of node%d runs %s, want %s", node, now, image+next)
+		if now != image {
+			c.Errorf("the copy of node%d runs %s, want %s", node, now, image)
 		}
 	}
 }
@@ -81,7 +82,7 @@ func (c *cluster) updateDB() {
 // restore reach a replica on another node by ssh, which these nodes lack.
 func (c *cluster) awaitReplica() {
 	c.Helper()
-	c.eventually(fmt.Sprintf("a replica runs on node%d", c.up[0]), func() error {
+	engine.Eventually(c, fmt.Sprintf("a replica runs on node%d", c.up[0]), func() error {
 		out, err := c.tryDocker(c.up[0], "ps", "--quiet", "--filter", "name=mystack_app.",
 			"--filter", "health=healthy")
 		if err == nil && out == "" {
@@ -128,7 +129,7 @@ func (c *cluster) restoreMany() {
 // awaitEnd waits until a node has no copy.
 func (c *cluster) awaitEnd(node int) {
 	c.Helper()
-	c.eventually(fmt.Sprintf("the copy of node%d has ended", node), func() error {
+	engine.Eventually(c, fmt.Sprintf("the copy of node%d has ended", node), func() error {
 		container, err := c.tryDB(node)
 		if err == nil && container != "" {
 			err = fmt.Errorf("%s runs", container)
@@ -140,7 +141,7 @@ func (c *cluster) awaitEnd(node int) {
 // awaitMembers waits until the group has n members, all of which are online.
 func (c *cluster) awaitMembers(n int) {
 	c.Helper()
-	c.eventually(fmt.Sprintf("the group has %d members", n), func() error {
+	engine.Eventually(c, fmt.Sprintf("the group has %d members", n), func() error {
 		states, err := c.sql(c.up[0],
 			"SELECT member_state FROM performance_schema.replication_group_members")
 		if err == nil && states != strings.TrimSpace(strings.Repeat("ONLINE\n", n)) {
@@ -154,7 +155,7 @@ func (c *cluster) awaitMembers(n int) {
 func (c *cluster) removeVolume(node int) {
 	c.Helper()
 	volume := c.stack + "_db_data"
-	c.eventually(fmt.Sprintf("node%d has no volume", node), func() error {
+	engine.Eventually(c, fmt.Sprintf("node%d has no volume", node), func() error {
 		ended, err := c.tryDocker(node, "ps", "--all", "--quiet", "--filter", "volume="+volume)
 		if err != nil {
 			return err
@@ -194,10 +195,11 @@ func (c *cluster) fallBehind() {
 		held.Go(func() { // until KILL; behind tells whether it holds
 			c.sql(node, "FLUSH TABLES WITH READ LOCK; DO SLEEP(600)")
 		})
-		c.eventually(fmt.Sprintf("node%d is behind", node), func() error { return behind(node) })
+		engine.Eventually(c, fmt.Sprintf("node%d is behind", node),
+			func() error { return behind(node) })
 	}
 	c.killCopy(old)
-	c.eventually("another copy is the primary", func() error {
+	engine.Eventually(c, "another copy is the primary", func() error {
 		if c.primary() == old {
 			return errors.New("it is the old one")
 		}

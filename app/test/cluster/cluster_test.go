@@ -4,69 +4,23 @@
 package cluster
 
 import (
-	"bytes"
-	"context"
-	"crypto/rand"
 	"fmt"
 	"os"
-	"os/exec"
-	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"simpleapp/internal/testsite"
-)
-
-var (
-	// untilInterrupted is cancelled by ctrl-C, which ends the running commands. The clean-up still
-	// runs.
-	untilInterrupted context.Context
-	// version is the version of the images that this run builds.
-	version = "test-" + strings.ToLower(rand.Text()[:8])
-	root, _ = filepath.Abs("../../..")
+	"simpleapp/test/engine"
 )
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	var stop context.CancelFunc
-	untilInterrupted, stop = signal.NotifyContext(context.Background(), os.Interrupt,
-		syscall.SIGTERM)
-	defer stop()
-	for _, name := range []string{"DOCKER_HOST", "STACK", "REGISTRY", "HTTP_PORT"} {
-		os.Unsetenv(name)
-	}
-	os.Setenv("VERSION", version)
-	os.Setenv("SITE_ENV", "") // the site.env of a developer is of another site
-	defer func() {
-		for _, service := range []string{"app", "db", "cache"} {
-			image := "mysimpleapp_" + service + ":" + version
-			out, err := command(context.Background(), nil, "docker", "image", "rm", image)
-			if err != nil {
-				fmt.Fprintf(os.Stderr, "remove %s: %v\n%s", image, err, out)
-			}
-		}
-	}()
+	defer engine.Start()()
+	os.Unsetenv("DOCKER_HOST") // it may be a node of a developer's own playground
+	defer engine.RemoveImages()
 	return m.Run()
-}
-
-// command runs a command in the repository's folder, with variables added to the environment, and
-// returns its output.
-func command(ctx context.Context, env []string, name string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir, cmd.Env = root, append(os.Environ(), env...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = time.Minute
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
-	return out.String(), err
 }
 
 // A cluster is a playground with the site in it. Its nodes have the numbers 1, 2, …
@@ -91,7 +45,7 @@ func (c *cluster) in(t testing.TB) *cluster {
 // newCluster makes a playground, which the end of the test removes.
 func newCluster(t *testing.T, nodes int) *cluster {
 	t.Helper()
-	c := &cluster{TB: t, name: "test" + strings.ToLower(rand.Text()[:8]), stack: "mystack"}
+	c := &cluster{TB: t, name: engine.RandomName(), stack: "mystack"}
 	var ports []int // of each node and its engine, counted from PORT
 	for n := 1; n <= nodes; n++ {
 		c.up = append(c.up, n)
@@ -103,7 +57,7 @@ func newCluster(t *testing.T, nodes int) *cluster {
 			out, _ := c.tryMake("status")
 			t.Logf("make status:\n%s", out)
 		}
-		out, err := command(context.Background(), c.env(), "make", "-s", "playground-down")
+		out, err := engine.Command{Env: c.env(), AtEnd: true}.Run("make", "-s", "playground-down")
 		if err != nil {
 			t.Errorf("make playground-down: %v\n%s", err, out)
 		}
@@ -119,20 +73,21 @@ func (c *cluster) env() []string {
 		"TIMEOUT=300"}
 }
 
+// on tells how to run a command that uses the engine of a node.
+func (c *cluster) on(node int) engine.Command {
+	host := fmt.Sprintf("DOCKER_HOST=tcp://127.0.0.1:%d", c.port+100+node)
+	return engine.Command{Env: append(c.env(), host)}
+}
+
 // tryMake runs an operator's command on the first node that is up.
 func (c *cluster) tryMake(target string, args ...string) (string, error) {
-	env := append(c.env(), fmt.Sprintf("DOCKER_HOST=tcp://127.0.0.1:%d", c.port+100+c.up[0]))
-	return command(untilInterrupted, env, "make", append([]string{"-s", target}, args...)...)
+	return c.on(c.up[0]).Run("make", append([]string{"-s", target}, args...)...)
 }
 
 // make is tryMake for a command that has to succeed.
 func (c *cluster) make(target string, args ...string) string {
 	c.Helper()
-	out, err := c.tryMake(target, args...)
-	if err != nil {
-		c.Fatalf("make %s %s: %v\n%s", target, strings.Join(args, " "), err, out)
-	}
-	return out
+	return c.on(c.up[0]).Must(c, "make", append([]string{"-s", target}, args...)...)
 }
 
 // lose takes nodes out of use with a command of the playground: kill or cut.
@@ -160,7 +115,7 @@ func (c *cluster) play(name string, node int) {
 }
 
 func (c *cluster) tryPlay(name string, node int) error {
-	out, err := command(untilInterrupted, c.env(), "make", "-s", "playground-"+name,
+	out, err := engine.Command{Env: c.env()}.Run("make", "-s", "playground-"+name,
 		fmt.Sprintf("NODE=node%d", node))
 	if err != nil {
 		return fmt.Errorf("make playground-%s NODE=node%d: %w\n%s", name, node, err, out)
@@ -170,8 +125,7 @@ func (c *cluster) tryPlay(name string, node int) error {
 
 // tryDocker runs docker on a node.
 func (c *cluster) tryDocker(node int, args ...string) (string, error) {
-	env := []string{fmt.Sprintf("DOCKER_HOST=tcp://127.0.0.1:%d", c.port+100+node)}
-	out, err := command(untilInterrupted, env, "docker", args...)
+	out, err := c.on(node).Run("docker", args...)
 	return strings.TrimSpace(out), err
 }
 
@@ -198,22 +152,11 @@ func (c *cluster) addressesWithout(nodes ...int) (addresses []string) {
 	return addresses
 }
 
-// eventually waits until ok returns nil, or until the tests are interrupted.
-func (c *cluster) eventually(what string, ok func() error) {
-	c.Helper()
-	testsite.Within(c, 4*time.Minute, what, func() error {
-		if err := untilInterrupted.Err(); err != nil {
-			c.Fatal(err)
-		}
-		return ok()
-	})
-}
-
 // awaitGreen waits until make status succeeds: every service runs, and every copy is in the group.
 // It returns what make status printed.
 func (c *cluster) awaitGreen() (out string) {
 	c.Helper()
-	c.eventually("make status is green", func() (err error) {
+	engine.Eventually(c, "make status is green", func() (err error) {
 		if out, err = c.tryMake("status"); err != nil {
 			return fmt.Errorf("%w\n%s", err, out)
 		}

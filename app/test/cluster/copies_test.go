@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"simpleapp/internal/testsite"
+	"simpleapp/test/engine"
 	"simpleapp/test/load"
 )
 
@@ -53,7 +54,7 @@ func (c *cluster) sql(node int, statements string) (string, error) {
 // primary returns the node of the primary.
 func (c *cluster) primary() (primary int) {
 	c.Helper()
-	c.eventually("the group has a primary", func() error {
+	engine.Eventually(c, "the group has a primary", func() error {
 		for _, node := range c.up {
 			role, err := c.sql(node, `SELECT member_role
 				FROM performance_schema.replication_group_members
@@ -102,7 +103,8 @@ func (c *cluster) rows(node int) (map[string]string, error) {
 func (c *cluster) wantEqualCopies(report load.Report) {
 	c.Helper()
 	var first map[string]string
-	c.eventually("the copies have the same rows, counted", func() error { // some may lag behind
+	// Some copies may lag behind.
+	engine.Eventually(c, "the copies have the same rows, counted", func() error {
 		first = nil
 		for _, node := range c.up {
 			odd, err := c.sql(node, `SELECT (SELECT COUNT(*) FROM submissions)
@@ -134,7 +136,7 @@ func (c *cluster) wantEqualCopies(report load.Report) {
 func (c *cluster) awaitConfirmed(l *load.Load, n int) {
 	c.Helper()
 	before := l.Confirmed()
-	c.eventually("submissions are confirmed", func() error {
+	engine.Eventually(c, "submissions are confirmed", func() error {
 		if now := l.Confirmed() - before; now < n {
 			return fmt.Errorf("%d since then", now)
 		}
@@ -195,7 +197,7 @@ func (c *cluster) readmit(l *load.Load) {
 func (c *cluster) awaitPages(text string) {
 	c.Helper()
 	for _, address := range c.addresses() {
-		c.eventually(address+" serves", func() error {
+		engine.Eventually(c, address+" serves", func() error {
 			page, err := testsite.TryGet("http://" + address + "/")
 			if err == nil && !strings.Contains(page, text) {
 				err = fmt.Errorf("the home page has no %q", text)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"simpleapp/test/engine"
 	"simpleapp/test/load"
 )
 
@@ -17,7 +18,7 @@ func (c *cluster) fillDisk(l *load.Load) {
 	c.demote(node)
 	c.onNode(node, "mount -t tmpfs -o size=700m,mode=1777 tmpfs "+folder)
 	c.docker(c.up[0], "node", "promote", fmt.Sprintf("node%d", node))
-	c.eventually(fmt.Sprintf("node%d has a copy", node), func() error {
+	engine.Eventually(c, fmt.Sprintf("node%d has a copy", node), func() error {
 		container, err := c.tryDB(node)
 		if err == nil && container == "" {
 			err = errors.New("it has none")
@@ -31,7 +32,7 @@ func (c *cluster) fillDisk(l *load.Load) {
 	c.makePrimary(node)
 	// db ignores files whose names begin with a dot.
 	c.onNode(node, "cat /dev/zero >"+folder+"/.full || true")
-	c.eventually("another copy is the primary", func() error {
+	engine.Eventually(c, "another copy is the primary", func() error {
 		if c.primary() == node {
 			return errors.New("it is the one on the full disk")
 		}
@@ -39,7 +40,7 @@ func (c *cluster) fillDisk(l *load.Load) {
 	})
 	c.awaitConfirmed(l, 20)
 	problem := fmt.Sprintf("node%d: its disk has too little room", node)
-	c.eventually("make status names the full disk", func() error {
+	engine.Eventually(c, "make status names the full disk", func() error {
 		if out, err := c.tryMake("status"); err == nil || !strings.Contains(out, problem) {
 			return fmt.Errorf("%v\n%s", err, out)
 		}
@@ -56,9 +57,5 @@ func (c *cluster) fillDisk(l *load.Load) {
 // onNode runs a shell command on a node itself.
 func (c *cluster) onNode(node int, script string) {
 	c.Helper()
-	out, err := command(untilInterrupted, nil, "docker", "exec",
-		fmt.Sprintf("%s-node%d", c.name, node), "sh", "-c", script)
-	if err != nil {
-		c.Fatalf("%s on node%d: %v\n%s", script, node, err, out)
-	}
+	engine.Must(c, "docker", "exec", fmt.Sprintf("%s-node%d", c.name, node), "sh", "-c", script)
 }

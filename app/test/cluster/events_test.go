@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"simpleapp/internal/testsite"
+	"simpleapp/test/engine"
 	"simpleapp/test/load"
 )
 
@@ -25,7 +26,7 @@ func (c *cluster) killCopy(node int) {
 // awaitOther waits until a node's copy runs in another container than before.
 func (c *cluster) awaitOther(node int, old string) {
 	c.Helper()
-	c.eventually(fmt.Sprintf("node%d has another copy", node), func() error {
+	engine.Eventually(c, fmt.Sprintf("node%d has another copy", node), func() error {
 		now, err := c.tryDB(node)
 		if err == nil && (now == "" || now == old) {
 			err = errors.New("it has none")
@@ -49,7 +50,7 @@ func (c *cluster) outage(l *load.Load, lose, regain string, node int, during fun
 // awaitWaiting waits until a node's copy says that it waits for others.
 func (c *cluster) awaitWaiting(node int) {
 	c.Helper()
-	c.eventually(fmt.Sprintf("the copy of node%d waits", node), func() error {
+	engine.Eventually(c, fmt.Sprintf("the copy of node%d waits", node), func() error {
 		out, err := c.inDB(node, "db-group", "status", "it=127.0.0.1")
 		if !strings.Contains(out, "waits for") {
 			return fmt.Errorf("it says: %v\n%s", err, out)
@@ -63,7 +64,7 @@ func (c *cluster) awaitWaiting(node int) {
 func (c *cluster) wantNoneConfirmed(l *load.Load) {
 	c.Helper()
 	confirmed, requests := l.Confirmed(), l.Requests()
-	c.eventually("visitors send requests", func() error {
+	engine.Eventually(c, "visitors send requests", func() error {
 		if n := l.Requests() - requests; n < rate {
 			return fmt.Errorf("%d requests", n)
 		}
@@ -79,7 +80,7 @@ func (c *cluster) pause(d time.Duration) {
 	c.Helper()
 	select {
 	case <-time.After(d):
-	case <-untilInterrupted.Done():
+	case <-engine.UntilInterrupted.Done():
 	}
 }
 
@@ -122,7 +123,7 @@ func (c *cluster) wipe(node int) {
 func (c *cluster) diverge(node int) {
 	c.Helper()
 	// db-group may join again before the table is made. The server then refuses the table.
-	c.eventually(fmt.Sprintf("node%d alone has a table", node), func() error {
+	engine.Eventually(c, fmt.Sprintf("node%d alone has a table", node), func() error {
 		out, err := c.sql(node, `STOP GROUP_REPLICATION; SET GLOBAL super_read_only = OFF;
 			CREATE TABLE IF NOT EXISTS only_here (id INT PRIMARY KEY)`)
 		if err != nil {
@@ -131,7 +132,7 @@ func (c *cluster) diverge(node int) {
 		return nil
 	})
 	discard := fmt.Sprintf("make db-discard NODE=node%d", node)
-	c.eventually("make status says that a copy is refused", func() error {
+	engine.Eventually(c, "make status says that a copy is refused", func() error {
 		if out, err := c.tryMake("status"); err == nil || !strings.Contains(out, discard) {
 			return fmt.Errorf("%v\n%s", err, out)
 		}
@@ -143,7 +144,7 @@ func (c *cluster) diverge(node int) {
 	}
 	// Nor may an earlier permission let it start a second group.
 	c.docker(node, "exec", c.db(node), "db-group", "permit")
-	c.eventually("the refused copy has no permission", func() error {
+	engine.Eventually(c, "the refused copy has no permission", func() error {
 		out, err := c.inDB(node, "ls", "-A", "/var/lib/mysql")
 		if err == nil && strings.Contains(out, ".permit-start") {
 			err = errors.New("it still has one")
@@ -180,7 +181,7 @@ func (c *cluster) operate() {
 // store submits a form until it is stored.
 func (c *cluster) store(form url.Values) (answer testsite.Answer) {
 	c.Helper()
-	c.eventually("a submission is stored", func() (err error) {
+	engine.Eventually(c, "a submission is stored", func() (err error) {
 		answer, err = testsite.TryPost("http://"+c.addresses()[0], form)
 		if err == nil && answer.StatusCode != http.StatusSeeOther {
 			err = fmt.Errorf("POST /simpleform = %s", answer.Status)

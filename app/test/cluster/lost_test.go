@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"simpleapp/internal/testsite"
+	"simpleapp/test/engine"
 )
 
 // loseAllCopies deletes the data of all copies, as if each was interrupted while it copied the data
@@ -22,7 +23,7 @@ func (c *cluster) loseAllCopies() {
 		}
 	}
 	for _, node := range c.up {
-		c.eventually(fmt.Sprintf("the copy of node%d has no data", node), func() error {
+		engine.Eventually(c, fmt.Sprintf("the copy of node%d has no data", node), func() error {
 			out, err := c.inDB(node, "db-group", "status", "it=127.0.0.1")
 			// It may have begun to copy from another one, which then lost its data, too.
 			if !strings.Contains(out, "finds no group") && !strings.Contains(out, "can't copy") {
@@ -56,7 +57,7 @@ func (c *cluster) loseMostMachines() {
 		c.Fatalf("node1 has %d rows (%v), want some", len(before), err)
 	}
 	c.lose("kill", 2, 3)
-	c.eventually("the swarm has no leader", func() error {
+	engine.Eventually(c, "the swarm has no leader", func() error {
 		if _, err := c.tryDocker(1, "node", "ls"); err == nil {
 			return errors.New("docker node ls works")
 		}
@@ -65,7 +66,7 @@ func (c *cluster) loseMostMachines() {
 	address := c.docker(1, "info", "--format", "{{.Swarm.NodeAddr}}")
 	c.docker(1, "swarm", "init", "--force-new-cluster", "--advertise-addr", address)
 	c.docker(1, "node", "rm", "--force", "node2", "node3")
-	c.eventually("the copy of node1 waits for the others", func() error {
+	engine.Eventually(c, "the copy of node1 waits for the others", func() error {
 		out, err := c.tryMake("db-recover")
 		if err == nil || !strings.Contains(out, "make db-recover NODE=") {
 			return fmt.Errorf("make db-recover = %v, want that it names the remedy\n%s", err, out)

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"simpleapp/internal/testsite"
+	"simpleapp/test/engine"
 )
 
 // upgradeOlderSite makes a second site, whose db is one task with a volume on node1, as in older
@@ -38,7 +39,7 @@ func (c *cluster) upgradeOlderSite() {
 	s.make("deploy", "HTTP_PORT="+port)
 	s.awaitGreen()
 	for _, node := range s.up {
-		s.eventually("each node has the rows", func() error {
+		engine.Eventually(s, "each node has the rows", func() error {
 			rows, err := s.rows(node)
 			if err == nil && !maps.Equal(rows, before) {
 				err = errors.New("they differ from those before")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"simpleapp/internal/testsite"
+	"simpleapp/test/engine"
 )
 
 // stackFileAlone makes a second site on the same machines, by docker-stack.yml and two secrets
@@ -35,7 +36,7 @@ func (c *cluster) stackFileAlone() {
 	s.make("undeploy")
 
 	s.docker(3, "run", "--rm", "--network", "none", "--volume", "plain_db_data:/var/lib/mysql",
-		"--entrypoint", "db-group", "mysimpleapp_db:"+version, "permit-first")
+		"--entrypoint", "db-group", engine.Image("db"), "permit-first")
 	s.deployFile("HTTP_PORT=" + port)
 	s.awaitPage(sites[0]+"/", "Visits: ")
 	s.awaitCopies()
@@ -48,11 +49,7 @@ func (c *cluster) stackFileAlone() {
 // bash runs a script with DOCKER_HOST.
 func (c *cluster) bash(script string) {
 	c.Helper()
-	env := append(c.env(), fmt.Sprintf("DOCKER_HOST=tcp://127.0.0.1:%d", c.port+100+c.up[0]))
-	out, err := command(untilInterrupted, env, "bash", "-euo", "pipefail", "-c", script)
-	if err != nil {
-		c.Fatalf("%s: %v\n%s", script, err, out)
-	}
+	c.on(c.up[0]).Must(c, "bash", "-euo", "pipefail", "-c", script)
 }
 
 // deployFile deploys docker-stack.yml by Docker's own command, with variables for that file.
@@ -73,7 +70,7 @@ func (c *cluster) deployFile(variables ...string) {
 // awaitPage waits until a page has a text.
 func (c *cluster) awaitPage(url, text string) {
 	c.Helper()
-	c.eventually(url+" has "+text, func() error {
+	engine.Eventually(c, url+" has "+text, func() error {
 		page, err := testsite.TryGet(url)
 		if err == nil && !strings.Contains(page, text) {
 			err = fmt.Errorf("it shows\n%s", page)

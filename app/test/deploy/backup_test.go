@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"simpleapp/internal/testsite"
+	"simpleapp/test/engine"
 )
 
 // A backup is a file that make backup wrote while the site served.
@@ -30,11 +31,11 @@ func (s *stack) backupAndRestore() {
 	})
 	t := s.TB.(*testing.T)
 	t.Run("restored", func(t *testing.T) {
-		other := tag + "-other"
-		docker(t, "tag", image("app"), "mysimpleapp_app:"+other)
+		other := engine.Version + "-other"
+		docker(t, "tag", engine.Image("app"), "mysimpleapp_app:"+other)
 		atEnd(t, "image", "rm", "mysimpleapp_app:"+other) // after the end of the stack
 		fresh := newStack(t)
-		fresh.make("deploy", "VERSION="+tag, "APP_REPLICAS=1")
+		fresh.make("deploy", "VERSION="+engine.Version, "APP_REPLICAS=1")
 		fresh.restore(b, s.in(t))
 		fresh.deployAfterRollback(other)
 	})
@@ -127,9 +128,9 @@ func (s *stack) loseNode(b backup) {
 	for _, service := range []string{"db", "cache"} {
 		docker(s, "service", "update", "--quiet", "--detach",
 			"--constraint-add", "node.labels.lost == true", s.name+"_"+service)
-		eventually(s, "remove the volume of "+service, func() error {
+		engine.Eventually(s, "remove the volume of "+service, func() error {
 			// Swarm keeps the stopped container for its log.
-			out, err := command(untilInterrupted, "", "bash", "-c", fmt.Sprintf(
+			out, err := engine.Run("bash", "-c", fmt.Sprintf(
 				`docker ps --all --quiet --filter volume=%[1]s |
 					xargs --no-run-if-empty docker rm && docker volume rm %[1]s`,
 				s.name+"_"+service+"_data"))
@@ -144,7 +145,7 @@ func (s *stack) loseNode(b backup) {
 	// An empty copy makes no new site by itself.
 	var out string
 	var err error
-	eventually(s, "make db-recover shows an empty copy", func() error {
+	engine.Eventually(s, "make db-recover shows an empty copy", func() error {
 		out, err = s.tryMake("db-recover")
 		if !strings.Contains(out, "finds no group to copy from") {
 			return fmt.Errorf("%v\n%s", err, out)
@@ -153,7 +154,7 @@ func (s *stack) loseNode(b backup) {
 	})
 	wantFailure(s, "make db-recover", out, err, "make db-recover NODE=…")
 	s.make("db-recover", "NODE="+docker(s, "info", "--format", "{{.Name}}"))
-	eventually(s, "make status is green again", func() error {
+	engine.Eventually(s, "make status is green again", func() error {
 		if out, err := s.tryMake("status"); err != nil {
 			return fmt.Errorf("%w\n%s", err, out)
 		}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"simpleapp/test/engine"
 )
 
 // wantFailure checks that a command failed and that its output contains these words.
@@ -44,7 +46,7 @@ func TestPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	out, err := command(untilInterrupted, root, "env", "COMPOSE_PROJECT_NAME="+p.name,
+	out, err := engine.Run("env", "COMPOSE_PROJECT_NAME="+p.name,
 		fmt.Sprintf("HTTP_PORT=%d", p.port), "make", "up")
 	wantFailure(t, "make up", out, err, fmt.Sprintf(":%d", p.port), "address already in use",
 		"HTTP_PORT=8080 make up")
@@ -91,7 +93,7 @@ func TestDiskFullForDB(t *testing.T) {
 	// Another file fills the disk. The free space within the table's own file is soon used up, too.
 	tryDocker("exec", p.container("db"), "bash", "-c", "cat /dev/zero >/var/lib/mysql/full")
 	var refused url.Values
-	eventually(t, "a submission finds the disk full", func() error {
+	engine.Eventually(t, "a submission finds the disk full", func() error {
 		refused = answers()
 		refused.Set("first_name", strings.Repeat("食", 100))
 		refused.Set("last_name", strings.Repeat("べ", 100))
@@ -114,7 +116,7 @@ func TestDiskFullForDB(t *testing.T) {
 	}
 
 	docker(t, "exec", p.container("db"), "rm", "/var/lib/mysql/full")
-	eventually(t, "a submission is stored after room was made", func() error {
+	engine.Eventually(t, "a submission is stored after room was made", func() error {
 		if status, _ := v.post(refused); status != http.StatusSeeOther {
 			return fmt.Errorf("it is answered %d", status)
 		}

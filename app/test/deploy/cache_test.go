@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"simpleapp/test/engine"
 )
 
 // cacheLog is a shell script that sets log to the file that Redis appends to.
@@ -67,7 +69,7 @@ func TestCacheLogEndsInZeros(t *testing.T) {
 	}
 
 	p.cacheAdmin("BGREWRITEAOF")
-	eventually(t, "the log is rewritten", func() error {
+	engine.Eventually(t, "the log is rewritten", func() error {
 		file := p.onVolume("cache_data", cacheLog+`stat -c '%n %s' "$log"`)
 		if file != "appendonly.aof.2.incr.aof 0" {
 			return fmt.Errorf("its last file is %s", file)
@@ -116,10 +118,10 @@ func TestCacheLogDamaged(t *testing.T) {
 	// begins.
 	check := regexp.MustCompile(`docker run --rm -it .*`).FindString(log)
 	check = strings.Replace(check, "-it", "-i", 1)
-	out, err := command(untilInterrupted, "", "bash", "-c", check)
+	out, err := engine.Run("bash", "-c", check)
 	wantFailure(t, check, out, err, "is not valid. Use the --fix option")
 	fix := strings.Replace(check, " /data/", " --fix /data/", 1)
-	if out, err := command(untilInterrupted, "", "bash", "-c", "echo y | "+fix); err != nil {
+	if out, err := engine.Run("bash", "-c", "echo y | "+fix); err != nil {
 		t.Fatalf("%s: %v\n%s", fix, err, out)
 	}
 	docker(t, "start", p.container("cache"))

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"simpleapp/test/engine"
 )
 
 // sql runs a statement in db over TCP, with the app's account, and returns the answer.
@@ -52,7 +54,7 @@ func appRights(p *project) {
 	login := func(user, secret string) (string, error) {
 		return tryDocker("run", "--rm", "--network", p.name+"_back-tier", "--no-healthcheck",
 			"--volume", filepath.Join(p.dir, "devsecrets")+":/run/secrets:ro",
-			"--entrypoint", "bash", image("db"), "-c",
+			"--entrypoint", "bash", engine.Image("db"), "-c",
 			`MYSQL_PWD=$(</run/secrets/$1) exec mysql --protocol=tcp -h db -u $0 -e 'SELECT 1'`,
 			user, secret)
 	}
@@ -125,7 +127,7 @@ func separateNetworks(p *project) {
 		}
 	}
 	docker(p, "run", "--rm", "--network", p.name+"_front-tier", "--no-healthcheck",
-		"--entrypoint", "bash", image("cache"), "-c", "</dev/tcp/"+app)
+		"--entrypoint", "bash", engine.Image("cache"), "-c", "</dev/tcp/"+app)
 	for network, want := range map[string]string{
 		"front-tier": "false", "back-tier": "true", "cache-tier": "true",
 	} {
@@ -185,9 +187,10 @@ func hardened(p *project) {
 
 func secretsStaySecret(p *project) {
 	for _, service := range services {
+		image := engine.Image(service)
 		seen := map[string]string{
-			"docker inspect":          docker(p, "inspect", p.container(service), image(service)),
-			"docker history":          docker(p, "history", "--no-trunc", image(service)),
+			"docker inspect":          docker(p, "inspect", p.container(service), image),
+			"docker history":          docker(p, "history", "--no-trunc", image),
 			"docker logs":             docker(p, "logs", p.container(service)),
 			"/proc/*/cmdline":         p.inside(service, processes),
 			"the image's environment": inspectImage(p, service, "{{.Config.Env}}"),

@@ -6,16 +6,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"simpleapp/test/engine"
 )
 
 // `make bases` lists every base image and how long it gets fixes.
 func TestBaseImages(t *testing.T) {
 	t.Parallel()
-	bases, err := command(untilInterrupted, root, "make", "--no-print-directory", "bases")
-	if err != nil {
-		t.Fatalf("make bases: %v\n%s", err, bases)
-	}
-	files, err := filepath.Glob(filepath.Join(root, "*/Dockerfile"))
+	bases := engine.Must(t, "make", "--no-print-directory", "bases")
+	files, err := filepath.Glob(filepath.Join(engine.Root, "*/Dockerfile"))
 	if err != nil || len(files) != len(services) {
 		t.Fatalf("the Dockerfiles are %q (%v), want one for each of %q", files, err, services)
 	}
@@ -45,7 +44,8 @@ func TestBaseImages(t *testing.T) {
 func TestMySQLOptions(t *testing.T) {
 	t.Parallel()
 	out, err := tryDocker("run", "--rm", "--network", "none", "--no-healthcheck",
-		"--entrypoint", "mysqld", image("db"), "--validate-config", "--log-error-verbosity=2")
+		"--entrypoint", "mysqld", engine.Image("db"),
+		"--validate-config", "--log-error-verbosity=2")
 	if err != nil {
 		t.Errorf("mysqld --validate-config: %v\n%s", err, out)
 	}

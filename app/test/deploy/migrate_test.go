@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"simpleapp/test/engine"
 )
 
 // olderSchema gives a database the schema and the grants of the versions before the tallies.
@@ -44,7 +46,7 @@ func asRoot(t testing.TB, container, statements string) string {
 func wantMigrated(t testing.TB, container string) {
 	t.Helper()
 	const files = "app/internal/database/migrations/mysql/*.sql"
-	migrations, err := filepath.Glob(filepath.Join(root, files))
+	migrations, err := filepath.Glob(filepath.Join(engine.Root, files))
 	if err != nil || migrations == nil {
 		t.Fatalf("the migrations are %q: %v", migrations, err)
 	}
@@ -68,12 +70,17 @@ func wantCounted(t testing.TB, container string) {
 // awaitAnswer waits until the answer to a query is as wanted.
 func awaitAnswer(t testing.TB, container, what, query, want string) {
 	t.Helper()
-	eventually(t, what, func() error {
+	engine.Eventually(t, what, func() error {
 		if got := strings.TrimSpace(asRoot(t, container, query)); got != want {
 			return fmt.Errorf("%s: %q, want %q", query, got, want)
 		}
 		return nil
 	})
+}
+
+// migrate does what make migrate does, which works only on the project of the repository's folder.
+func (p *project) migrate() (string, error) {
+	return engine.Run("mysql_db/administer", p.container("db"), engine.Image("app"), "migrate")
 }
 
 // The first start of MySQL runs the migrations without noting them. The first migrate notes them.
@@ -84,8 +91,7 @@ func freshDatabase(p *project) {
 		p.Errorf("a fresh database has the table %s, which mysql_db/README.md denies", noted)
 	}
 	for _, want := range []string{"applied 00001_submissions.sql", "up to date"} {
-		out, err := command(untilInterrupted, root,
-			"mysql_db/administer", p.container("db"), image("app"), "migrate")
+		out, err := p.migrate()
 		if err != nil || !strings.Contains(out, want) {
 			p.Errorf("mysql_db/administer of a fresh database: %v, want %q\n%s", err, want, out)
 		}
@@ -109,12 +115,7 @@ func olderVolume(p *project) {
 	if out, err := tryDocker("exec", p.container("app"), "/simpleapp", "healthcheck"); err == nil {
 		p.Errorf("the app is healthy on an older schema: %s", out)
 	}
-	// make migrate works only on the project of the repository's folder. It calls this.
-	migrate := func() (string, error) {
-		return command(untilInterrupted, root,
-			"mysql_db/administer", p.container("db"), image("app"), "migrate")
-	}
-	out, err := migrate()
+	out, err := p.migrate()
 	if err != nil || !strings.Contains(out, "applied 00002_tallies.sql") ||
 		!strings.Contains(out, "counted ") {
 		p.Fatalf("mysql_db/administer: %v\n%s", err, out)
@@ -124,7 +125,7 @@ func olderVolume(p *project) {
 		p.Errorf("/results does not count the submission that an older version stored:\n%s", page)
 	}
 	wantMigrated(p, p.container("db"))
-	if again, err := migrate(); err != nil || !strings.Contains(again, "up to date") {
+	if again, err := p.migrate(); err != nil || !strings.Contains(again, "up to date") {
 		p.Errorf("mysql_db/administer again: %v\n%s", err, again)
 	}
 	appRights(p)

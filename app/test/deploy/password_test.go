@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"simpleapp/test/engine"
 )
 
 // No service starts with a password that it can't use. The package ops tests each rule for these.
@@ -96,7 +98,7 @@ func TestUnusablePasswordForSwarm(t *testing.T) {
 	if err := os.WriteFile(file, []byte("mysql_password=it's-mine\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := command(untilInterrupted, root, "env", "STACK="+tag, "make",
+	out, err := engine.Run("env", "STACK="+engine.Version, "make",
 		"--no-print-directory", "swarm-init", "ADVERTISE_ADDR=127.0.0.1", "PASSWORDS="+file)
 	wantFailure(t, "make swarm-init", out, err, file+": mysql_password has a quote")
 	if strings.Contains(out, "lives on") || strings.Contains(out, "manages a new swarm") {

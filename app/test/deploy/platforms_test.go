@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"simpleapp/test/engine"
 )
 
 // machines are the values of the ELF header by Go's names of the architectures.
@@ -34,10 +36,7 @@ func newClone(t testing.TB) clone {
 // sh runs a script in the clone, which must succeed, and returns its output. $0 is the repository.
 func (c clone) sh(script string) string {
 	c.Helper()
-	out, err := command(untilInterrupted, c.dir, "bash", "-euo", "pipefail", "-c", script, root)
-	if err != nil {
-		c.Fatalf("%s: %v\n%s", script, err, out)
-	}
+	out := engine.Command{Dir: c.dir}.Must(c, "bash", "-euo", "pipefail", "-c", script, engine.Root)
 	return strings.TrimSpace(out)
 }
 
@@ -90,11 +89,11 @@ func TestPushedImagesSayTheirSource(t *testing.T) {
 func TestImageOfDBForARM(t *testing.T) {
 	t.Parallel()
 	const name = "mysimpleapp_db_build"
-	built := name + ":" + tag
+	built := name + ":" + engine.Version
 	docker(t, "build", "--quiet", "--platform", "linux/arm64", "--target", "build",
 		"--file", "mysql_db/Dockerfile", "--tag", built, ".")
 	atEnd(t, "image", "rm", built)
-	container := name + "_" + tag
+	container := name + "_" + engine.Version
 	docker(t, "create", "--name", container, built, "none") // it is never started
 	atEnd(t, "rm", container)
 	file := filepath.Join(t.TempDir(), "db-group")

@@ -1,8 +1,6 @@
 package deploy
 
 import (
-	"context"
-	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +9,7 @@ import (
 	"time"
 
 	"simpleapp/internal/testsite"
+	"simpleapp/test/engine"
 )
 
 // A project is one copy of the system: its own containers, networks, volumes, passwords and port.
@@ -28,14 +27,14 @@ func (p *project) in(t testing.TB) *project { return &project{t, p.name, p.dir, 
 // override, if it is not empty, is a compose file that changes the real one.
 func newProject(t testing.TB, override string) *project {
 	t.Helper()
-	p := &project{t, "test" + strings.ToLower(rand.Text()[:8]), t.TempDir(), testsite.FreePort(t)}
+	p := &project{t, engine.RandomName(), t.TempDir(), testsite.FreePort(t)}
 	for _, mounted := range []string{"devsecrets", "app/internal/web/templates"} {
-		files := os.DirFS(filepath.Join(root, mounted))
+		files := os.DirFS(filepath.Join(engine.Root, mounted))
 		if err := os.CopyFS(filepath.Join(p.dir, mounted), files); err != nil {
 			t.Fatal(err)
 		}
 	}
-	compose, err := os.ReadFile(filepath.Join(root, "docker-compose.yml"))
+	compose, err := os.ReadFile(filepath.Join(engine.Root, "docker-compose.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,14 +45,14 @@ func newProject(t testing.TB, override string) *project {
 	p.write(".env", fmt.Sprintf("COMPOSE_PROJECT_NAME=%s\nHTTP_PORT=%d\n", p.name, p.port))
 	t.Cleanup(func() {
 		if t.Failed() {
-			out, _ := command(context.Background(), p.dir,
+			out, _ := engine.Command{Dir: p.dir, AtEnd: true}.Run(
 				"docker", "compose", "logs", "--no-color", "--tail", "40")
 			t.Logf("logs of %s:\n%s", p.name, out)
 		}
 		// The real compose file names everything that has to be removed, even if a test has spoilt
 		// the project's own files.
-		file := filepath.Join(root, "docker-compose.yml")
-		out, err := command(context.Background(), "", "docker", "compose", "-p", p.name, "-f", file,
+		file := filepath.Join(engine.Root, "docker-compose.yml")
+		out, err := engine.Command{AtEnd: true}.Run("docker", "compose", "-p", p.name, "-f", file,
 			"down", "--volumes", "--remove-orphans", "--timeout", "1")
 		if err != nil {
 			t.Errorf("remove %s: %v\n%s", p.name, err, out)
@@ -72,7 +71,7 @@ func (p *project) write(name, content string) {
 // tryCompose runs docker compose in the project's folder and returns its output.
 func (p *project) tryCompose(args ...string) (string, error) {
 	args = append([]string{"compose", "--progress", "plain"}, args...)
-	return command(untilInterrupted, p.dir, "docker", args...)
+	return engine.Command{Dir: p.dir}.Run("docker", args...)
 }
 
 // compose is tryCompose for a command that has to succeed.
@@ -99,7 +98,7 @@ func (p *project) awaitHealthy(names ...string) {
 		names = services
 	}
 	for _, service := range names {
-		eventually(p, service+" healthy", func() error {
+		engine.Eventually(p, service+" healthy", func() error {
 			state := p.inspect(service, "{{.State.Status}}, {{.State.Health.Status}}")
 			if state != "running, healthy" {
 				return fmt.Errorf("it is %s", state)
@@ -119,7 +118,7 @@ func (p *project) awaitLog(service, words string) {
 // because its StartedAt may be later than its first words.
 func (p *project) awaitLogSince(start time.Time, service, words string) {
 	p.Helper()
-	eventually(p, fmt.Sprintf("%q in the log of %s", words, service), func() error {
+	engine.Eventually(p, fmt.Sprintf("%q in the log of %s", words, service), func() error {
 		log := docker(p, "logs", "--since", start.Format(time.RFC3339Nano), p.container(service))
 		if !strings.Contains(log, words) {
 			return fmt.Errorf("it says:\n%s", log)
@@ -138,7 +137,7 @@ func (p *project) inside(service, script string) string {
 func (p *project) insideArgs(service, script string) []string {
 	return []string{"run", "--rm", "--network", "none", "--no-healthcheck",
 		"--pid", "container:" + p.container(service), "--user", "0", "--cap-add", "SYS_PTRACE",
-		"--entrypoint", "sh", image("cache"), "-c", script}
+		"--entrypoint", "sh", engine.Image("cache"), "-c", script}
 }
 
 // kill makes a container crash: it sends SIGKILL to every process except init, which ends with the

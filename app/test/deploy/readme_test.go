@@ -16,12 +16,13 @@ import (
 	"time"
 
 	"simpleapp/internal/testsite"
+	"simpleapp/test/engine"
 )
 
 // commandsOf returns the commands in the README's section with this heading.
 func commandsOf(t *testing.T, heading string) (commands []string) {
 	t.Helper()
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	readme, err := os.ReadFile(filepath.Join(engine.Root, "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,18 +45,15 @@ func TestReadmeTriesSwarmOnOneMachine(t *testing.T) {
 		t.Fatalf("the README has the commands %q, want four", commands)
 	}
 	for _, line := range commands {
-		out, err := command(untilInterrupted, root, "env", "STACK="+s.name,
-			fmt.Sprintf("HTTP_PORT=%d", s.port), "VERSION="+tag, "MONITOR=5s", "bash", "-c", line)
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", line, err, out)
-		}
+		engine.Must(t, "env", "STACK="+s.name, fmt.Sprintf("HTTP_PORT=%d", s.port),
+			"VERSION="+engine.Version, "MONITOR=5s", "bash", "-c", line)
 	}
 	name := regexp.MustCompile(`^[1-5]\.` + docker(t, "info", "--format", "{{.Name}}") + `$`)
 	names := map[string]bool{}
 	client := &http.Client{
 		Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true},
 	}
-	eventually(t, "five replicas answer", func() error {
+	engine.Eventually(t, "five replicas answer", func() error {
 		resp, err := client.Get("http://" + s.address() + "/ping")
 		if err != nil {
 			return err
@@ -65,8 +63,9 @@ func TestReadmeTriesSwarmOnOneMachine(t *testing.T) {
 		if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
 			return err
 		}
-		if !name.MatchString(answer.Instance) || answer.Version != tag {
-			t.Fatalf("%+v answered, want a replica such as 3.node4 of version %s", answer, tag)
+		if !name.MatchString(answer.Instance) || answer.Version != engine.Version {
+			t.Fatalf("%+v answered, want a replica such as 3.node4 of version %s",
+				answer, engine.Version)
 		}
 		names[answer.Instance] = true
 		if len(names) < 5 {
@@ -76,7 +75,7 @@ func TestReadmeTriesSwarmOnOneMachine(t *testing.T) {
 	})
 	s.make("status")
 	const prompt = "STACK=$0 make --no-print-directory sql <<<'SHOW TABLES'"
-	out, err := command(untilInterrupted, root, "bash", "-c", prompt, s.name)
+	out, err := engine.Run("bash", "-c", prompt, s.name)
 	if err != nil || !strings.Contains(out, "submissions\n") {
 		t.Errorf("%s: %v\n%s", prompt, err, out)
 	}
@@ -90,12 +89,11 @@ func (s *stack) wantNoRoom() {
 	s.Helper()
 	huge := s.name + "_huge"
 	docker(s, "service", "create", "--quiet", "--detach", "--no-resolve-image", "--name", huge,
-		"--reserve-cpu", "9999", image("app"))
+		"--reserve-cpu", "9999", engine.Image("app"))
 	atEnd(s, "service", "rm", huge)
 	const noRoom = `. ops/lib.sh; . ops/running.sh; no_room huge`
-	eventually(s, "no node has room", func() error {
-		out, err := command(untilInterrupted, root, "env", "STACK="+s.name,
-			"bash", "-c", noRoom, "scale")
+	engine.Eventually(s, "no node has room", func() error {
+		out, err := engine.Run("env", "STACK="+s.name, "bash", "-c", noRoom, "scale")
 		if err != nil || !strings.HasPrefix(out, "no suitable node (insufficient resources") {
 			return fmt.Errorf("it says %q (%v)", out, err)
 		}
@@ -118,7 +116,7 @@ func (s *stack) tryHTTPS() {
 	}
 	s.make("deploy", "DOMAIN=food.example.test", "ACME_EMAIL=me@example.com",
 		fmt.Sprintf("HTTPS_PORT=%d", port), "ACME_DIRECTORY=https://127.0.0.1:1/directory")
-	eventually(s, "make status says why there is no certificate", func() error {
+	engine.Eventually(s, "make status says why there is no certificate", func() error {
 		out, err := s.tryMake("status")
 		if err == nil || !strings.Contains(out, "the authority can't be reached") {
 			return fmt.Errorf("%v\n%s", err, out)
@@ -131,7 +129,7 @@ func (s *stack) tryHTTPS() {
 	}
 	s.make("deploy", "DOMAIN=off")
 	s.make("status")
-	eventually(s, "the port of https is closed after DOMAIN=off", func() error {
+	engine.Eventually(s, "the port of https is closed after DOMAIN=off", func() error {
 		if err := connect(); !errors.Is(err, syscall.ECONNREFUSED) {
 			return fmt.Errorf("a connection = %v, want that it is refused", err)
 		}

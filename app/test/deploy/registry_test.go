@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"context"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -10,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/registry"
+
+	"simpleapp/test/engine"
 )
 
 // newRegistry starts a registry and returns the prefix of its images' names. The end of the test
@@ -30,7 +31,8 @@ func newRegistry(t testing.TB) string {
 				case $image in *"<none>") ;; *) docker image rm "$image" ;; esac
 			done
 			[ -z "$(list)" ]`
-		if out, err := command(context.Background(), "", "bash", "-c", remove, name); err != nil {
+		out, err := engine.Command{AtEnd: true}.Run("bash", "-c", remove, name)
+		if err != nil {
 			t.Errorf("remove the images of %s: %v\n%s", name, err, out)
 		}
 	})
@@ -41,9 +43,9 @@ func newRegistry(t testing.TB) string {
 // returns the version.
 func variant(t testing.TB, registry, version, instructions string) string {
 	t.Helper()
-	version = tag + "-" + version
+	version = engine.Version + "-" + version
 	file := filepath.Join(t.TempDir(), "Dockerfile")
-	content := "FROM " + image("app") + "\n" + instructions + "\n"
+	content := "FROM " + engine.Image("app") + "\n" + instructions + "\n"
 	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}

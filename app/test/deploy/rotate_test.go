@@ -3,6 +3,8 @@ package deploy
 import (
 	"strings"
 	"testing"
+
+	"simpleapp/test/engine"
 )
 
 // servers has, for each password of the app, the service that checks it, the command that changes
@@ -20,12 +22,7 @@ var servers = map[string]struct{ service, rotate, login string }{
 // dockerWithInput runs docker with a password on standard input. It has to succeed.
 func dockerWithInput(t testing.TB, password string, args ...string) string {
 	t.Helper()
-	out, err := commandWithInput(untilInterrupted, strings.NewReader(password+"\n"), root,
-		"docker", args...)
-	if err != nil {
-		t.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return out
+	return engine.Command{Input: password + "\n"}.Must(t, "docker", args...)
 }
 
 // canLogIn tells whether the app's account can log in with a password from the app's network.
@@ -39,7 +36,7 @@ func canLogIn(t testing.TB, network, name, password string) bool {
 	t.Helper()
 	out := dockerWithInput(t, password, "run", "--rm", "--interactive", "--no-healthcheck",
 		"--network", network,
-		"--entrypoint", "sh", image(servers[name].service), "-c", servers[name].login)
+		"--entrypoint", "sh", engine.Image(servers[name].service), "-c", servers[name].login)
 	switch {
 	case strings.Contains(out, "logged in"):
 		return true

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"simpleapp/test/engine"
 	"simpleapp/test/load"
 )
 
@@ -26,7 +27,7 @@ func (s *stack) underLoad(name string, operation func(*stack)) load.Report {
 		operation(s)
 		s.awaitReplicas()
 		done := l.Requests()
-		eventually(t, "visitors see the site after "+name, func() error {
+		engine.Eventually(t, "visitors see the site after "+name, func() error {
 			if l.Requests() < done+2*rate {
 				return errors.New("too few requests")
 			}
@@ -34,7 +35,8 @@ func (s *stack) underLoad(name string, operation func(*stack)) load.Report {
 		})
 		report = l.Stop()
 		var n int
-		eventually(t, "every visit is counted", func() error { // a replica may still keep some
+		// A replica may still keep some visits.
+		engine.Eventually(t, "every visit is counted", func() error {
 			if n = s.visits() - visits; n < report.HomePages {
 				return fmt.Errorf("%d visits are counted, want %d", n, report.HomePages)
 			}

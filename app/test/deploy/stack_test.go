@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"simpleapp/internal/testsite"
+	"simpleapp/test/engine"
 )
 
 // A stack is one deployment of docker-stack.yml by the operator's commands. It has its own
@@ -33,15 +33,15 @@ func (s *stack) in(t testing.TB) *stack { return &stack{t, s.name, s.port, s.pas
 // removes it.
 func namedStack(t testing.TB) *stack {
 	t.Helper()
-	s := &stack{t, "test" + strings.ToLower(rand.Text()[:8]), testsite.FreePort(t),
+	s := &stack{t, engine.RandomName(), testsite.FreePort(t),
 		filepath.Join(t.TempDir(), "passwords")}
 	t.Cleanup(func() {
 		if t.Failed() {
 			out, _ := s.tryMake("status")
 			t.Logf("%s:\n%s", s.name, out)
 		}
-		// context.Background, because ctrl-C cancels the other commands and must not cancel these.
-		if out, err := s.makeUntil(context.Background(), "undeploy"); err != nil {
+		out, err := engine.Command{AtEnd: true}.Run("env", s.command("undeploy")...)
+		if err != nil {
 			t.Errorf("make undeploy: %v\n%s", err, out)
 		}
 		const removeRest = `set -euo pipefail
@@ -56,7 +56,7 @@ func namedStack(t testing.TB) *stack {
 				xargs --no-run-if-empty docker rm || true
 			for i in $(seq 60); do [ -z "$(containers)" ] && break; sleep 1; done
 			docker volume rm --force $0_db_data $0_cache_data`
-		out, err := command(context.Background(), "", "bash", "-c", removeRest, s.name)
+		out, err = engine.Command{AtEnd: true}.Run("bash", "-c", removeRest, s.name)
 		if err != nil {
 			t.Errorf("remove the rest of %s: %v\n%s", s.name, err, out)
 		}
@@ -91,7 +91,7 @@ func leaveSwarmAtEnd(t testing.TB) {
 	t.Helper()
 	if docker(t, "info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive" {
 		t.Cleanup(func() {
-			out, err := command(context.Background(), "", "bash", "-c", `
+			out, err := engine.Command{AtEnd: true}.Run("bash", "-c", `
 				[ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ] ||
 				[ -n "$(docker service ls --quiet)" ] || docker swarm leave --force`)
 			if err != nil {
@@ -103,25 +103,21 @@ func leaveSwarmAtEnd(t testing.TB) {
 
 // tryMake runs an operator's command.
 func (s *stack) tryMake(target string, args ...string) (string, error) {
-	return s.makeUntil(untilInterrupted, target, args...)
-}
-
-// makeUntil is tryMake until ctx ends. The times in the environment let a failing update show
-// within seconds, in place of the minute that production takes.
-func (s *stack) makeUntil(ctx context.Context, target string, args ...string) (string, error) {
-	env := []string{"-u", "VERSION", "STACK=" + s.name, fmt.Sprintf("HTTP_PORT=%d", s.port),
-		"MONITOR=5s", "START_PERIOD=5s", "TIMEOUT=400", "make", "--no-print-directory", target}
-	return command(ctx, root, "env", append(env, args...)...)
+	return engine.Run("env", s.command(target, args...)...)
 }
 
 // make is tryMake for a command that has to succeed.
 func (s *stack) make(target string, args ...string) string {
 	s.Helper()
-	out, err := s.tryMake(target, args...)
-	if err != nil {
-		s.Fatalf("make %s %s: %v\n%s", target, strings.Join(args, " "), err, out)
-	}
-	return out
+	return engine.Must(s, "env", s.command(target, args...)...)
+}
+
+// command returns the arguments of env for an operator's command. The times let a failing update
+// show within seconds, in place of the minute that production takes.
+func (s *stack) command(target string, args ...string) []string {
+	env := []string{"-u", "VERSION", "STACK=" + s.name, fmt.Sprintf("HTTP_PORT=%d", s.port),
+		"MONITOR=5s", "START_PERIOD=5s", "TIMEOUT=400", "make", "--no-print-directory", target}
+	return append(env, args...)
 }
 
 // password returns a password of the first start.
@@ -162,7 +158,7 @@ func (s *stack) containers(service string) []string {
 // awaitReplicas waits until every replica of the app runs and the replaced containers are gone.
 func (s *stack) awaitReplicas() {
 	s.Helper()
-	eventually(s, "one container for each replica", func() error {
+	engine.Eventually(s, "one container for each replica", func() error {
 		n := len(s.containers("app"))
 		if want := s.replicas(); fmt.Sprint(n) != want {
 			return fmt.Errorf("%d containers run, want %s", n, want)
@@ -178,7 +174,7 @@ func (s *stack) visits() (n int) {
 	client := &http.Client{
 		Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true},
 	}
-	eventually(s, "the visit count", func() error {
+	engine.Eventually(s, "the visit count", func() error {
 		resp, err := client.Get("http://" + s.address() + "/ping")
 		if err != nil {
 			return err

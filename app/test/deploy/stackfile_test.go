@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"simpleapp/internal/testsite"
+	"simpleapp/test/engine"
 )
 
 // docker-stack.yml and two secrets make a site, without the operator's commands. Each of these
@@ -23,7 +24,7 @@ func TestSiteOfTheStackFileAlone(t *testing.T) {
 	}
 	s := namedStack(t)
 	folder := t.TempDir()
-	file, err := os.ReadFile(filepath.Join(root, "docker-stack.yml"))
+	file, err := os.ReadFile(filepath.Join(engine.Root, "docker-stack.yml"))
 	if err != nil || os.WriteFile(filepath.Join(folder, "docker-stack.yml"), file, 0o600) != nil {
 		t.Fatalf("copy docker-stack.yml: %v", err)
 	}
@@ -34,8 +35,8 @@ func TestSiteOfTheStackFileAlone(t *testing.T) {
 			(cd "$1" && bash -euc "$STACK_RENDER") <config.yml |
 				docker stack deploy --resolve-image never -c - "$0"
 		fi`
-	out, err := command(untilInterrupted, folder, "env", fmt.Sprintf("HTTP_PORT=%d", s.port),
-		"MONITOR=5s", "bash", "-euo", "pipefail", "-c", deploy, s.name, root)
+	out, err := engine.Command{Dir: folder}.Run("env", fmt.Sprintf("HTTP_PORT=%d", s.port),
+		"MONITOR=5s", "bash", "-euo", "pipefail", "-c", deploy, s.name, engine.Root)
 	if err != nil {
 		t.Fatalf("docker stack deploy: %v\n%s", err, out)
 	}

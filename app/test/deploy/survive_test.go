@@ -14,6 +14,7 @@ import (
 
 	"simpleapp/internal/testserver"
 	"simpleapp/internal/testsite"
+	"simpleapp/test/engine"
 )
 
 func dataSurvives(p *project) {
@@ -25,7 +26,7 @@ func dataSurvives(p *project) {
 	for _, service := range services {
 		restarts := p.inspect(service, "{{.RestartCount}}")
 		p.kill(service)
-		eventually(p, service+" starts again", func() error {
+		engine.Eventually(p, service+" starts again", func() error {
 			if p.inspect(service, "{{.RestartCount}}") == restarts {
 				return fmt.Errorf("it has restarted %s times", restarts)
 			}
@@ -127,7 +128,7 @@ func stopCutsNoRequest(p *project) {
 	var mu sync.Mutex
 	var visitors sync.WaitGroup
 	defer visitors.Wait()
-	ctx, cancel := context.WithTimeout(untilInterrupted, patience)
+	ctx, cancel := context.WithTimeout(engine.UntilInterrupted, engine.Patience)
 	defer cancel()
 	for range 4 {
 		visitors.Go(func() {
@@ -155,7 +156,7 @@ func stopCutsNoRequest(p *project) {
 			}
 		})
 	}
-	eventually(p, "visitors submit", func() error {
+	engine.Eventually(p, "visitors submit", func() error {
 		mu.Lock()
 		defer mu.Unlock()
 		if n := len(confirmed); n < 20 && !p.Failed() {
@@ -185,7 +186,7 @@ func stopCutsNoRequest(p *project) {
 		stopped <- err
 	}()
 	visitors.Wait()
-	eventually(p, "the app stops listening", func() error {
+	engine.Eventually(p, "the app stops listening", func() error {
 		client := &http.Client{
 			Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second,
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"simpleapp/test/engine"
 )
 
 // TestSwarm runs the operator's commands on a site while visitors use it. It is not parallel, so
@@ -14,16 +16,15 @@ func TestSwarm(t *testing.T) {
 	leaveSwarmAtEnd(t)
 	registry := newRegistry(t)
 	s := newStack(t)
-	out, err := command(untilInterrupted, root,
-		"docker", "stack", "config", "-c", "docker-stack.yml")
+	out, err := engine.Run("docker", "stack", "config", "-c", "docker-stack.yml")
 	if err != nil || !strings.HasPrefix(out, "version:") {
 		t.Errorf("docker stack config: %v\n%s", err, out)
 	}
-	s.make("push", "REGISTRY="+registry, "VERSION="+tag)
+	s.make("push", "REGISTRY="+registry, "VERSION="+engine.Version)
 	for _, service := range services { // so that the engine has to pull the images
-		docker(t, "image", "rm", registry+image(service))
+		docker(t, "image", "rm", registry+engine.Image(service))
 	}
-	s.make("deploy", "REGISTRY="+registry, "VERSION="+tag)
+	s.make("deploy", "REGISTRY="+registry, "VERSION="+engine.Version)
 
 	older, newer := variant(t, registry, "older", ""), variant(t, registry, "newer", "")
 	s.withoutFailures("updated twice", func(s *stack) {
@@ -98,7 +99,7 @@ func TestSwarm(t *testing.T) {
 		for _, container := range s.containers("app") {
 			kills++
 			docker(s, "kill", "--signal", "KILL", container)
-			eventually(s, "another task takes its place", func() error {
+			engine.Eventually(s, "another task takes its place", func() error {
 				now := s.containers("app")
 				if slices.Contains(now, container) || len(now) != 2 {
 					return fmt.Errorf("%s run after %s was killed", now, container)

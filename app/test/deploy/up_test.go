@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"simpleapp/test/engine"
 )
 
 // TestSystem starts one system as a developer does, and checks its properties one after the other.
@@ -52,11 +54,11 @@ func threeHealthyContainers(p *project) {
 		p.Errorf("docker ps shows %d containers, want %d:\n%s", n, len(services), out)
 	}
 
-	out, err := command(untilInterrupted, p.dir, "docker-compose", "ps", "--services")
+	out, err := engine.Command{Dir: p.dir}.Run("docker-compose", "ps", "--services")
 	if err != nil || len(strings.Fields(out)) != len(services) {
 		p.Errorf("docker-compose ps --services = %q, %v, want the three services", out, err)
 	}
-	out, err = command(untilInterrupted, root, "docker", "compose", "config")
+	out, err = engine.Run("docker", "compose", "config")
 	for _, service := range services {
 		want := "container_name: mysimpleapp_" + service
 		if err != nil || !strings.Contains(out, want) {
@@ -74,13 +76,13 @@ func everyPage(p *project) {
 		"/simpleform":         `name="favourite_food"`,
 		"/simpleform/success": food,
 		"/submissions":        food,
-		"/ping":               fmt.Sprintf(`"version":%q`, tag),
+		"/ping":               fmt.Sprintf(`"version":%q`, engine.Version),
 	} {
 		if body := v.get(path); !strings.Contains(body, want) {
 			p.Errorf("GET %s has no %s:\n%s", path, want, body)
 		}
 	}
-	eventually(p, "/results counts the submission", func() error {
+	engine.Eventually(p, "/results counts the submission", func() error {
 		if body := v.get("/results"); !strings.Contains(body, food) { // it may show older results
 			return fmt.Errorf("it has no %s:\n%s", food, body)
 		}
@@ -109,7 +111,7 @@ func prompts(p *project) {
 	run := func(target, input string) (string, error) {
 		const script = `COMPOSE_FILE=$0/docker-compose.yml COMPOSE_PROJECT_NAME=$1 \
 			make --no-print-directory $2 <<<$3`
-		return command(untilInterrupted, root, "bash", "-c", script, p.dir, p.name, target, input)
+		return engine.Run("bash", "-c", script, p.dir, p.name, target, input)
 	}
 	v := p.visitor()
 	food := v.submit()
@@ -140,7 +142,7 @@ func connectionsInUse(p *project) {
 	}()
 	const sleep = `MYSQL_PWD=$(<"$MYSQL_PASSWORD_FILE") \
 		exec mysql --host=127.0.0.1 --user="$MYSQL_USER" -e 'DO SLEEP(300)'`
-	eventually(p, "the health check says that all connections are in use", func() error {
+	engine.Eventually(p, "the health check says that all connections are in use", func() error {
 		out, err := tryDocker("exec", db, "db-healthcheck")
 		if err != nil {
 			p.Errorf("db-healthcheck = %v, want that it succeeds:\n%s", err, out)
@@ -156,7 +158,7 @@ func connectionsInUse(p *project) {
 // inspectImage returns a template's view of a service's image.
 func inspectImage(t testing.TB, service, template string) string {
 	t.Helper()
-	return docker(t, "image", "inspect", "--format", template, image(service))
+	return docker(t, "image", "inspect", "--format", template, engine.Image(service))
 }
 
 func TestImages(t *testing.T) {
@@ -172,19 +174,20 @@ func TestImages(t *testing.T) {
 	if check != "[CMD /simpleapp healthcheck]" {
 		t.Errorf("the app image's health check is %s, want the program's own", check)
 	}
-	out, err := tryDocker("run", "--rm", "--entrypoint", "sh", image("app"))
+	out, err := tryDocker("run", "--rm", "--entrypoint", "sh", engine.Image("app"))
 	if err == nil || !strings.Contains(out, "not found") {
 		t.Errorf("sh in the app image: %v, want that there is none\n%s", err, out)
 	}
-	version := docker(t, "run", "--rm", "--entrypoint", "/simpleapp", image("app"), "version")
-	if want := tag + " (revision unknown, go1."; !strings.HasPrefix(version, want) {
+	version := docker(t, "run", "--rm", "--entrypoint", "/simpleapp",
+		engine.Image("app"), "version")
+	if want := engine.Version + " (revision unknown, go1."; !strings.HasPrefix(version, want) {
 		t.Errorf("simpleapp version = %q, want %q…", version, want)
 	}
 	const label = `{{index .Config.Labels "org.opencontainers.image.%s"}}`
 	for _, service := range services {
 		title := inspectImage(t, service, fmt.Sprintf(label, "title"))
 		if want := "mysimpleapp_" + service; title != want {
-			t.Errorf("the title label of %s = %q, want %q", image(service), title, want)
+			t.Errorf("the title label of %s = %q, want %q", engine.Image(service), title, want)
 		}
 	}
 }
@@ -195,20 +198,18 @@ func TestChangedGoFileBuildsWithoutDownloads(t *testing.T) {
 	t.Parallel()
 	context := t.TempDir()
 	const copyApp = `set -o pipefail; tar -C app --exclude node_modules -cf - . | tar -C "$0" -xf -`
-	if out, err := command(untilInterrupted, root, "bash", "-c", copyApp, context); err != nil {
-		t.Fatalf("copy app: %v\n%s", err, out)
-	}
+	engine.Must(t, "bash", "-c", copyApp, context)
 	file, err := os.OpenFile(filepath.Join(context, "main.go"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fmt.Fprintf(file, "\nvar _ = %q\n", tag); err != nil {
+	if _, err := fmt.Fprintf(file, "\nvar _ = %q\n", engine.Version); err != nil {
 		t.Fatal(err)
 	}
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	changed := image("app") + "-changed"
+	changed := engine.Image("app") + "-changed"
 	out, err := tryDocker("build", "--progress", "plain", "--tag", changed, context)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

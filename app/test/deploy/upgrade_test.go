@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"simpleapp/internal/testsite"
+	"simpleapp/test/engine"
 )
 
 // make deploy turns the database of an older version into the first copy of a group, with its data,
@@ -18,7 +19,8 @@ func TestOlderSiteBecomesAGroup(t *testing.T) {
 	if before := os.Getenv("STACK_RENDER"); before != "" {
 		render += " | (" + before + ")"
 	}
-	s.make("deploy", "VERSION="+tag, "APP_REPLICAS=1", "DB_FIRST=0", "STACK_RENDER="+render)
+	s.make("deploy", "VERSION="+engine.Version, "APP_REPLICAS=1", "DB_FIRST=0",
+		"STACK_RENDER="+render)
 	docker(t, "config", "rm", s.name+"_db_started") // an older version makes none
 	if mode := s.service("db", "{{json .Spec.Mode}}"); !strings.Contains(mode, "Replicated") {
 		t.Fatalf("the older db has the mode %s", mode)

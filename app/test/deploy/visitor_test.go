@@ -14,6 +14,7 @@ import (
 
 	"simpleapp/internal/testserver"
 	"simpleapp/internal/testsite"
+	"simpleapp/test/engine"
 )
 
 // A visitor uses the site like a browser over plain http, but follows no redirects.
@@ -48,7 +49,7 @@ func (v *visitor) get(path string) string {
 // while Redis takes longer than 250 ms.
 func (v *visitor) visits() (n int) {
 	v.Helper()
-	eventually(v, "the visit count", func() error {
+	engine.Eventually(v, "the visit count", func() error {
 		ping := v.get("/ping")
 		answer := struct{ Visits *int }{}
 		if err := json.Unmarshal([]byte(ping), &answer); err != nil || answer.Visits == nil {

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"simpleapp/test/engine"
 )
 
 // onVolume runs a shell script as root with a volume of the project on /volume.
@@ -12,7 +14,7 @@ func (p *project) onVolume(volume, script string) string {
 	p.Helper()
 	return docker(p, "run", "--rm", "--network", "none", "--user", "0", "--no-healthcheck",
 		"--volume", p.name+"_"+volume+":/volume",
-		"--entrypoint", "sh", image("cache"), "-euc", script)
+		"--entrypoint", "sh", engine.Image("cache"), "-euc", script)
 }
 
 // newFileSystem makes a volume look like a new file system, except for its owner.

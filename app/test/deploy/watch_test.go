@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"simpleapp/internal/testsite"
+	"simpleapp/test/engine"
 )
 
 // docker compose up --watch shows a changed template at once, and a changed Go file and a changed
@@ -19,14 +20,14 @@ import (
 func TestWatchShowsChanges(t *testing.T) {
 	t.Parallel()
 	c := newClone(t)
-	version, port := tag+"-watch", testsite.FreePort(t)
-	name := "test" + version[len("test-"):]
+	version, port := engine.Version+"-watch", testsite.FreePort(t)
+	name := engine.RandomName()
 	env := fmt.Sprintf("COMPOSE_PROJECT_NAME=%s\nHTTP_PORT=%d\n", name, port)
 	if err := os.WriteFile(filepath.Join(c.dir, ".env"), []byte(env), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	ctx, interrupt := context.WithCancel(untilInterrupted)
+	ctx, interrupt := context.WithCancel(engine.UntilInterrupted)
 	up := exec.CommandContext(ctx, "docker", "compose", "up", "--build", "--watch")
 	up.Dir, up.Stdout, up.Stderr = c.dir, &out, &out
 	up.Env = append(os.Environ(), "VERSION="+version)
@@ -42,7 +43,7 @@ func TestWatchShowsChanges(t *testing.T) {
 			t.Logf("docker compose up --watch:\n%s", &out)
 		}
 		const down = `VERSION=$0 docker compose down --volumes --rmi all --timeout 1`
-		out, err := command(context.Background(), c.dir, "bash", "-c", down, version)
+		out, err := engine.Command{Dir: c.dir, AtEnd: true}.Run("bash", "-c", down, version)
 		if err != nil {
 			t.Errorf("%s: %v\n%s", down, err, out)
 		}
@@ -52,7 +53,7 @@ func TestWatchShowsChanges(t *testing.T) {
 		t.Helper()
 		start := time.Now()
 		defer func() { t.Logf("%s after %v", want, time.Since(start)) }()
-		eventually(t, "GET "+path+" has "+want, func() error {
+		engine.Eventually(t, "GET "+path+" has "+want, func() error {
 			page, err := testsite.TryGet(site + path)
 			if err != nil || !strings.Contains(page, want) {
 				return fmt.Errorf("it is %s (%v)", page, err)

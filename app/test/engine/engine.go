@@ -1,0 +1,74 @@
+// Package engine has what the tests on a Docker engine share: the commands that they run, which
+// ctrl-C ends, and the images that they build.
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"simpleapp/internal/testsite"
+)
+
+// Patience is long enough for a slow machine that is busy with the other tests.
+const Patience = 5 * time.Minute
+
+var (
+	// Version is the version of the images that this run builds.
+	Version = "test-" + random()
+	// Root is the folder of the repository. Tests run in the folder of their package.
+	Root, _ = filepath.Abs("../../..")
+	// UntilInterrupted is cancelled by ctrl-C, which ends the running commands. The clean-up still
+	// runs.
+	UntilInterrupted context.Context
+)
+
+// Start lets ctrl-C cancel UntilInterrupted, until stop is called, and gives the commands an
+// environment in which a developer's own settings do not count.
+func Start() (stop func()) {
+	UntilInterrupted, stop = signal.NotifyContext(context.Background(),
+		os.Interrupt, syscall.SIGTERM)
+	for _, name := range []string{
+		"COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "HTTP_PORT", "REGISTRY", "STACK",
+	} {
+		os.Unsetenv(name)
+	}
+	os.Setenv("VERSION", Version)
+	os.Setenv("SITE_ENV", "") // the site.env of a developer is of another site
+	return stop
+}
+
+// Image returns the name of a service's image of Version.
+func Image(service string) string { return "mysimpleapp_" + service + ":" + Version }
+
+// RemoveImages removes the images of Version.
+func RemoveImages() {
+	out, err := Command{AtEnd: true}.Run("docker", "image", "rm",
+		Image("app"), Image("db"), Image("cache"))
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "remove the images: %v\n%s", err, out)
+	}
+}
+
+// RandomName returns a name for something that a test makes.
+func RandomName() string { return "test" + random() }
+
+func random() string { return strings.ToLower(rand.Text()[:8]) }
+
+// Eventually waits until ok returns nil, or until the tests are interrupted.
+func Eventually(t testing.TB, what string, ok func() error) {
+	t.Helper()
+	testsite.Within(t, Patience, what, func() error {
+		if err := UntilInterrupted.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return ok()
+	})
+}
