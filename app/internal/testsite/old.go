@@ -9,11 +9,6 @@ import (
 	"simpleapp/internal/food"
 )
 
-// OlderStack is a command that turns docker-stack.yml, as docker stack config prints it, into what
-// it was before db was a group: one task, which runs MySQL alone.
-const OlderStack = `sed -e '/^  db:/,/^  db-first:/{` +
-	`s/mode: global/mode: replicated\n      replicas: 1/;/entrypoint:/,+3d;/DB_GROUP/d}'`
-
 // StoreOld stores rows submissions in the same way as the versions without tallies.
 func StoreOld(t testing.TB, db *sql.DB, rows int) {
 	t.Helper()

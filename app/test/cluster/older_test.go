@@ -3,7 +3,6 @@ package cluster
 import (
 	"errors"
 	"maps"
-	"os"
 
 	"simpleapp/internal/testsite"
 	"simpleapp/test/engine"
@@ -16,15 +15,12 @@ func (c *cluster) upgradeOlderSite() {
 	const port = "8091"
 	s := c.in(c.TB)
 	s.stack = "older"
-	render := testsite.OlderStack +
-		" | sed '/^  db:/,/^  db-first:/s/node.role == manager/node.labels.older.db == true/'"
-	if before := os.Getenv("STACK_RENDER"); before != "" {
-		render += " | (" + before + ")"
-	}
+	const onNode1 = `sed '/^  db:/,/^  db-first:/` +
+		`s/node.role == manager/node.labels.older.db == true/'`
 	s.docker(1, "node", "update", "--label-add", "older.db=true", "node1")
 	s.make("swarm-init")
 	s.make("deploy", "HTTP_PORT="+port, "APP_REPLICAS=1", "MONITOR=5s", "DB_FIRST=0",
-		"STACK_RENDER="+render)
+		"STACK_RENDER="+engine.OlderRender(onNode1))
 	s.docker(1, "config", "rm", "older_db_started") // an older version makes none
 
 	site := s.sites(port)[0]

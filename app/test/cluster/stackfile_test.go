@@ -19,10 +19,13 @@ func (c *cluster) stackFileAlone() {
 	const port = "8090"
 	s := c.in(c.TB)
 	s.stack = "plain"
+	node1 := s.on(1)
+	node1.Input = "chosen-by-hand\n"
 	for _, name := range []string{"mysql_password", "redis_password"} {
-		s.bash("echo chosen-by-hand | docker secret create " + name + " -")
+		node1.Must(s, "docker", "secret", "create", name, "-")
 	}
-	s.deployFile("HTTP_PORT="+port, "DB_PLACEMENT=node.hostname != node3")
+	env := append(node1.Env, "HTTP_PORT="+port)
+	engine.DeployFile(s, s.stack, append(env, "DB_PLACEMENT=node.hostname != node3")...)
 	sites := s.sites(port)
 	for _, site := range sites {
 		s.awaitPage(site+"/", "Visits: ")
@@ -37,34 +40,13 @@ func (c *cluster) stackFileAlone() {
 
 	s.docker(3, "run", "--rm", "--network", "none", "--volume", "plain_db_data:/var/lib/mysql",
 		"--entrypoint", "db-group", engine.Image("db"), "permit-first")
-	s.deployFile("HTTP_PORT=" + port)
+	engine.DeployFile(s, s.stack, env...)
 	s.awaitPage(sites[0]+"/", "Visits: ")
 	s.awaitCopies()
 	if rows, err := s.rows(3); err != nil || !maps.Equal(rows, before) {
 		s.Errorf("the copy of node3 has %v (%v), want %v", rows, err, before)
 	}
 	s.make("undeploy")
-}
-
-// bash runs a script with DOCKER_HOST.
-func (c *cluster) bash(script string) {
-	c.Helper()
-	c.on(c.up[0]).Must(c, "bash", "-euo", "pipefail", "-c", script)
-}
-
-// deployFile deploys docker-stack.yml by Docker's own command, with variables for that file.
-func (c *cluster) deployFile(variables ...string) {
-	c.Helper()
-	script := `if [ -z "${STACK_RENDER:-}" ]; then
-			docker stack deploy -c docker-stack.yml "$STACK"
-		else
-			docker stack config -c docker-stack.yml | bash -euc "$STACK_RENDER" |
-				docker stack deploy --resolve-image never -c - "$STACK"
-		fi`
-	for _, variable := range variables {
-		script = "export '" + variable + "'; " + script
-	}
-	c.bash(script)
 }
 
 // awaitPage waits until a page has a text.

@@ -2,8 +2,6 @@ package deploy
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"simpleapp/internal/testsite"
@@ -23,23 +21,7 @@ func TestSiteOfTheStackFileAlone(t *testing.T) {
 		atEnd(t, "secret", "rm", name) // after the end of the stack
 	}
 	s := namedStack(t)
-	folder := t.TempDir()
-	file, err := os.ReadFile(filepath.Join(engine.Root, "docker-stack.yml"))
-	if err != nil || os.WriteFile(filepath.Join(folder, "docker-stack.yml"), file, 0o600) != nil {
-		t.Fatalf("copy docker-stack.yml: %v", err)
-	}
-	const deploy = `if [ -z "${STACK_RENDER:-}" ]; then
-			docker stack deploy -c docker-stack.yml "$0"
-		else
-			docker stack config -c docker-stack.yml >config.yml
-			(cd "$1" && bash -euc "$STACK_RENDER") <config.yml |
-				docker stack deploy --resolve-image never -c - "$0"
-		fi`
-	out, err := engine.Command{Dir: folder}.Run("env", fmt.Sprintf("HTTP_PORT=%d", s.port),
-		"MONITOR=5s", "bash", "-euo", "pipefail", "-c", deploy, s.name, engine.Root)
-	if err != nil {
-		t.Fatalf("docker stack deploy: %v\n%s", err, out)
-	}
+	engine.DeployFile(s, s.name, fmt.Sprintf("HTTP_PORT=%d", s.port), "MONITOR=5s")
 	s.visits()                             // waits until the site serves
 	testsite.Get(t, "http://"+s.address()) // a visit
 	token := s.submit()

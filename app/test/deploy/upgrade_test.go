@@ -2,11 +2,9 @@ package deploy
 
 import (
 	"maps"
-	"os"
 	"strings"
 	"testing"
 
-	"simpleapp/internal/testsite"
 	"simpleapp/test/engine"
 )
 
@@ -15,12 +13,8 @@ import (
 func TestOlderSiteBecomesAGroup(t *testing.T) {
 	leaveSwarmAtEnd(t)
 	s := newStack(t)
-	render := testsite.OlderStack
-	if before := os.Getenv("STACK_RENDER"); before != "" {
-		render += " | (" + before + ")"
-	}
 	s.make("deploy", "VERSION="+engine.Version, "APP_REPLICAS=1", "DB_FIRST=0",
-		"STACK_RENDER="+render)
+		"STACK_RENDER="+engine.OlderRender())
 	docker(t, "config", "rm", s.name+"_db_started") // an older version makes none
 	if mode := s.service("db", "{{json .Spec.Mode}}"); !strings.Contains(mode, "Replicated") {
 		t.Fatalf("the older db has the mode %s", mode)

@@ -1,5 +1,5 @@
 // Package engine has what the tests on a Docker engine share: the commands that they run, which
-// ctrl-C ends, and the images that they build.
+// ctrl-C ends, the images that they build, and docker-stack.yml without the operator's commands.
 package engine
 
 import (
@@ -30,8 +30,8 @@ var (
 	UntilInterrupted context.Context
 )
 
-// Start lets ctrl-C cancel UntilInterrupted, until stop is called, and gives the commands an
-// environment in which a developer's own settings do not count.
+// Start lets ctrl-C cancel UntilInterrupted, until stop is called. Commands get Version, and none of
+// the settings that a developer may have for another site.
 func Start() (stop func()) {
 	UntilInterrupted, stop = signal.NotifyContext(context.Background(),
 		os.Interrupt, syscall.SIGTERM)
@@ -41,7 +41,7 @@ func Start() (stop func()) {
 		os.Unsetenv(name)
 	}
 	os.Setenv("VERSION", Version)
-	os.Setenv("SITE_ENV", "") // the site.env of a developer is of another site
+	os.Setenv("SITE_ENV", "") // site.env is not read
 	return stop
 }
 

@@ -1,0 +1,41 @@
+package engine
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// DeployFile deploys docker-stack.yml by Docker's own command, without the other files of the
+// repository. STACK_RENDER may need those. The command has the variables of env.
+func DeployFile(t testing.TB, stack string, env ...string) {
+	t.Helper()
+	const name = "docker-stack.yml"
+	folder := t.TempDir()
+	file, err := os.ReadFile(filepath.Join(Root, name))
+	if err != nil || os.WriteFile(filepath.Join(folder, name), file, 0o600) != nil {
+		t.Fatalf("copy %s: %v", name, err)
+	}
+	const deploy = `if [ -z "${STACK_RENDER:-}" ]; then
+			docker stack deploy -c docker-stack.yml "$0"
+		else
+			docker stack config -c docker-stack.yml >config.yml
+			(cd "$1" && bash -euc "$STACK_RENDER") <config.yml |
+				docker stack deploy --resolve-image never -c - "$0"
+		fi`
+	Command{Dir: folder, Env: env}.Must(t, "bash", "-euo", "pipefail", "-c", deploy, stack, Root)
+}
+
+// OlderRender returns a STACK_RENDER that makes of docker-stack.yml what it was before db was a
+// group: one task, which runs MySQL alone. Then further commands change it, and the STACK_RENDER of
+// this run.
+func OlderRender(further ...string) string {
+	const older = `sed -e '/^  db:/,/^  db-first:/{` +
+		`s/mode: global/mode: replicated\n      replicas: 1/;/entrypoint:/,+3d;/DB_GROUP/d}'`
+	commands := append([]string{older}, further...)
+	if render := os.Getenv("STACK_RENDER"); render != "" {
+		commands = append(commands, "("+render+")")
+	}
+	return strings.Join(commands, " | ")
+}
