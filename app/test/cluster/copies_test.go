@@ -90,12 +90,7 @@ func (c *cluster) rows(node int) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := map[string]string{}
-	for line := range strings.Lines(out) {
-		token, rest, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		rows[token] = rest
-	}
-	return rows, nil
+	return engine.Rows(out)
 }
 
 // wantEqualCopies checks that every copy has the same rows, that every submission is counted, and

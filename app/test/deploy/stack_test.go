@@ -195,16 +195,9 @@ func (s *stack) rows() map[string]string {
 	s.Helper()
 	out := asRoot(s, s.containers("db")[0], `SELECT token, first_name, last_name,
 		favourite_food, country, created_at FROM submissions`)
-	rows := map[string]string{}
-	for line := range strings.Lines(out) {
-		token, rest, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		if token == "" {
-			continue
-		}
-		if _, twice := rows[token]; twice {
-			s.Errorf("submission %s is stored twice", token)
-		}
-		rows[token] = rest
+	rows, err := engine.Rows(out)
+	if err != nil {
+		s.Fatal(err)
 	}
 	return rows
 }

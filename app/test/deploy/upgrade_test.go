@@ -26,12 +26,11 @@ func TestOlderSiteBecomesAGroup(t *testing.T) {
 	const all = "SELECT token, first_name, created_at FROM submissions"
 	rows := func(client ...string) map[string]string {
 		t.Helper()
-		found := map[string]string{}
 		args := append([]string{"exec", s.containers("db")[0]}, client...)
 		out := docker(t, append(args, "--skip-column-names", "--execute", all, "simple_db")...)
-		for line := range strings.Lines(out) {
-			token, rest, _ := strings.Cut(line, "\t")
-			found[token] = strings.TrimSpace(rest)
+		found, err := engine.Rows(out)
+		if err != nil {
+			t.Fatal(err)
 		}
 		return found
 	}

@@ -62,6 +62,19 @@ func RandomName() string { return "test" + random() }
 
 func random() string { return strings.ToLower(rand.Text()[:8]) }
 
+// Rows parses the answer of mysql, one submission a line, into the rest of each by its token.
+func Rows(answer string) (map[string]string, error) {
+	rows := map[string]string{}
+	for line := range strings.Lines(strings.TrimSpace(answer)) {
+		token, rest, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		if _, twice := rows[token]; twice {
+			return nil, fmt.Errorf("submission %s is stored twice", token)
+		}
+		rows[token] = rest
+	}
+	return rows, nil
+}
+
 // Eventually waits until ok returns nil, or until the tests are interrupted.
 func Eventually(t testing.TB, what string, ok func() error) {
 	t.Helper()
