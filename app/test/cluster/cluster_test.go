@@ -57,10 +57,7 @@ func newCluster(t *testing.T, nodes int) *cluster {
 			out, _ := c.tryMake("status")
 			t.Logf("make status:\n%s", out)
 		}
-		out, err := engine.Command{Env: c.env(), AtEnd: true}.Run("make", "-s", "playground-down")
-		if err != nil {
-			t.Errorf("make playground-down: %v\n%s", err, out)
-		}
+		engine.Command{Env: c.env()}.Clean(t, "make", "-s", "playground-down")
 	})
 	c.make("playground", fmt.Sprintf("NODES=%d", nodes), "MONITOR=5s")
 	c.awaitGreen()

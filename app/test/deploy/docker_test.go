@@ -55,11 +55,5 @@ func docker(t testing.TB, args ...string) string {
 
 // atEnd runs docker at the end of the test, also after ctrl-C. It has to succeed.
 func atEnd(t testing.TB, args ...string) {
-	t.Helper()
-	t.Cleanup(func() {
-		out, err := engine.Command{AtEnd: true}.Run("docker", args...)
-		if err != nil {
-			t.Errorf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
-		}
-	})
+	t.Cleanup(func() { engine.Clean(t, "docker", args...) })
 }

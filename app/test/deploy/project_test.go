@@ -52,11 +52,8 @@ func newProject(t testing.TB, override string) *project {
 		// The real compose file names everything that has to be removed, even if a test has spoilt
 		// the project's own files.
 		file := filepath.Join(engine.Root, "docker-compose.yml")
-		out, err := engine.Command{AtEnd: true}.Run("docker", "compose", "-p", p.name, "-f", file,
+		engine.Clean(t, "docker", "compose", "-p", p.name, "-f", file,
 			"down", "--volumes", "--remove-orphans", "--timeout", "1")
-		if err != nil {
-			t.Errorf("remove %s: %v\n%s", p.name, err, out)
-		}
 	})
 	return p
 }

@@ -31,10 +31,7 @@ func newRegistry(t testing.TB) string {
 				case $image in *"<none>") ;; *) docker image rm "$image" ;; esac
 			done
 			[ -z "$(list)" ]`
-		out, err := engine.Command{AtEnd: true}.Run("bash", "-c", remove, name)
-		if err != nil {
-			t.Errorf("remove the images of %s: %v\n%s", name, err, out)
-		}
+		engine.Clean(t, "bash", "-c", remove, name)
 	})
 	return name
 }

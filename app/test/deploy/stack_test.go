@@ -40,10 +40,7 @@ func namedStack(t testing.TB) *stack {
 			out, _ := s.tryMake("status")
 			t.Logf("%s:\n%s", s.name, out)
 		}
-		out, err := engine.Command{AtEnd: true}.Run("env", s.command("undeploy")...)
-		if err != nil {
-			t.Errorf("make undeploy: %v\n%s", err, out)
-		}
+		engine.Clean(t, "env", s.command("undeploy")...)
 		const removeRest = `set -euo pipefail
 			node=$(docker info --format '{{.Swarm.NodeID}}')
 			docker node update --label-rm $0.cache "$node" || true # it may have none
@@ -56,10 +53,7 @@ func namedStack(t testing.TB) *stack {
 				xargs --no-run-if-empty docker rm || true
 			for i in $(seq 60); do [ -z "$(containers)" ] && break; sleep 1; done
 			docker volume rm --force $0_db_data $0_cache_data`
-		out, err = engine.Command{AtEnd: true}.Run("bash", "-c", removeRest, s.name)
-		if err != nil {
-			t.Errorf("remove the rest of %s: %v\n%s", s.name, err, out)
-		}
+		engine.Clean(t, "bash", "-c", removeRest, s.name)
 	})
 	return s
 }
@@ -91,12 +85,9 @@ func leaveSwarmAtEnd(t testing.TB) {
 	t.Helper()
 	if docker(t, "info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive" {
 		t.Cleanup(func() {
-			out, err := engine.Command{AtEnd: true}.Run("bash", "-c", `
+			engine.Clean(t, "bash", "-c", `
 				[ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ] ||
 				[ -n "$(docker service ls --quiet)" ] || docker swarm leave --force`)
-			if err != nil {
-				t.Errorf("docker swarm leave: %v\n%s", err, out)
-			}
 		})
 	}
 }

@@ -43,10 +43,7 @@ func TestWatchShowsChanges(t *testing.T) {
 			t.Logf("docker compose up --watch:\n%s", &out)
 		}
 		const down = `VERSION=$0 docker compose down --volumes --rmi all --timeout 1`
-		out, err := engine.Command{Dir: c.dir, AtEnd: true}.Run("bash", "-c", down, version)
-		if err != nil {
-			t.Errorf("%s: %v\n%s", down, err, out)
-		}
+		engine.Command{Dir: c.dir}.Clean(t, "bash", "-c", down, version)
 	})
 	site := fmt.Sprintf("http://127.0.0.1:%d", port)
 	await := func(path, want string) {

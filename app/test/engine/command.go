@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// A Command tells how to run a command. By default it runs in the folder of the repository, and
-// ctrl-C ends it.
+// A Command has the settings of a command. Without any, the command runs in the folder of the
+// repository, and ctrl-C ends it.
 type Command struct {
 	Dir   string   // another folder
 	Env   []string // further variables
 	Input string   // the standard input
-	AtEnd bool     // the command cleans up, so ctrl-C does not end it
+	AtEnd bool     // ctrl-C does not end the command
 }
 
 // Run runs a command and returns its standard output and error together.
@@ -54,11 +54,27 @@ func (c Command) Must(t testing.TB, name string, args ...string) string {
 	return out
 }
 
-// Run runs a command by default settings.
+// Clean runs a command that cleans up after a test. The test fails if the command does. ctrl-C does
+// not end the command.
+func (c Command) Clean(t testing.TB, name string, args ...string) {
+	t.Helper()
+	c.AtEnd = true
+	if out, err := c.Run(name, args...); err != nil {
+		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+// Run is Command.Run without settings.
 func Run(name string, args ...string) (string, error) { return Command{}.Run(name, args...) }
 
-// Must is Run for a command that has to succeed.
+// Must is Command.Must without settings.
 func Must(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	return Command{}.Must(t, name, args...)
+}
+
+// Clean is Command.Clean without settings.
+func Clean(t testing.TB, name string, args ...string) {
+	t.Helper()
+	Command{}.Clean(t, name, args...)
 }

@@ -30,8 +30,8 @@ var (
 	UntilInterrupted context.Context
 )
 
-// Start lets ctrl-C cancel UntilInterrupted, until stop is called. Commands get Version, and none of
-// the settings that a developer may have for another site.
+// Start lets ctrl-C cancel UntilInterrupted, until stop is called. Commands get Version, and none
+// of the settings that a developer may have for another site.
 func Start() (stop func()) {
 	UntilInterrupted, stop = signal.NotifyContext(context.Background(),
 		os.Interrupt, syscall.SIGTERM)
