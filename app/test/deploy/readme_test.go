@@ -2,11 +2,9 @@ package deploy
 
 import (
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -50,22 +48,14 @@ func TestReadmeTriesSwarmOnOneMachine(t *testing.T) {
 	}
 	name := regexp.MustCompile(`^[1-5]\.` + docker(t, "info", "--format", "{{.Name}}") + `$`)
 	names := map[string]bool{}
-	client := &http.Client{
-		Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true},
-	}
 	engine.Eventually(t, "five replicas answer", func() error {
-		resp, err := client.Get("http://" + s.address() + "/ping")
+		answer, err := s.ping()
 		if err != nil {
 			return err
 		}
-		defer resp.Body.Close()
-		var answer struct{ Instance, Version string }
-		if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-			return err
-		}
 		if !name.MatchString(answer.Instance) || answer.Version != engine.Version {
-			t.Fatalf("%+v answered, want a replica such as 3.node4 of version %s",
-				answer, engine.Version)
+			t.Fatalf("%s of version %s answered, want a replica such as 3.node4 of version %s",
+				answer.Instance, answer.Version, engine.Version)
 		}
 		names[answer.Instance] = true
 		if len(names) < 5 {

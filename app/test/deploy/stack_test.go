@@ -160,20 +160,32 @@ func (s *stack) awaitReplicas() {
 
 func (s *stack) address() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
 
-func (s *stack) visits() (n int) {
-	s.Helper()
+// A pong is what a replica answers to /ping.
+type pong struct {
+	Instance, Version string
+	Visits            *int
+}
+
+// ping asks any of the replicas.
+func (s *stack) ping() (answer pong, err error) {
 	client := &http.Client{
 		Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true},
 	}
+	resp, err := client.Get("http://" + s.address() + "/ping")
+	if err != nil {
+		return answer, err
+	}
+	defer resp.Body.Close()
+	err = json.NewDecoder(resp.Body).Decode(&answer)
+	return answer, err
+}
+
+func (s *stack) visits() (n int) {
+	s.Helper()
 	engine.Eventually(s, "the visit count", func() error {
-		resp, err := client.Get("http://" + s.address() + "/ping")
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		answer := struct{ Visits *int }{}
-		if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.Visits == nil {
-			return fmt.Errorf("/ping = %d, %v", resp.StatusCode, err)
+		answer, err := s.ping()
+		if err != nil || answer.Visits == nil {
+			return fmt.Errorf("/ping = %+v, %v", answer, err)
 		}
 		n = *answer.Visits
 		return nil
