@@ -186,6 +186,9 @@ func decideStart(v view) decision {
 		return decision{action: wait, reason: "another copy has seen the group last and starts it"}
 	}
 	for _, c := range copies[1:] {
+		if !slices.Contains(c.Members, c.UUID) {
+			continue // it knows of a group that went on without it, so what it has does not matter
+		}
 		switch {
 		case c.ahead && c.behind:
 			return decision{wait, c.Status,
@@ -198,6 +201,10 @@ func decideStart(v view) decision {
 		case !c.behind && inAll(c.UUID) && c.UUID < v.self.UUID:
 			return decision{wait, c.Status, c.Node + " starts the group"}
 		}
+	}
+	if !v.lookedUp { // a group may be there that this copy does not see
+		return decision{action: wait,
+			reason: "it looks for other copies before it starts the group"}
 	}
 	return decision{action: startGroup,
 		reason: fmt.Sprintf("all %d copies of the last group answer", len(needed))}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -94,6 +95,22 @@ func (f folder) remember(r record) error {
 		return err
 	}
 	return f.sync()
+}
+
+// learn remembers a group that this copy has found, and is not in yet. So a copy that knows of a
+// later group can't start an earlier one by itself. A copy that never was in a group can't anyhow.
+// When the copy was a member last stays.
+func (f folder) learn(r record) error {
+	own, err := f.record()
+	if err != nil || own.Group == "" || r.Group == "" ||
+		own.Group == r.Group && slices.Equal(own.Members, r.Members) {
+		return err
+	}
+	seen := f.seen()
+	if err := f.remember(r); err != nil {
+		return err
+	}
+	return os.Chtimes(f.path(recordFile), seen, seen)
 }
 
 // touch notes that the copy is a member of the group now. After a power loss the last notes may be

@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 )
 
 func TestFolder(t *testing.T) {
@@ -42,5 +43,34 @@ func TestFolder(t *testing.T) {
 	}
 	if !f.has(copyingMark) || !f.has("lost+found") {
 		t.Error("clear removes a mark, or what belongs to the file system")
+	}
+}
+
+// A copy that finds a later group remembers it, and still when it was a member of one itself.
+func TestFolderLearns(t *testing.T) {
+	f := folder(t.TempDir())
+	later := record{"later", []string{"b"}}
+	if err := f.learn(later); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := f.record(); r.Group != "" || err != nil {
+		t.Errorf("a copy that never was in a group remembers %v (%v), want nothing", r, err)
+	}
+	if err := f.remember(record{"earlier", []string{"a", "b"}}); err != nil {
+		t.Fatal(err)
+	}
+	was := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(f.path(recordFile), was, was); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.learn(later); err != nil {
+		t.Fatal(err)
+	}
+	r, err := f.record()
+	if err != nil || r.Group != later.Group || !slices.Equal(r.Members, later.Members) {
+		t.Errorf("record = %v, %v, want %v", r, err, later)
+	}
+	if !f.seen().Equal(was) {
+		t.Errorf("seen = %v, want %v", f.seen(), was)
 	}
 }

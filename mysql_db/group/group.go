@@ -30,7 +30,7 @@ func (m *member) start(ctx context.Context, v view, reason string) error {
 	}
 	log.Printf("starting the group: %s", reason)
 	m.set("", "")
-	err = startReplication(ctx, m.db, group, m.password, nil)
+	err = startReplication(ctx, m.db, group, m.password, nil, true)
 	if err == nil {
 		return nil
 	}

@@ -218,6 +218,11 @@ func (m *member) step(ctx context.Context) (replace bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if d.action == refuse || d.action == announce || d.action == join {
+		if err := m.folder.learn(d.target.record); err != nil {
+			return false, err
+		}
+	}
 	switch d.action {
 	case copyData:
 		log.Print(d.reason)

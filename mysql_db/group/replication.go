@@ -15,9 +15,9 @@ import (
 )
 
 // startReplication joins a group, named by its UUID, through the seeds, which are IP addresses of
-// members. Without seeds it starts the group.
+// members. With bootstrap it starts the group.
 func startReplication(
-	ctx context.Context, db *sql.DB, group, password string, seeds []string,
+	ctx context.Context, db *sql.DB, group, password string, seeds []string, bootstrap bool,
 ) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
@@ -26,7 +26,7 @@ func startReplication(
 	}
 	_, err := db.ExecContext(ctx, "SET GLOBAL group_replication_group_name = ?, "+
 		"GLOBAL group_replication_group_seeds = ?, GLOBAL group_replication_bootstrap_group = ?",
-		group, strings.Join(seeds, ","), len(seeds) == 0)
+		group, strings.Join(seeds, ","), bootstrap)
 	if err != nil {
 		return err
 	}
@@ -81,6 +81,10 @@ func (m *member) join(ctx context.Context, primary Status, seeds []string) error
 		return err // the next step tries again
 	}
 	defer endSession(conn)
+	// If this machine dies, the primary ends the session, and releases the lock.
+	if _, err := conn.ExecContext(ctx, "SET SESSION wait_timeout = 30"); err != nil {
+		return err
+	}
 	if allOnline && primary.Queue == 0 {
 		// If the primary has not done it yet, this copy would dial the addresses of copies that
 		// left, its own old one among them. After a minute the copy joins in any case.
@@ -91,13 +95,9 @@ func (m *member) join(ctx context.Context, primary Status, seeds []string) error
 			log.Print(err)
 		}
 	}
-	// If this machine dies, the primary ends the session, and releases the lock.
-	if _, err := conn.ExecContext(ctx, "SET SESSION wait_timeout = 30"); err != nil {
-		return err
-	}
 	defer keepAlive(ctx, conn)()
 	log.Printf("joining the group of %s", primary.Node)
-	return startReplication(ctx, m.db, primary.Group, m.password, seeds)
+	return startReplication(ctx, m.db, primary.Group, m.password, seeds, false)
 }
 
 // renewConfiguration makes the group's members forget older configurations. They keep the last few,

@@ -63,7 +63,9 @@ var short = []act{
 	startsAgain(1),
 	{"a volume is lost", nothingDies, func(c *cluster, _ *load.Load) { c.wipe(c.secondary()) }},
 	{"a copy has what the group lacks", nothingDies, func(c *cluster, _ *load.Load) {
-		c.diverge(c.secondary())
+		node := c.secondary()
+		c.diverge(node)
+		c.discard(node)
 	}},
 }
 
@@ -74,6 +76,15 @@ var further = []act{
 			c.killCopy(c.primary())
 			c.awaitGreen()
 		}
+	}},
+	{"the group is killed beside a copy that it has refused", unchecked, func(
+		c *cluster, l *load.Load,
+	) {
+		node := c.secondary()
+		c.diverge(node)
+		c.killAllCopiesBut(node)
+		c.awaitConfirmed(l, 20)
+		c.discard(node)
 	}},
 	{"the network cable of the primary is pulled for a minute", machineDies, func(
 		c *cluster, l *load.Load,

@@ -119,6 +119,29 @@ func (c *cluster) wipe(node int) {
 	c.awaitOther(node, old)
 }
 
+// killAllCopiesBut kills the copies of all other nodes at once.
+func (c *cluster) killAllCopiesBut(node int) {
+	c.Helper()
+	old := map[int]string{}
+	for _, other := range c.up {
+		if other != node {
+			old[other] = c.db(other)
+		}
+	}
+	var all sync.WaitGroup
+	for other, container := range old {
+		all.Go(func() {
+			if out, err := c.tryDocker(other, "kill", container); err != nil {
+				c.Errorf("kill the copy of node%d: %v\n%s", other, err, out)
+			}
+		})
+	}
+	all.Wait()
+	for other, container := range old {
+		c.awaitOther(other, container)
+	}
+}
+
 // diverge writes something into one copy alone. The copy is refused until an operator discards it.
 func (c *cluster) diverge(node int) {
 	c.Helper()
@@ -151,6 +174,11 @@ func (c *cluster) diverge(node int) {
 		}
 		return err
 	})
+}
+
+// discard gives up what the copy of a node has, and waits until it is a copy of the others.
+func (c *cluster) discard(node int) {
+	c.Helper()
 	c.make("db-discard", fmt.Sprintf("NODE=node%d", node))
 	c.awaitGreen()
 	if out, err := c.sql(node, "SELECT * FROM only_here"); err == nil {

@@ -32,7 +32,7 @@ func (c *cluster) loseAllCopies() {
 			return nil
 		})
 	}
-	c.make("db-recover", "NODE=node1")
+	c.make("db-recover", "NODE=node1", "LOSE=yes")
 	c.make("rotate-secret", "NAME=mysql_password")
 	c.awaitGreen()
 	form := testsite.Form()

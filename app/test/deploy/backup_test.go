@@ -153,7 +153,10 @@ func (s *stack) loseNode(b backup) {
 		return nil
 	})
 	wantFailure(s, "make db-recover", out, err, "make db-recover NODE=…")
-	s.make("db-recover", "NODE="+docker(s, "info", "--format", "{{.Name}}"))
+	node := "NODE=" + docker(s, "info", "--format", "{{.Name}}")
+	out, err = s.tryMake("db-recover", node)
+	wantFailure(s, "make db-recover of an empty copy", out, err, "LOSE=yes")
+	s.make("db-recover", node, "LOSE=yes")
 	engine.Eventually(s, "make status is green again", func() error {
 		if out, err := s.tryMake("status"); err != nil {
 			return fmt.Errorf("%w\n%s", err, out)

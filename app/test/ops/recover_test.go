@@ -58,23 +58,31 @@ func TestRecoverLosesNothingUnasked(t *testing.T) {
   "first   waiting          2026-11-25 23:58:02 UTC  51187         23     0           66012 MB" \
   "second  waiting          never                    51201         9      0           65980 MB" \
   "third   does not answer"; exit 1`
+	empty := strings.NewReplacer("first   waiting", "first   empty  ", "51187         23",
+		"0             0 ", "second  waiting", "second  empty  ", "51201         9", "0             0").
+		Replace(table)
 	const (
+		noData  = "the copy on first has no data, so a new, empty site would begin"
 		lacks   = "first lacks 23 transactions, and second lacks 9: choose NODE=second"
 		unknown = "the copy on third does not answer, so it is not known what it lacks"
 	)
 	for _, test := range []struct {
 		name      string
+		table     string
 		variables []string
 		refusal   string
 	}{
-		{"the copy that lacks most", []string{"NODE=first"}, lacks},
-		{"the copy that lacks most, on purpose", []string{"NODE=first", "LOSE=yes"}, ""},
-		{"the copy that lacks least", []string{"NODE=second"}, ""},
-		{"a copy that does not answer", []string{"NODE=third"}, unknown},
-		{"a copy that does not answer, on purpose", []string{"NODE=third", "LOSE=yes"}, ""},
+		{"the copy that lacks most", table, []string{"NODE=first"}, lacks},
+		{"the copy that lacks most, on purpose", table, []string{"NODE=first", "LOSE=yes"}, ""},
+		{"the copy that lacks least", table, []string{"NODE=second"}, ""},
+		{"a copy that does not answer", table, []string{"NODE=third"}, unknown},
+		{"a copy that does not answer, on purpose", table,
+			[]string{"NODE=third", "LOSE=yes"}, ""},
+		{"an empty copy", empty, []string{"NODE=first"}, noData},
+		{"an empty copy, on purpose", empty, []string{"NODE=first", "LOSE=yes"}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			o := newOperator(t, waitingCopies(table, "exit 0"))
+			o := newOperator(t, waitingCopies(test.table, "exit 0"))
 			out, status := o.run("db-recover", test.variables...)
 			permitted := strings.Contains(o.calls(), "mysimpleapp_db:0.9 permit\n")
 			refused := test.refusal != ""
