@@ -123,6 +123,7 @@ func (m *member) leave() {
 		if self.Primary {
 			m.handOver(ctx)
 		}
+		m.awaitOthers(ctx)
 	}
 	if _, err := m.db.ExecContext(ctx, "STOP GROUP_REPLICATION"); err != nil {
 		log.Printf("leave the group: %v", err)
@@ -157,6 +158,28 @@ func (m *member) handOver(ctx context.Context) {
 		if len(members) == 0 || !patient {
 			return
 		}
+	}
+}
+
+// awaitOthers waits until all other members answer, or until the group has expelled those that do
+// not. Otherwise this copy may leave three members just when another one has died: the third one is
+// then one of two, can't expel the dead one, and confirms nothing until that is back.
+func (m *member) awaitOthers(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		members, err := otherMembers(ctx, m.db)
+		if err != nil {
+			return
+		}
+		var addresses []string
+		for _, other := range members {
+			addresses = append(addresses, other.address)
+		}
+		if !slices.Contains(m.ask(ctx, addresses), nil) {
+			return
+		}
+		sleep(ctx, 500*time.Millisecond)
 	}
 }
 
