@@ -63,7 +63,7 @@ wait_until_running() {
       missing=$(missing_of "$service") || missing="its state is not known"
       state+=${missing:+"$service: $missing; "}
       case $missing in
-        rollback_completed*) reason="$service was rolled back: the version before goes on running" ;;
+        rollback_completed) reason="$service was rolled back: the version before goes on running" ;;
         paused* | rollback_paused*) reason="$service: the update stopped half-way" ;;
       esac
       while IFS='|' read -r task description; do

@@ -66,7 +66,7 @@ func TestSwarm(t *testing.T) {
 
 	crashing := variant(t, registry, "crashing", "ENV ADDR=nonsense")
 	unhealthy := variant(t, registry, "unhealthy",
-		`HEALTHCHECK CMD ["/simpleapp", "no such command"]`)
+		`HEALTHCHECK --interval=5s CMD ["/simpleapp", "no such command"]`)
 	wrong := s.name + "_wrong_password"
 	dockerWithInput(t, rand.Text(), "secret", "create", "--label", "simpleapp.stack="+s.name,
 		wrong, "-")

@@ -121,6 +121,21 @@ func TestScaleWaitsForEveryReplica(t *testing.T) {
 	}
 }
 
+// Swarm may say that a rollback is completed while it still replaces a replica. The version before
+// runs only after that.
+func TestCommandWaitsUntilRollbackRuns(t *testing.T) {
+	const running = `"running new" "running new"
+    if [ -e "$0.replaced" ]; then echo "running new"; else echo "starting new"; touch "$0.replaced"; fi`
+	o := newOperator(t, strings.Replace(tasks(running, "0"),
+		"3 none new", "3 rollback_completed new", 1))
+	out, status := o.run("scale", "N=3", "TIMEOUT=30")
+	waited := strings.Contains(out, "scale: app: rollback_completed, 2 of 3 run as wanted\n"+
+		"scale: app: rollback_completed\n")
+	if want := "app was rolled back"; status != 1 || !waited || !strings.Contains(out, want) {
+		t.Errorf("scale = %d, want 1, %q and that it waits:\n%s", status, want, out)
+	}
+}
+
 // If the nodes have no room for all replicas, scale says so and goes back to the number before.
 func TestScaleGoesBackIfNoNodeHasRoom(t *testing.T) {
 	o := newOperator(t, tasks(`"running new" "pending new" "running new"`, "0")+`
