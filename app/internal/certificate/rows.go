@@ -70,11 +70,17 @@ func (r rows) deleteTokens(ctx context.Context) {
 // tokenPattern matches the tokens of challenges, in base64url: RFC 8555, section 8.3.
 var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
+// readTime is the timeout of Answer. Anybody may ask, not only the authority, and a query that
+// waits takes a connection to the database from visitors.
+const readTime = 3 * time.Second
+
 // Answer returns the answer to a challenge of the authority, or "" if no replica awaits it.
 func (k *Keeper) Answer(ctx context.Context, token string) (string, error) {
 	if len(token) > 100 || !tokenPattern.MatchString(token) {
 		return "", nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
 	value, err := k.get(ctx, tokenRow(token))
 	return string(value), err
 }

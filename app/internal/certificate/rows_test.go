@@ -3,6 +3,7 @@ package certificate
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"testing"
 	"time"
 
@@ -25,5 +26,24 @@ func TestDeleteTokensEndsWithTheContext(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A database that hangs does not make the authority, or anybody else who asks, wait for minutes.
+func TestAnswerDoesNotWaitForADatabaseThatHangs(t *testing.T) {
+	t.Parallel()
+	db := testsite.EmptySQLite(t)
+	for range db.Stats().MaxOpenConnections { // a query waits for a connection of the pool
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, err := New(Config{}, db, testsite.Quiet).Answer(ctx, "token")
+	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		t.Errorf("Answer = %v, and after 10 s: %v, want a timeout before", err, ctx.Err())
 	}
 }
