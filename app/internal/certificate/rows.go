@@ -67,6 +67,8 @@ func (r rows) deleteTokens(ctx context.Context) {
 	r.db.Write(ctx, database.Statement{SQL: "DELETE FROM acme WHERE name LIKE 'token %'"})
 }
 
+const maxName = 100 // of the column name
+
 // tokenPattern matches the tokens of challenges, in base64url: RFC 8555, section 8.3.
 var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
@@ -76,7 +78,7 @@ const readTime = 3 * time.Second
 
 // Answer returns the answer to a challenge of the authority, or "" if no replica awaits it.
 func (k *Keeper) Answer(ctx context.Context, token string) (string, error) {
-	if len(token) > 100 || !tokenPattern.MatchString(token) {
+	if len(tokenRow(token)) > maxName || !tokenPattern.MatchString(token) {
 		return "", nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTime)
