@@ -7,6 +7,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -72,6 +73,10 @@ func (k *Keeper) order(ctx context.Context) ([]byte, error) {
 	for _, certificate := range chain {
 		value = append(value, pem.EncodeToMemory(
 			&pem.Block{Type: "CERTIFICATE", Bytes: certificate})...)
+	}
+	// stored must be able to parse it: a row that it can't parse would stop all later orders.
+	if _, err := tls.X509KeyPair(value, value); err != nil {
+		return nil, fmt.Errorf("the certificate that the authority sent: %w", err)
 	}
 	return value, nil
 }

@@ -37,8 +37,9 @@ type authority struct {
 	handler   http.Handler
 	server    *httptest.Server
 	finalized sync.Map // the paths of the orders whose certificates were asked for
-	// intercept, if it is set, is called at the beginning of each request.
-	intercept atomic.Pointer[func(*http.Request)]
+	// intercept, if it is set, is called at the beginning of each request. The request ends there if
+	// it returns true.
+	intercept atomic.Pointer[func(http.ResponseWriter, *http.Request) (answered bool)]
 }
 
 // addresses are the addresses of the names. Others don't exist.
@@ -62,8 +63,8 @@ func newAuthority(t *testing.T, validity uint64) *authority {
 	front := wfe.New(quiet, store, checker, issuer, nil, true, false, 1, 1)
 	pebble := front.Handler()
 	a.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if intercept := a.intercept.Load(); intercept != nil {
-			(*intercept)(r)
+		if intercept := a.intercept.Load(); intercept != nil && (*intercept)(w, r) {
+			return
 		}
 		if strings.HasPrefix(r.URL.Path, "/finalize-order/") {
 			a.finalized.Store(r.URL.Path, true)
@@ -114,10 +115,25 @@ func (a *authority) stop() (again func()) {
 
 // onRequest calls do at the beginning of each request of the path.
 func (a *authority) onRequest(path string, do func()) {
-	intercept := func(r *http.Request) {
+	intercept := func(_ http.ResponseWriter, r *http.Request) bool {
 		if strings.HasPrefix(r.URL.Path, path) {
 			do()
 		}
+		return false
+	}
+	a.intercept.Store(&intercept)
+}
+
+// sendDamaged makes the first certificate that the authority sends one that can't be parsed.
+func (a *authority) sendDamaged() {
+	var sent atomic.Bool
+	intercept := func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasPrefix(r.URL.Path, "/certZ/") || sent.Swap(true) {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/pem-certificate-chain")
+		pem.Encode(w, &pem.Block{Type: "CERTIFICATE", Bytes: []byte("damaged")})
+		return true
 	}
 	a.intercept.Store(&intercept)
 }

@@ -194,6 +194,19 @@ func wantReason(t *testing.T, app *testserver.App, hint string) {
 	testsite.WantStatus(t, testsite.Get(t, "http://"+app.Addr+"/"), http.StatusOK)
 }
 
+// A certificate that can't be parsed is a failed attempt, after which another one is ordered.
+func TestAuthoritySendsADamagedCertificate(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, 7776000)
+	a.sendDamaged()
+	app := start(t, append(a.environ(domain), a.alone())...)
+	a.awaitServed(t, nil, app)
+	a.wantOrdered(t, 2)
+	if !strings.Contains(app.Log(), "the certificate that the authority sent: ") {
+		t.Errorf("the log does not say what was wrong with the first certificate:\n%s", app.Log())
+	}
+}
+
 // An authority that is down is tried again until it answers.
 func TestAuthorityIsDown(t *testing.T) {
 	t.Parallel()
