@@ -41,16 +41,14 @@ func (s *Server) redirectToHTTPS(w http.ResponseWriter, r *http.Request) bool {
 	target := url.URL{Scheme: "https", Host: name, Path: r.URL.Path, RawPath: r.URL.RawPath,
 		RawQuery: r.URL.RawQuery}
 	if !s.onDefaultPort() {
-		target.Host = net.JoinHostPort(name, s.httpsPort())
+		target.Host = net.JoinHostPort(name, strconv.Itoa(int(s.cfg.HTTPSPort)))
 	}
 	http.Redirect(w, r, target.String(), http.StatusMovedPermanently)
 	return true
 }
 
-func (s *Server) httpsPort() string { return strconv.Itoa(int(s.cfg.HTTPSPort)) }
-
 // onDefaultPort reports whether visitors find https on the port that browsers expect.
-func (s *Server) onDefaultPort() bool { return s.httpsPort() == defaultPorts["https"] }
+func (s *Server) onDefaultPort() bool { return s.cfg.HTTPSPort == 443 }
 
 // getChallenge answers the authority that certifies the site's names.
 func (s *Server) getChallenge(w http.ResponseWriter, r *http.Request) error {
