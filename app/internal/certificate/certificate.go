@@ -132,7 +132,12 @@ func (k *Keeper) run(ctx context.Context) {
 		}
 		// After a failed write, load still succeeds each time. The outage is over only when an
 		// order has run without an error, or when none is due.
-		failed = err != nil || failed && !ordering && k.isDue(now)
+		switch {
+		case err != nil:
+			failed = true
+		case ordering, !k.isDue(now):
+			failed = false
+		}
 		if !database.Pause(ctx, k.untilNextLook()) {
 			return
 		}
