@@ -2,6 +2,7 @@ package records
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -18,18 +19,18 @@ import (
 type CSVWriter struct{ out io.Writer }
 
 // NewCSVWriter writes the header to out, and returns a CSVWriter for the rows.
-func NewCSVWriter(out io.Writer) (CSVWriter, error) {
+func NewCSVWriter(out io.Writer) (*CSVWriter, error) {
 	var names []string
 	for _, v := range values(food.Record{}) {
 		names = append(names, v.name)
 	}
 	_, err := fmt.Fprintln(out, strings.Join(names, ","))
-	return CSVWriter{out}, err
+	return &CSVWriter{out}, err
 }
 
 // Write writes one row. It quotes every text that a visitor typed. encoding/csv would quote only
 // texts with a comma, but some spreadsheets (LibreOffice) also split cells at semicolons.
-func (w CSVWriter) Write(r food.Record) error {
+func (w *CSVWriter) Write(r food.Record) error {
 	var cells []string
 	for _, v := range values(r) {
 		if _, typed := textField(v.name); typed {
@@ -44,45 +45,39 @@ func (w CSVWriter) Write(r food.Record) error {
 // cell returns text as a quoted cell, with an apostrophe before each character that would begin a
 // formula (https://owasp.org/www-community/attacks/CSV_Injection).
 func cell(text string) string {
-	guarded := mapFormulas(text, func(b *strings.Builder) { b.WriteByte('\'') })
-	return `"` + strings.ReplaceAll(guarded, `"`, `""`) + `"`
+	return `"` + strings.ReplaceAll(mapFormulas(text, true), `"`, `""`) + `"`
 }
 
 // uncell returns the text of a cell without the apostrophes that cell has added.
-func uncell(text string) string {
-	return mapFormulas(text, func(b *strings.Builder) {
-		if before, found := strings.CutSuffix(b.String(), "'"); found {
-			b.Reset()
-			b.WriteString(before)
-		}
-	})
-}
+func uncell(text string) string { return mapFormulas(text, false) }
 
-// mapFormulas returns a copy of text. It calls do before it copies a character that would begin a
-// formula, and do may change the copy.
+// mapFormulas returns a copy of text. Before each character that would begin a formula, it adds an
+// apostrophe if guard is true. Otherwise it removes the apostrophe there.
 //
 // A formula begins at the start of a cell. A cell starts with the text, but also after a comma, a
 // semicolon, a bar, a tab or a line break, because a spreadsheet may split cells there and ignore
 // the quotation marks. Spaces, quotation marks and invisible characters before a formula are
 // skipped, because a spreadsheet may remove them.
-func mapFormulas(text string, do func(copied *strings.Builder)) string {
-	var copied strings.Builder
+func mapFormulas(text string, guard bool) string {
+	var copied []byte
 	start := true // at the start of a cell
 	for _, r := range text {
 		switch {
 		case strings.ContainsRune(",;|\t\r\n", r):
 			start = true
 		case strings.ContainsRune("=+-@＝＋－＠", r):
-			if start {
-				do(&copied)
+			if start && guard {
+				copied = append(copied, '\'')
+			} else if start {
+				copied = bytes.TrimSuffix(copied, []byte("'"))
 			}
 			start = false
 		case !strings.ContainsRune(`"'`, r) && !unicode.In(r, unicode.Z, unicode.C):
 			start = false
 		}
-		copied.WriteRune(r)
+		copied = utf8.AppendRune(copied, r)
 	}
-	return copied.String()
+	return string(copied)
 }
 
 // A csvReader reads rows whose columns are in any order. The header has the names of the columns.
