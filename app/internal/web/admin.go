@@ -3,7 +3,8 @@ package web
 import (
 	"fmt"
 	"net/http"
-	"net/http/pprof"
+	_ "net/http/pprof"
+	"net/netip"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -18,12 +19,23 @@ func NewAdmin(healthy, ready Check, m *Metrics) http.Handler {
 	mux.Handle("GET /healthz", answer(healthy))
 	mux.Handle("GET /readyz", answer(ready))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	// The package net/http/pprof puts its handlers there.
+	mux.Handle("GET /debug/pprof/", onlyHere(http.DefaultServeMux))
 	return mux
+}
+
+// onlyHere answers only clients at a loopback address, which are in the same container, if there is
+// one. Operators may open the admin listener to a network for /metrics, and a profile is not for
+// everybody there: it costs CPU, and tells what the program does.
+func onlyHere(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		client, err := netip.ParseAddrPort(r.RemoteAddr)
+		if err != nil || !client.Addr().IsLoopback() {
+			http.Error(w, "profiles are for clients at a loopback address", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func answer(check Check) http.HandlerFunc {
