@@ -2,12 +2,12 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"maps"
-	"mime"
 	"net/http"
 	"path"
 	"slices"
@@ -18,8 +18,9 @@ import (
 
 // An asset is a static file.
 type asset struct {
-	url   string // /static/app.0123456789ab.css
-	plain []byte
+	url         string // /static/app.0123456789ab.css
+	contentType string
+	plain       []byte
 	// gzip returns plain compressed, or nil if that is not smaller. It compresses once, when it is
 	// first called: at the start, that would take a third of the time to the first page.
 	gzip func() []byte
@@ -27,6 +28,14 @@ type asset struct {
 
 // assets are the static files by name, such as app.css.
 type assets map[string]asset
+
+// textTypes has the types that http.DetectContentType can't tell, by extension. The package mime
+// would read the tables of the machine, where .js may be text/plain, and then no browser runs it.
+var textTypes = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml",
+}
 
 // loadAssets returns the files in the folder static. Two of them must not have the same name.
 func loadAssets(files map[string][]byte) (assets, error) {
@@ -44,9 +53,10 @@ func loadAssets(files map[string][]byte) (assets, error) {
 		hash := sha256.Sum256(content)
 		base, ext := strings.TrimSuffix(name, path.Ext(name)), path.Ext(name)
 		all[name] = asset{
-			url:   "/static/" + base + "." + hex.EncodeToString(hash[:6]) + ext,
-			plain: content,
-			gzip:  sync.OnceValue(func() []byte { return compress(content) }),
+			url:         "/static/" + base + "." + hex.EncodeToString(hash[:6]) + ext,
+			contentType: cmp.Or(textTypes[ext], http.DetectContentType(content)),
+			plain:       content,
+			gzip:        sync.OnceValue(func() []byte { return compress(content) }),
 		}
 	}
 	return all, nil
@@ -89,7 +99,7 @@ func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) error {
 		return errNotFound
 	}
 	h := w.Header()
-	h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	h.Set("Content-Type", a.contentType)
 	if r.URL.Path == a.url {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	} else {

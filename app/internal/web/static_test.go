@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"mime"
 	"regexp"
 	"strings"
 	"testing"
@@ -50,6 +51,35 @@ func serveFiles(t *testing.T, files map[string]string) string {
 		t.Fatal(err)
 	}
 	return serveSite(t, site)
+}
+
+// The tables of the machine do not change the types.
+func TestStaticFileTypes(t *testing.T) {
+	before := mime.TypeByExtension(".js")
+	setType := func(to string) {
+		if err := mime.AddExtensionType(".js", to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	setType("text/plain")
+	defer setType(before)
+	site := serveFiles(t, map[string]string{
+		"static/a.css": "main { color: teal }", "static/a.js": "alert(1)", "static/a.svg": "<svg/>",
+		"static/a.png": "\x89PNG\x0D\x0A\x1A\x0A",
+		"templates/home.html": `{{define "main"}}<h1>{{asset "a.css"}} {{asset "a.js"}} ` +
+			`{{asset "a.svg"}} {{asset "a.png"}}</h1>{{end}}`,
+	})
+	home := testsite.Get(t, site+"/")
+	for ext, want := range map[string]string{
+		"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
+		"svg": "image/svg+xml", "png": "image/png",
+	} {
+		link := regexp.MustCompile(`/static/a\.[0-9a-f]+\.` + ext).FindString(home.Body)
+		got := testsite.Get(t, site+link).Header.Get("Content-Type")
+		if got != want {
+			t.Errorf("GET %s: Content-Type = %q, want %q", link, got, want)
+		}
+	}
 }
 
 // A developer's file may have several dots in its name.
