@@ -92,6 +92,9 @@ func limit(h handler) handler {
 		rec.inFlight = &inFlight
 		defer rec.release()
 		if inFlight.Add(1) > maxInFlight {
+			if r.Method == http.MethodPost {
+				return errBusyForm
+			}
 			return errBusy
 		}
 		return h(w, r)
