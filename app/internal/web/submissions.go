@@ -47,15 +47,18 @@ func (s *Server) getSubmissions(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	before, after := query.Get("before"), query.Get("after")
 	read, key, title := s.cfg.Submissions.Before, food.Newest, "MySQL Data"
-	if before+after != "" {
-		if after != "" {
-			read = s.cfg.Submissions.After
-		}
-		var err error
-		key, err = strconv.ParseInt(before+after, 10, 64)
-		if err != nil || key < 1 || before != "" && after != "" {
-			return errNotFound
-		}
+	var err error
+	switch {
+	case before != "" && after != "":
+		return errNotFound
+	case before != "":
+		key, err = strconv.ParseInt(before, 10, 64)
+	case after != "":
+		read = s.cfg.Submissions.After
+		key, err = strconv.ParseInt(after, 10, 64)
+	}
+	if err != nil || key < 1 {
+		return errNotFound
 	}
 	records, err := read(r.Context(), key, pageSize)
 	if err != nil {
