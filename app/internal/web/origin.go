@@ -12,7 +12,9 @@ import (
 // defaultPorts are the ports that browsers leave out of Host and Origin, by scheme.
 var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
-// otherHost differs from the host of every Origin, because the host of a URL has no space.
+// otherHost differs from the host of every Origin, because the host of a URL has no space. It takes
+// the place of a Host that is not the site's: http.CrossOriginProtection ignores the scheme, and
+// would accept chrome-extension://site.example for the Host site.example.
 const otherHost = "another host"
 
 // checkOrigin returns an error if a page of another origin made the request, unless its method is
