@@ -25,7 +25,8 @@ func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		visitsServed: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "simpleapp_visits_served_total", Help: "Home pages served to visitors."}),
+			Name: "simpleapp_visits_served_total",
+			Help: "Home pages served to visitors, also those without a number."}),
 		submissionsStored: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "simpleapp_submissions_stored_total",
 			Help: "Submissions stored, whose COMMIT was confirmed."}),
