@@ -37,17 +37,18 @@ func splitHome(home *template.Template) (splitPage, error) {
 	return splitPage{before, after}, nil
 }
 
-// getHome counts a visit and shows its number. HEAD counts no visit and shows the total.
+// getHome counts a visit and shows its number. HEAD counts no visit and shows the total. A page that
+// a browser fetches ahead (Sec-Purpose) counts: the same page may be shown later.
 func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.view()
 	if err != nil {
 		return err
 	}
-	number := s.cfg.Visits.Visit
+	count := s.cfg.Visits.Visit
 	if r.Method == http.MethodHead {
-		number = s.cfg.Visits.Total
+		count = s.cfg.Visits.Total
 	}
-	badge := badgeText(number())
+	badge := badgeText(count())
 	send(w, http.StatusOK, v.home.before, []byte(badge), v.home.after)
 	if r.Method == http.MethodGet {
 		s.cfg.Metrics.visitsServed.Inc()
