@@ -28,7 +28,8 @@ var (
 		Message: "This address does not take what was sent. Nothing was stored."}
 	errCrossSite = &statusError{status: http.StatusForbidden,
 		Heading: "That came from another site",
-		Message: "Answers are only taken from the form on this site. Nothing was stored this time."}
+		Message: "Answers are only taken from the form on this site. " +
+			"Nothing was stored this time. If it was our form, open it again and submit it there."}
 	errMediaType = &statusError{status: http.StatusUnsupportedMediaType,
 		Heading: "That is not our form",
 		Message: "Answers are only taken the way the form on this site sends them. " +

@@ -146,7 +146,7 @@ func TestCrossSitePostsAreRefused(t *testing.T) {
 			a := testsite.Send(t, r)
 			testsite.WantStatus(t, a, test.want)
 			if test.want == http.StatusForbidden {
-				testsite.WantBody(t, a, "came from another site")
+				testsite.WantBody(t, a, "came from another site", "open it again and submit it")
 			}
 			records := testsite.Get(t, site+"/submissions")
 			stored := strings.Contains(records.Body, form.Get("favourite_food"))
