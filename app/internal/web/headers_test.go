@@ -63,6 +63,20 @@ func TestSecurityHeaders(t *testing.T) {
 	}
 }
 
+// Search engines show no visitor's name, and index the other pages.
+func TestPagesWithNamesAreNotIndexed(t *testing.T) {
+	site := serve(t)
+	for path, want := range map[string]string{
+		"/": "", "/simpleform": "", "/results": "",
+		"/submissions": "noindex", "/submissions?before=7": "noindex",
+		"/simpleform/success?reference=0123-4567-89ab": "noindex",
+	} {
+		if got := testsite.Get(t, site+path).Header.Get("X-Robots-Tag"); got != want {
+			t.Errorf("GET %s: X-Robots-Tag = %q, want %q", path, got, want)
+		}
+	}
+}
+
 // Over plain http, browsers report Cross-Origin-Opener-Policy as an error. They send Sec-Fetch-Site
 // only over https, and to this machine.
 func TestOpenerPolicyNeedsHTTPS(t *testing.T) {

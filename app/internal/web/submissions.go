@@ -14,6 +14,10 @@ const (
 	pageSize     = 25 // of the list of submissions
 )
 
+// noIndex keeps the names of visitors out of search engines, where they would stay after a submission
+// has been removed.
+var noIndex = []string{"noindex"}
+
 // A successPage is the data of the page that thanks for a submission.
 type successPage struct {
 	Reference  string        // "" if the address has none
@@ -26,6 +30,7 @@ type successPage struct {
 // the reference up, because no index has it. If the newest records can't be read, the page says
 // that what is stored has not changed.
 func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
+	w.Header()["X-Robots-Tag"] = noIndex
 	records, err := s.cfg.Submissions.Recent(r.Context(), recordsShown)
 	switch {
 	case errors.Is(err, context.Canceled): // the visitor has left
@@ -44,6 +49,7 @@ func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
 
 // getSubmissions shows a page of submissions: the newest, those before an id, or those after an id.
 func (s *Server) getSubmissions(w http.ResponseWriter, r *http.Request) error {
+	w.Header()["X-Robots-Tag"] = noIndex
 	query := r.URL.Query()
 	before, after := query.Get("before"), query.Get("after")
 	read, key, title := s.cfg.Submissions.Before, food.Newest, "MySQL Data"
