@@ -45,7 +45,8 @@ func TestResults(t *testing.T) {
 			var a testsite.Answer
 			testsite.Folded(t, func() { a = get(t, p.url+"/results"+query) })
 			wantStatus(t, a, 200)
-			wantBody(t, a, "<polyline", `role="img"`, "The last 30 days")
+			wantBody(t, a, "<polyline", `role="img"`, "The last 30 days",
+				"Submissions per day (UTC&#43;05:45)")
 			got := resultRows(a.Body)
 			want := []string{"pizza 4", "cr\u00e8me 2", stew + " 1", "United Kingdom 4",
 				"Singapore 3"}

@@ -32,7 +32,8 @@ func TestSubmissionIsStoredOnceAndShown(t *testing.T) {
 			hour := func(at time.Time) string {
 				return at.In(time.FixedZone("SGT", 8*3600)).Format("January 2, 2006 15:")
 			}
-			wantBody(t, a, "O&#39;Brien &lt;script&gt;<", pizzas, "United Kingdom")
+			wantBody(t, a, "O&#39;Brien &lt;script&gt;<", pizzas, "United Kingdom",
+				" UTC&#43;08:00<")
 			if now := time.Now(); !strings.Contains(a.Body, hour(begin)) &&
 				!strings.Contains(a.Body, hour(now)) {
 				t.Errorf("GET /submissions does not show %s:\n%s", hour(begin), a.Body)

@@ -43,8 +43,10 @@ func (s *Server) parseTemplates(files map[string][]byte, a assets) (
 		"options":    options,
 		"textFields": func() []food.TextField { return food.TextFields },
 		"when": func(t time.Time) string {
-			return t.In(s.cfg.Location).Format("January 2, 2006 15:04")
+			t = t.In(s.cfg.Location)
+			return t.Format("January 2, 2006 15:04 ") + zone(t)
 		},
+		"zone":   zone,
 		"day":    func(t time.Time) string { return t.Format("January 2") },
 		"number": number,
 	}
@@ -69,6 +71,10 @@ func (s *Server) parseTemplates(files map[string][]byte, a assets) (
 	}
 	return pages, nil
 }
+
+// zone returns the time zone of t as visitors everywhere understand it: UTC+08:00. Not all zones have
+// a name, and the offset of one differs between summer and winter.
+func zone(t time.Time) string { return strings.TrimSuffix(t.Format("UTC-07:00"), "+00:00") }
 
 // render sends a page, made from the present templates: see view.render.
 func (s *Server) render(w http.ResponseWriter, status int, name string, p page) error {
