@@ -87,7 +87,13 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, err error) {
 	if !errors.As(err, &e) {
 		e = errInternal(err)
 	}
-	s.logFault(r, e.status, e.cause)
+	switch {
+	case e.cause == nil: // the fault is the client's, or there are too many requests
+	case e.status == http.StatusServiceUnavailable:
+		s.logOutage(r, e.status, e.cause)
+	default:
+		s.logFault(r, e.status, e.cause)
+	}
 	setRetryAfter(w, e.retryAfter)
 	if s.cfg.Files != nil && e.status == http.StatusInternalServerError {
 		e.Message = e.cause.Error() // for the developer

@@ -78,6 +78,31 @@ func TestFaultFitsItsCause(t *testing.T) {
 	}
 }
 
+// In an outage every request fails. The log shows the cause, and keeps the lines from before.
+func TestOutageIsAnErrorOnceAMinute(t *testing.T) {
+	var log bytes.Buffer
+	db := testsite.EmptySQLite(t)
+	server := httptest.NewServer(newSiteOn(t, db,
+		slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	defer server.Close()
+	if _, err := db.Exec("ALTER TABLE submissions RENAME TO away"); err != nil {
+		t.Fatal(err)
+	}
+	testsite.WantStatus(t, testsite.Post(t, server.URL, testsite.Form()), 503)
+	testsite.WantStatus(t, testsite.Get(t, server.URL+"/submissions"), 503)
+	testsite.WantStatus(t, testsite.Get(t, server.URL+"/simpleform/success"), 200)
+	server.Close() // then nothing is logged any more
+	for level, want := range map[string]int{"ERROR": 1, "DEBUG": 2} {
+		line := "level=" + level + ` msg="request failed"`
+		if got := strings.Count(log.String(), line); got != want {
+			t.Errorf("%d lines with %s, want %d:\n%s", got, line, want, &log)
+		}
+	}
+	if !strings.Contains(log.String(), "no such table") {
+		t.Errorf("the log does not name the cause:\n%s", &log)
+	}
+}
+
 // Pages that refuse a form speak of this copy of it, too.
 func TestRefusalsSpeakOfThisCopyOfTheForm(t *testing.T) {
 	site := serve(t)

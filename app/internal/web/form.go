@@ -144,7 +144,7 @@ func (s *Server) addSubmission(w http.ResponseWriter, r *http.Request) error {
 			page{Title: "Error: Your first answers were kept", Nav: "/simpleform",
 				Visits: s.badge(), Data: conflict.Stored})
 	}
-	s.logFault(r, http.StatusServiceUnavailable, err)
+	s.logOutage(r, http.StatusServiceUnavailable, err)
 	setRetryAfter(w, 5)
 	return s.form(w, http.StatusServiceUnavailable, formPage{Submission: sub, Fault: faultOf(err)})
 }

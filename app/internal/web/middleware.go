@@ -7,8 +7,6 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"time"
-
-	"simpleapp/internal/database"
 )
 
 // maxInFlight is how many requests of one route may be in flight at the same time.
@@ -135,21 +133,6 @@ func metricMethod(method string) string {
 		return method
 	}
 	return "other"
-}
-
-// logFault logs why a request failed, and what the operator can do about it, if the package
-// database knows. The database can refuse a request although its pings succeed: for example, if the
-// account may read and not write. logFault logs nothing if cause is nil: then the fault is the
-// client's, or there are too many requests, which the metrics show.
-func (s *Server) logFault(r *http.Request, status int, cause error) {
-	if cause == nil {
-		return
-	}
-	log := s.cfg.Log.With("method", r.Method, "path", r.URL.Path, "status", status, "err", cause)
-	if hint := database.Hint(cause); hint != "" {
-		log = log.With("hint", hint)
-	}
-	log.Error("request failed")
 }
 
 // A recorder records the status of an answer. A handler writes only after all of its other work.

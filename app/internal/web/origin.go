@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
-	"time"
 )
 
 // defaultPorts are the ports that browsers leave out of Host and Origin, by scheme.
@@ -60,10 +58,8 @@ func portOr(defaultPort string, u *url.URL) string {
 
 // A refusalLog logs requests that checkOrigin has refused.
 type refusalLog struct {
-	log *slog.Logger
-
-	mu          sync.Mutex
-	nextWarning time.Time // no warning is logged before
+	log      *slog.Logger
+	warnings throttle
 }
 
 // report logs a refused request. It logs a warning at most once a minute, because anybody can send
@@ -71,22 +67,11 @@ type refusalLog struct {
 // warning: the browser has compared the origins itself, so the operator has nothing to repair.
 func (l *refusalLog) report(r *http.Request, err error) {
 	level := slog.LevelDebug
-	if r.Header["Sec-Fetch-Site"] == nil && l.mayWarn() {
+	if r.Header["Sec-Fetch-Site"] == nil && l.warnings.allow() {
 		level = slog.LevelWarn
 	}
 	l.log.Log(r.Context(), level, "a form was refused because Origin and Host differ", "err", err,
 		"origin", r.Header.Get("Origin"), "host", r.Host,
 		"hint", "if the origin is this site, a proxy rewrites Host: "+
 			"let the proxy send the Host of the browser")
-}
-
-func (l *refusalLog) mayWarn() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := time.Now()
-	if now.Before(l.nextWarning) {
-		return false
-	}
-	l.nextWarning = now.Add(time.Minute)
-	return true
 }

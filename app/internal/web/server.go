@@ -42,6 +42,7 @@ type Server struct {
 	changing changingView
 	handler  http.Handler
 	leaving  atomic.Bool
+	outages  throttle // see logOutage
 }
 
 // New returns a Server. It returns an error only if a file that is part of the program has a fault.

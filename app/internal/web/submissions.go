@@ -36,7 +36,7 @@ func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, context.Canceled): // the visitor has left
 		return err
 	case err != nil:
-		s.logFault(r, http.StatusOK, err)
+		s.logOutage(r, http.StatusOK, err)
 	}
 	reference := r.URL.Query().Get("reference")
 	if !food.ValidReference(reference) {
