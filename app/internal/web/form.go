@@ -28,6 +28,12 @@ type formPage struct {
 	Fault  *fault
 }
 
+// A conflictPage is the page for a form whose token is stored with other answers.
+type conflictPage struct {
+	Stored food.Submission
+	New    formPage // the answers that were not stored, with a token of their own
+}
+
 // A fault tells the visitor why valid answers were not stored.
 type fault struct{ Heading, Message string }
 
@@ -140,9 +146,10 @@ func (s *Server) addSubmission(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusSeeOther)
 		return nil
 	case errors.As(err, &conflict):
+		sub.Token = food.NewToken()
 		return s.render(w, http.StatusConflict, "conflict",
 			page{Title: "Error: Your first answers were kept", Nav: "/simpleform",
-				Visits: s.badge(), Data: conflict.Stored})
+				Visits: s.badge(), Data: conflictPage{conflict.Stored, formPage{Submission: sub}}})
 	}
 	s.logOutage(r, http.StatusServiceUnavailable, err)
 	setRetryAfter(w, 5)

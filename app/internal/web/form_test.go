@@ -13,10 +13,11 @@ import (
 	"simpleapp/internal/testsite"
 )
 
+var tokenPattern = regexp.MustCompile(`name="token" value="(.*?)"`)
+
 func TestInvalidAnswersAreKeptAndExplained(t *testing.T) {
 	site := serve(t)
 	long := strings.Repeat("x", 101)
-	tokenPattern := regexp.MustCompile(`name="token" value="(.*?)"`)
 	for _, test := range []struct {
 		name     string
 		change   func(url.Values)
@@ -70,6 +71,27 @@ func TestInvalidAnswersAreKeptAndExplained(t *testing.T) {
 		})
 	}
 	wantNothingStored(t, site)
+}
+
+// A visitor may go back to a form that is stored, and send it with other answers. Those are not
+// lost: the page has them in a form with another token.
+func TestConflictKeepsTheNewAnswers(t *testing.T) {
+	site := serve(t)
+	form := testsite.Form()
+	testsite.WantStored(t, site, form)
+	form.Set("favourite_food", "Laksa")
+	form.Set("country", "SG")
+	a := testsite.Post(t, site, form)
+	testsite.WantStatus(t, a, http.StatusConflict)
+	testsite.WantBody(t, a, "<bdi>Pizza</bdi>", "<dd>United Kingdom</dd>",
+		`value="Laksa"`, `value="SG" selected`, "checked")
+	match := tokenPattern.FindStringSubmatch(a.Body)
+	if match == nil || !food.ValidToken(match[1]) || match[1] == form.Get("token") {
+		t.Fatalf("the page has the token %q, want a new one", match)
+	}
+	form.Set("token", match[1])
+	testsite.WantStored(t, site, form)
+	testsite.WantBody(t, testsite.Get(t, site+"/submissions"), "2 records", "Pizza", "Laksa")
 }
 
 func TestMalformedFormsAreRefused(t *testing.T) {

@@ -26,7 +26,7 @@ func TestTemplates(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := map[string]any{
-		"conflict":    typedPage[food.Submission]{},
+		"conflict":    typedPage[conflictPage]{},
 		"error":       typedPage[*statusError]{},
 		"form":        typedPage[formPage]{},
 		"home":        page{},
