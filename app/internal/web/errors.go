@@ -49,8 +49,8 @@ var (
 		Heading: "Many people are here right now",
 		Message: "This request was not carried out, and it stored nothing. " +
 			"Reload this page in a few seconds.", retryAfter: 1}
-	// To reload the answer to a form is to send the form again: the browser asks whether to do that,
-	// and app.js does not note that the form is stored. So the visitor goes back to the form.
+	// To reload the answer to a form is to send the form again: the browser asks whether to do
+	// that, and app.js does not note that the form is stored. So the visitor goes back to it.
 	errBusyForm = &statusError{status: http.StatusServiceUnavailable,
 		Heading: errBusy.Heading,
 		Message: "Nothing was stored this time. " +

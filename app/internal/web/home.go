@@ -37,8 +37,8 @@ func splitHome(home *template.Template) (splitPage, error) {
 	return splitPage{before, after}, nil
 }
 
-// getHome counts a visit and shows its number. HEAD counts no visit and shows the total. A page that
-// a browser fetches ahead (Sec-Purpose) counts: the same page may be shown later.
+// getHome counts a visit and shows its number. HEAD counts no visit and shows the total. A page
+// that a browser fetches ahead (Sec-Purpose) counts: the same page may be shown later.
 func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.view()
 	if err != nil {

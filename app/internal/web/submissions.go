@@ -14,8 +14,8 @@ const (
 	pageSize     = 25 // of the list of submissions
 )
 
-// noIndex keeps the names of visitors out of search engines, where they would stay after a submission
-// has been removed.
+// noIndex keeps the names of visitors out of search engines, where they would stay after a
+// submission has been removed.
 var noIndex = []string{"noindex"}
 
 // A successPage is the data of the page that thanks for a submission.
