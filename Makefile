@@ -67,7 +67,7 @@ lighthouse: build setup $(CHECKERS) ## Measure the home page and the form with L
 setup: ## Install the programs that the tests need (make test does that, too)
 	@app/test/setup
 
-ci: ## Run what each commit has to pass: lint and the tests (50 minutes on two cores)
+ci: ## Run what each commit has to pass: lint and the tests (45 minutes on two cores)
 	$(MAKE) lint
 	$(MAKE) test
 	$(MAKE) test-faults
@@ -114,7 +114,7 @@ logs: ## Follow the logs of the containers
 ps: ## List the containers and their health
 	$(COMPOSE) ps --all
 
-test-deploy: setup ## Test images, Compose and the operator's commands on a real engine, which nothing else may use (27 minutes on two cores)
+test-deploy: setup ## Test images, Compose and the operator's commands on a real engine, which nothing else may use (22 minutes on two cores)
 	cd app/test && go test -race -count=1 -timeout 60m -v ./deploy
 
 test-cluster: setup ## Let the machines of a site fail, one after the other, under load (10 minutes); needs Docker
