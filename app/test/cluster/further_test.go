@@ -17,10 +17,15 @@ var further = []act{
 			c.awaitGreen()
 		}
 	}},
-	{"the primary is stopped at the moment in which a machine dies", unchecked, func(
+	{"a copy is stopped at the moment in which another one's machine dies", unchecked, func(
 		c *cluster, l *load.Load,
 	) {
-		dead, stopped := c.secondary(), c.primary()
+		dead, stopped := c.secondary(), 0
+		for _, node := range c.up {
+			if node != dead && node != c.primary() {
+				stopped = node
+			}
+		}
 		l.Through(c.addressesWithout(dead)...)
 		c.lose("kill", dead)
 		c.docker(stopped, "stop", c.db(stopped))
