@@ -11,19 +11,27 @@ import (
 	"simpleapp/internal/database"
 )
 
+// rememberVisits makes the embedded database of a site remember n visits. The database stays open
+// until the end of the test.
+func rememberVisits(t *testing.T, environ map[string]string, n int) *database.DB {
+	t.Helper()
+	db, err := database.OpenSQLite(filepath.Join(environ["DATA_DIR"], "submissions.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	if _, err := db.Exec("UPDATE visit_total SET total = ?", n); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
 // If the store of the visits has lost its data, export and import go on from what the database
 // remembers, as the site does.
 func TestCommandsKnowTheRememberedVisits(t *testing.T) {
 	environ := embedded(t)
 	mustCall(t, environ, `{"visits": 1, "submissions": []}`, "import")
-	db, err := database.OpenSQLite(filepath.Join(environ["DATA_DIR"], "submissions.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec("UPDATE visit_total SET total = 100"); err != nil {
-		t.Fatal(err)
-	}
+	rememberVisits(t, environ, 100)
 	if got := visitsIn(t, exportAll(t, environ)); got != 100 {
 		t.Errorf("export has %d visits, want the 100 that the database remembers", got)
 	}
@@ -37,20 +45,13 @@ func TestCommandsKnowTheRememberedVisits(t *testing.T) {
 func TestExportNeedsNoCache(t *testing.T) {
 	environ := embedded(t)
 	mustCall(t, environ, "", "seed", "--n", "3")
-	db, err := database.OpenSQLite(filepath.Join(environ["DATA_DIR"], "submissions.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec("UPDATE visit_total SET total = 100"); err != nil {
-		t.Fatal(err)
-	}
+	db := rememberVisits(t, environ, 100)
 	password := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(password, []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var out, errors strings.Builder
-	err = run(t.Context(), []string{"export", "--format", "json", "--visits"},
+	err := run(t.Context(), []string{"export", "--format", "json", "--visits"},
 		with(environ, "REDIS_ADDR", "127.0.0.1:1", "REDIS_PASSWORD_FILE", password),
 		strings.NewReader(""), &out, &errors)
 	if err != nil {

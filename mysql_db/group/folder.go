@@ -98,8 +98,8 @@ func (f folder) remember(r record) error {
 }
 
 // learn remembers a group that this copy has found, and is not in yet. So a copy that knows of a
-// later group can't start an earlier one by itself. A copy that never was in a group can't anyhow.
-// When the copy was a member last stays.
+// later group can't start an earlier one by itself. A copy that never was in a group can't start
+// one by itself, and learns nothing. learn does not change what seen returns.
 func (f folder) learn(r record) error {
 	own, err := f.record()
 	if err != nil || own.Group == "" || r.Group == "" ||
