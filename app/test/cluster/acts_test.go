@@ -23,9 +23,9 @@ type limits struct {
 	failedPages int           // home pages
 }
 
-// The aims are those of the table in docs/operate.md. The limits are wider, because this machine
-// does the work of all machines of the site. When a machine dies, the requests that are in flight
-// there may fail.
+// The aims are those of the table in docs/performance.md. The limits are wider, because this
+// machine does the work of all machines of the site. When a machine dies, the requests that are in
+// flight there may fail.
 var (
 	unchecked   = limits{} // most of the copies are gone, or the act is about another site
 	nothingDies = limits{aim: 10 * time.Second, gap: 25 * time.Second}
