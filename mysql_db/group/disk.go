@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log"
 	"time"
 )
@@ -20,8 +20,9 @@ const (
 const noRoom = "its disk has too little room: on that machine, docker system df shows what " +
 	"Docker holds, and docker system prune frees it"
 
-// errFull says that the server of this copy has to end, and start again when there is room.
-var errFull = errors.New("the disk is full: the server ends, so that the others go on without it")
+// errFull says that the others have to go on without this copy, until there is room.
+var errFull = fmt.Errorf("the disk of this copy is full, and the others go on without it: %w",
+	errEndServer)
 
 // makeWay is called when this copy's disk has less than scarceMB. It hands the primary over to a
 // copy that has room, if there is one. A copy with a full disk can't hand over, because its waiting

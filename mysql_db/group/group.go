@@ -12,7 +12,8 @@ import (
 )
 
 // start starts a group of one. The group has a new UUID, so that its transactions can be told from
-// those that a copy which is missing now may have of the last group.
+// those that a copy which is missing now may have of the last group. If MySQL does not start it,
+// start ends the server, and returns an error that contains errEndServer.
 func (m *member) start(ctx context.Context, v view, reason string) error {
 	unlock, err := lock(ctx, m.db, v.peers, m.password)
 	if err != nil {
@@ -34,8 +35,12 @@ func (m *member) start(ctx context.Context, v view, reason string) error {
 	if err == nil {
 		return nil
 	}
+	// MySQL may go on with a start that took too long. The locks are held until it can't, so that no
+	// other copy starts the group meanwhile.
+	m.server.kill()
 	// A record that lists this copy alone would let it start a group without the others, although
 	// an operator has taken the permission back (ops/db-recover).
+	err = fmt.Errorf("start the group: %w: %w", err, errEndServer)
 	err = errors.Join(err, m.folder.remember(v.self.record))
 	if v.newSite {
 		err = errors.Join(err, m.folder.mark(newSiteMark, true))
@@ -53,8 +58,10 @@ func newUUID() string {
 
 // rememberGroup keeps the record of a member up to date: it lists the members and the copies that
 // are about to join, before they are members. Otherwise a member that dies just when others have
-// joined would not know them, and could start a second group by itself. rememberGroup also removes
-// the marks, which have served their purpose.
+// joined would not know them, and could start a second group by itself. A member that left stays in
+// the record until this copy has executed all that it has received from the group: MySQL forgets
+// the rest when its server ends, and then only the one that left may still have it. rememberGroup
+// also removes the marks, which have served their purpose.
 func (m *member) rememberGroup(ctx context.Context, before record) error {
 	m.set("", "")
 	now, err := readGroup(ctx, m.db)
@@ -62,10 +69,20 @@ func (m *member) rememberGroup(ctx context.Context, before record) error {
 		return err // what is not known changes nothing
 	}
 	now.Members = append(now.Members, m.joinersOf(now)...)
+	if now.Group == before.Group {
+		// After readGroup, so that everything which a member sent before it left is in the queue.
+		behind, err := isBehind(ctx, m.db)
+		if err != nil {
+			return err
+		}
+		if behind {
+			now.Members = append(now.Members, before.Members...)
+		}
+	}
 	slices.Sort(now.Members)
 	now.Members = slices.Compact(now.Members)
 	if now.Group != before.Group || !slices.Equal(now.Members, before.Members) {
-		log.Printf("the group's %d copies, with those about to join: %s", len(now.Members),
+		log.Printf("the group's copies, with those about to join or still needed: %s",
 			strings.Join(now.Members, ", "))
 		err = m.folder.remember(now)
 	} else {

@@ -37,7 +37,8 @@ type member struct {
 	// askers are the addresses of copies that have asked for this copy's Status, and when.
 	askers map[string]time.Time
 
-	// Only step uses these.
+	// Only serve and step use these.
+	server *server
 	others []string // the addresses of the other members
 	left   bool     // a member has left since this copy last renewed the group's configuration
 }
@@ -133,9 +134,6 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 	return v, d, err
 }
 
-// errCutOff says that the server of this copy has to start again, before it can join a group.
-var errCutOff = errors.New("this copy was cut off from the group: its server starts again")
-
 // serve runs the server, and keeps it in the group. It returns true if this copy has to be replaced
 // by a copy of another one's data. It returns false and nil when the context is cancelled, or when
 // the server has to start again.
@@ -152,6 +150,7 @@ func (m *member) serve(ctx context.Context) (replace bool, err error) {
 		return false, err
 	}
 	defer s.stop()
+	m.server = s
 	err = s.await(ctx, func(ctx context.Context) error { return serves(ctx, m.db) })
 	if err == nil {
 		err = makeAccount(ctx, m.db, m.password)
@@ -165,11 +164,11 @@ func (m *member) serve(ctx context.Context) (replace bool, err error) {
 	m.set("", "")
 	for {
 		replace, err := m.step(ctx)
-		if errors.Is(err, errFull) || errors.Is(err, errCutOff) {
+		if errors.Is(err, errEndServer) {
 			log.Print(err)
 			// MySQL would wait for room, or half a minute for the group, before it ends in order.
 			// Swarm could not start the container again while most of its managers are missing.
-			s.process.Kill()
+			s.kill()
 			return false, nil
 		}
 		if err != nil && ctx.Err() == nil {

@@ -145,6 +145,15 @@ func readGroup(ctx context.Context, db *sql.DB) (r record, err error) {
 	return r, rows.Err()
 }
 
+// isBehind tells whether a member has received transactions that it has not executed.
+func isBehind(ctx context.Context, db *sql.DB) (behind bool, err error) {
+	err = db.QueryRowContext(ctx, `SELECT COALESCE(SUM(count_transactions_in_queue
+			+ count_transactions_remote_in_applier_queue), 1) > 0
+		FROM performance_schema.replication_group_member_stats
+		WHERE member_id = @@server_uuid`).Scan(&behind)
+	return behind, err
+}
+
 // A groupMember is another member of this copy's group.
 type groupMember struct {
 	uuid, address string

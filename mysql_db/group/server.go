@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -9,6 +10,12 @@ import (
 	"syscall"
 	"time"
 )
+
+// errEndServer is part of an error after which serve ends the server at once, and starts it again.
+var errEndServer = errors.New("its server ends, and starts again")
+
+// errCutOff says that the copy can join a group only with another server.
+var errCutOff = fmt.Errorf("this copy was cut off from the group: %w", errEndServer)
 
 // A server is a running mysqld.
 type server struct {
@@ -60,5 +67,11 @@ func (s *server) await(ctx context.Context, ok func(context.Context) error) erro
 // stop ends the server in order, and waits until it has ended.
 func (s *server) stop() {
 	s.process.Signal(syscall.SIGTERM)
+	<-s.ended
+}
+
+// kill ends the server at once, and waits until it has ended.
+func (s *server) kill() {
+	s.process.Kill()
 	<-s.ended
 }

@@ -6,11 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"time"
 
 	"simpleapp/internal/testsite"
 	"simpleapp/test/engine"
+	"simpleapp/test/load"
 )
 
 // makePrimary makes a node's copy the primary.
@@ -171,59 +170,26 @@ func (c *cluster) removeVolume(node int) {
 	})
 }
 
-// fallBehind lets all copies but the primary execute nothing, ends the primary, and lets the others
-// go on after more than a minute. Docker must not end their containers meanwhile.
-func (c *cluster) fallBehind() {
+// copyWhileAway lets one copy make a new copy of everything while another one is away. The latter
+// gets what it lacks from the primary, because the former can't send what it has copied.
+func (c *cluster) copyWhileAway(l *load.Load) {
 	c.Helper()
-	old := c.primary()
-	behind := func(node int) error {
-		queue, err := c.sql(node, `SELECT count_transactions_remote_in_applier_queue
-			FROM performance_schema.replication_group_member_stats
-			WHERE member_id = @@server_uuid`)
-		if err == nil && queue == "0" {
-			err = errors.New("it has executed everything")
-		}
-		return err
+	away := c.secondary()
+	c.makePrimary(c.up[0])
+	copied := c.up[1] + c.up[2] - away
+	l.Through(c.addressesWithout(away)...)
+	c.docker(c.up[0], "node", "update", "--availability", "drain", fmt.Sprintf("node%d", away))
+	c.awaitEnd(away)
+	c.awaitConfirmed(l, 20)
+	c.demote(copied)
+	c.awaitMembers(1)
+	c.removeVolume(copied)
+	c.promote(copied)
+	c.awaitMembers(2)
+	c.docker(c.up[0], "node", "update", "--availability", "active", fmt.Sprintf("node%d", away))
+	c.awaitMembers(3)
+	log := c.docker(away, "logs", c.db(away))
+	if strings.Contains(log, "copying everything") {
+		c.Errorf("the copy of node%d copied everything, want only what it lacks:\n%s", away, log)
 	}
-	var held sync.WaitGroup
-	copies := map[int]string{}
-	for _, node := range c.up {
-		if node == old {
-			continue
-		}
-		copies[node] = c.db(node)
-		held.Go(func() { // until KILL; behind tells whether it holds
-			c.sql(node, "FLUSH TABLES WITH READ LOCK; DO SLEEP(600)")
-		})
-		engine.Eventually(c, fmt.Sprintf("node%d is behind", node),
-			func() error { return behind(node) })
-	}
-	c.killCopy(old)
-	engine.Eventually(c, "another copy is the primary", func() error {
-		if c.primary() == old {
-			return errors.New("it is the old one")
-		}
-		return nil
-	})
-	c.pause(70 * time.Second) // four failures of the health check take less
-	for node, before := range copies {
-		if err := behind(node); err != nil {
-			c.Errorf("the copy of node%d is not held any more: %v", node, err)
-		}
-		if now := c.db(node); now != before {
-			c.Errorf("the container of node%d's copy was ended: it was %s and is %s",
-				node, before, now)
-		}
-	}
-	for node := range copies {
-		kill, err := c.sql(node, `SELECT CONCAT('KILL ', id, ';')
-			FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%'`)
-		if err == nil {
-			kill, err = c.sql(node, kill)
-		}
-		if err != nil {
-			c.Errorf("let the copy of node%d go on: %v\n%s", node, err, kill)
-		}
-	}
-	held.Wait()
 }

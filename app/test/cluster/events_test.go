@@ -84,32 +84,6 @@ func (c *cluster) pause(d time.Duration) {
 	}
 }
 
-// cutPower takes the power from all nodes at once.
-func (c *cluster) cutPower(l *load.Load) {
-	c.Helper()
-	var all sync.WaitGroup
-	errs := make([]error, len(c.up))
-	for i, node := range c.up {
-		all.Go(func() { errs[i] = c.tryPlay("kill", node) })
-	}
-	all.Wait()
-	if err := errors.Join(errs...); err != nil {
-		c.Fatal(err)
-	}
-	c.up = nil
-	l.Through("127.0.0.1:1") // nothing is there
-}
-
-// allLosePower takes the power from all nodes at once, and boots them in an order.
-func (c *cluster) allLosePower(l *load.Load, order ...int) {
-	c.Helper()
-	c.cutPower(l)
-	for _, node := range order {
-		c.regain("boot", node)
-	}
-	c.readmit(l)
-}
-
 // wipe removes the data of a node's copy while it runs, and ends it.
 func (c *cluster) wipe(node int) {
 	c.Helper()

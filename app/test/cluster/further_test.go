@@ -148,6 +148,19 @@ var further = []act{
 	) {
 		c.fallBehind()
 	}},
+	{"the machines lose power in turn, while copies are behind", unchecked, func(
+		c *cluster, l *load.Load,
+	) {
+		c.losePowerInTurn(l)
+	}},
+	{"MySQL can't start the group for some time", unchecked, func(c *cluster, _ *load.Load) {
+		c.failToStart()
+	}},
+	{"a copy is away while another one copies everything", nothingDies, func(
+		c *cluster, l *load.Load,
+	) {
+		c.copyWhileAway(l)
+	}},
 	{"a large backup is restored", nothingDies, func(c *cluster, _ *load.Load) {
 		c.restoreMany()
 	}},
