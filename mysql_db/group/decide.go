@@ -121,9 +121,9 @@ func decideJoin(v view, primary, donor peer) decision {
 	case primary.behind:
 		return decision{refuse, primary.Status, "it has transactions that the group lacks: " +
 			"make db-discard NODE=" + v.self.Node + " gives them up"}
-	case donor.purged:
+	case !slices.ContainsFunc(v.peers, func(p peer) bool { return p.State == online && !p.purged }):
 		return decision{copyData, donor.Status,
-			"it has been away for so long that the group can't send what it lacks"}
+			"it has been away for so long that no member can send what it lacks"}
 	}
 	for _, p := range v.peers {
 		if p.State == online && !slices.Contains(p.Members, v.self.UUID) {
