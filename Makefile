@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 VERSION ?= dev
 COMPOSE ?= docker compose
-DIST := app/internal/web/static/dist/app.css
+DIST := app/internal/web/static/dist/bootstrap.css
 NPM_DONE := app/assets/node_modules/.package-lock.json
 CHECKERS := app/test/e2e/node_modules/.package-lock.json
 EXPRESS := app/test/bench/others/express/node_modules/.package-lock.json
@@ -26,10 +26,7 @@ run: build ## Serve http://localhost:8080 with its data in ./data; needs no MySQ
 	bin/simpleapp
 
 dev: assets ## Serve like make run, and show each change: of a page, style or script at the next reload, of Go after some seconds
-	@trap 'kill 0' EXIT; \
-	(cd app/assets && npm run styles -- --watch) & \
-	(cd app/assets && npm run scripts -- --watch=forever) & \
-	WEB_DIR=app/internal/web app/assets/node_modules/.bin/nodemon --quiet --watch app --ext go,sql --ignore app/test --ignore '*_test.go' \
+	@WEB_DIR=app/internal/web app/assets/node_modules/.bin/nodemon --quiet --watch app --ext go,sql,scss --ignore app/test --ignore '*_test.go' \
 	  --signal SIGTERM --exec '{ make --no-print-directory build && bin/simpleapp; } || exit 1' # 2 would end nodemon
 
 seed: build ## Store N=500 sample submissions in ./data; MERGE=yes adds them to those that ./data has
@@ -39,9 +36,9 @@ seed: build ## Store N=500 sample submissions in ./data; MERGE=yes adds them to 
 build: assets ## Build bin/simpleapp
 	cd app && $(GO_BUILD) -o ../bin/simpleapp .
 
-assets: $(DIST) ## Build the styles and scripts (npm's lock file names the version of Bootstrap)
+assets: $(DIST) ## Build the styles of Bootstrap (npm's lock file names its version)
 
-$(DIST): $(NPM_DONE) $(wildcard app/assets/*.scss) app/assets/app.js
+$(DIST): $(NPM_DONE) app/assets/bootstrap.scss
 	cd app/assets && npm run build
 
 # The npm projects: one builds the styles, one checks the pages, and bench-others measures one.

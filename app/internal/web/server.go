@@ -31,7 +31,7 @@ type Config struct {
 	Certificate *certificate.Keeper // of https, or nil if the site is on plain http
 	HTTPSPort   uint16              // where visitors find https
 	// Files is for a developer. A file in its folders templates and static takes the place of the
-	// embedded one, and a change shows within 100 ms.
+	// embedded one, and a change shows within 100 ms. What `make assets` builds is embedded only.
 	Files fs.FS
 }
 
@@ -56,7 +56,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	if cfg.Files != nil {
-		if _, err := readFiles(cfg.Files); err != nil {
+		if _, err := readChanges(cfg.Files); err != nil {
 			cfg.Log.Warn("the files in WEB_DIR can't be read, so the program's own are used: "+
 				"make them readable for everybody (chmod -R a+rX)", "err", err)
 			s.cfg.Files = nil
@@ -65,8 +65,8 @@ func New(cfg Config) (*Server, error) {
 				"for development only")
 		}
 	}
-	if v, err := s.view(); err == nil && v.assets.url("app.css") == "" {
-		cfg.Log.Warn("the styles are missing, pages will look bare: build them with `make assets`")
+	if v, err := s.view(); err == nil && v.assets.url("bootstrap.css") == "" {
+		cfg.Log.Warn("the styles of Bootstrap are missing, pages will look bare: build them with `make assets`")
 	}
 	s.handler = s.wrap(s.routes())
 	return s, nil

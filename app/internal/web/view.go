@@ -8,11 +8,14 @@ import (
 	"html/template"
 	"io/fs"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 )
 
-// embedded has the styles and scripts in static/dist if `make assets` has built them.
+// built is where `make assets` puts the styles of Bootstrap. Until then there is no such folder.
+const built = "static/dist/"
+
 //
 //go:embed templates static
 var embedded embed.FS
@@ -68,6 +71,16 @@ func readFiles(from fs.FS) (map[string][]byte, error) {
 	return files, nil
 }
 
+// readChanges returns the files that take the place of the embedded ones. What a developer has
+// built earlier does not: it may be older than what is embedded.
+func readChanges(from fs.FS) (map[string][]byte, error) {
+	files, err := readFiles(from)
+	maps.DeleteFunc(files, func(file string, _ []byte) bool {
+		return strings.HasPrefix(file, built)
+	})
+	return files, err
+}
+
 // A changingView follows the files that a developer changes.
 type changingView struct {
 	mu     sync.Mutex
@@ -83,7 +96,7 @@ func (c *changingView) view(s *Server) (*view, error) {
 	if time.Since(c.looked) < 100*time.Millisecond {
 		return c.last, nil
 	}
-	changed, err := readFiles(s.cfg.Files)
+	changed, err := readChanges(s.cfg.Files)
 	if err != nil {
 		return nil, err
 	}

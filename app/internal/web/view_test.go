@@ -66,7 +66,8 @@ func TestChangedFilesShow(t *testing.T) {
 	testsite.WantBody(t, testsite.Get(t, site+"/no-such-page"), "Page not found", "</footer>")
 	save("templates/home.html", `{{define "main"}}<h1>Whole</h1>{{end}}`)
 	await(home, "<h1>Whole</h1>")
-	save("static/dist/app.css", "main { color: teal }")
+	save("static/dist/app.css", "main { color: red }") // built earlier
+	save("static/app.css", "main { color: teal }")
 	await(styles, "teal")
 }
 

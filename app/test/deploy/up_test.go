@@ -89,8 +89,9 @@ func everyPage(p *project) {
 		return nil
 	})
 	static := regexp.MustCompile(`/static/[^"]+`).FindAllString(v.get("/"), -1)
-	if len(static) < 2 {
-		p.Errorf("the home page names %d static files, want styles and scripts", len(static))
+	if len(static) < 4 {
+		p.Errorf("the home page names %d static files, want the icon, Bootstrap, the styles and "+
+			"the script", len(static))
 	}
 	for _, path := range static {
 		v.get(path)
