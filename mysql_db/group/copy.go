@@ -20,7 +20,7 @@ func (m *member) fill(ctx context.Context) error {
 		case makeSite:
 			log.Print(d.reason)
 			// With the mark of an interrupted copy, the next start would delete the new site.
-			return m.folder.mark(copyingMark, false)
+			return m.folder.unmark(copyingMark)
 		case copyData:
 			return m.copy(ctx, d.target)
 		}
@@ -41,10 +41,8 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 	if err := m.folder.giveUp(); err != nil {
 		return err
 	}
-	for _, mark := range []string{firstStartMark, newSiteMark} {
-		if err := m.folder.mark(mark, false); err != nil {
-			return err
-		}
+	if err := m.folder.unmark(firstStartMark, newSiteMark); err != nil {
+		return err
 	}
 	begin := time.Now()
 	initialize, err := startServer("mysqld", append(m.options, "--initialize-insecure")...)
@@ -101,21 +99,16 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 	if err := m.folder.remember(donor.record); err != nil {
 		return err
 	}
-	for _, mark := range []string{discardMark, permitMark, copyingMark} {
-		if err := m.folder.mark(mark, false); err != nil {
-			return err
-		}
-	}
-	return nil
+	return m.folder.unmark(discardMark, permitMark, copyingMark)
 }
 
 // yield takes back the permission to make a new site. A database that this copy has made meanwhile
 // has nothing of visitors, because its group has not started, and is discarded.
 func (m *member) yield(self Status) error {
 	if self.State != empty {
-		if err := m.folder.mark(discardMark, true); err != nil {
+		if err := m.folder.mark(discardMark); err != nil {
 			return err
 		}
 	}
-	return m.folder.mark(newSiteMark, false)
+	return m.folder.unmark(newSiteMark)
 }

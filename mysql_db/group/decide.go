@@ -16,7 +16,7 @@ const (
 	join       action = "join"     // joins the group of target
 	makeSite   action = "new site" // makes an empty database, the first of the site
 	startGroup action = "start"    // starts a group of one, which the others then join
-	notFirst   action = "yield"    // makes no new site, because there is one
+	yield      action = "yield"    // gives up its permission to make a new site: there is one
 )
 
 // A view is what a copy knows at one moment. A copy that did not answer is not in peers.
@@ -75,7 +75,7 @@ func decide(v view) decision {
 	}
 	for _, p := range v.peers {
 		if v.newSite && p.Group != "" {
-			return decision{notFirst, p.Status,
+			return decision{yield, p.Status,
 				p.Node + " has data, so this is not the site's first start"}
 		}
 	}

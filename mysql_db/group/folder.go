@@ -40,19 +40,27 @@ func (f folder) has(name string) bool {
 // hasData tells whether there is a database, complete or not.
 func (f folder) hasData() bool { return f.has("mysql") || f.has("ibdata1") }
 
-// mark makes a mark, or removes it. It is on the disk when mark returns.
-func (f folder) mark(name string, set bool) error {
-	if !set {
-		if err := os.Remove(f.path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		return f.sync()
-	}
+// mark makes a mark, which is on the disk when mark returns.
+func (f folder) mark(name string) error {
 	file, err := os.Create(f.path(name))
 	if err != nil {
 		return err
 	}
 	return errors.Join(file.Close(), f.sync())
+}
+
+// unmark removes marks, one after the other, also from the disk. A mark may be missing.
+func (f folder) unmark(names ...string) error {
+	for _, name := range names {
+		err := os.Remove(f.path(name))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err := errors.Join(err, f.sync()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sync flushes the folder itself, so that files made, renamed or removed stay so after a power
@@ -130,7 +138,7 @@ func (f folder) seen() time.Time {
 // giveUp removes the database and the record, after it has set copyingMark: what is left after an
 // interruption is then not taken for a database.
 func (f folder) giveUp() error {
-	if err := f.mark(copyingMark, true); err != nil {
+	if err := f.mark(copyingMark); err != nil {
 		return err
 	}
 	return f.clear()

@@ -22,8 +22,7 @@ func TestFolder(t *testing.T) {
 		}
 	}
 	for _, err := range []error{f.remember(record{"earlier", nil}), f.remember(want),
-		f.mark(copyingMark, true), f.mark(discardMark, true), f.mark(discardMark, false),
-		f.mark(permitMark, false)} {
+		f.mark(copyingMark), f.mark(discardMark), f.unmark(permitMark, discardMark)} {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"log"
 	"slices"
@@ -11,41 +10,31 @@ import (
 	"time"
 )
 
-// start starts a group of one. The group has a new UUID, so that its transactions can be told from
-// those that a copy which is missing now may have of the last group. If MySQL does not start it,
-// start ends the server, and returns an error that contains errEndServer.
+// start starts a group of one. The group has a new UUID: a missing copy may have transactions of the
+// last group that no other copy has, and no new transaction may get the same GTID. If MySQL does not
+// start the group, start ends the server, and returns an error that contains errEndServer. The
+// permission stays until this copy is a member (rememberGroup), so that an operator can still take
+// it back.
 func (m *member) start(ctx context.Context, v view, reason string) error {
 	unlock, err := lock(ctx, m.db, v.peers, m.password)
 	if err != nil {
 		return fmt.Errorf("start the group: %w", err)
 	}
 	defer unlock()
-	group := newUUID()
-	if err := m.folder.remember(record{group, []string{v.self.UUID}}); err != nil {
-		return err
-	}
-	for _, mark := range []string{permitMark, newSiteMark} {
-		if err := m.folder.mark(mark, false); err != nil {
-			return err
-		}
-	}
 	log.Printf("starting the group: %s", reason)
 	m.set("", "")
+	group := newUUID()
 	err = startReplication(ctx, m.db, group, m.password, nil, true)
 	if err == nil {
-		return nil
+		err = m.folder.remember(record{group, []string{v.self.UUID}})
 	}
-	// MySQL may go on with a start that took too long. The locks are held until it can't, so that no
-	// other copy starts the group meanwhile.
-	m.server.kill()
-	// A record that lists this copy alone would let it start a group without the others, although
-	// an operator has taken the permission back (ops/db-recover).
-	err = fmt.Errorf("start the group: %w: %w", err, errEndServer)
-	err = errors.Join(err, m.folder.remember(v.self.record))
-	if v.newSite {
-		err = errors.Join(err, m.folder.mark(newSiteMark, true))
+	if err != nil {
+		// MySQL may go on with a start that took too long. The locks are held until it can't, so
+		// that no other copy starts the group meanwhile.
+		m.server.kill()
+		return fmt.Errorf("start the group: %w: %w", err, errEndServer)
 	}
-	return err
+	return nil
 }
 
 // newUUID returns a random UUID (RFC 9562, version 4).
@@ -88,12 +77,10 @@ func (m *member) rememberGroup(ctx context.Context, before record) error {
 	} else {
 		err = m.folder.touch()
 	}
-	for _, mark := range []string{permitMark, newSiteMark, discardMark} {
-		if err == nil && m.folder.has(mark) {
-			err = m.folder.mark(mark, false)
-		}
+	if err != nil {
+		return err
 	}
-	return err
+	return m.folder.unmark(permitMark, newSiteMark, discardMark)
 }
 
 // forgetLeft lets the group forget the addresses of members that left. MySQL keeps the group's last
@@ -104,10 +91,7 @@ func (m *member) forgetLeft(ctx context.Context, self Status) error {
 	if err != nil {
 		return err
 	}
-	var addresses []string
-	for _, other := range others {
-		addresses = append(addresses, other.address)
-	}
+	addresses := addressesOf(others)
 	for _, a := range m.others {
 		m.left = m.left || !slices.Contains(addresses, a)
 	}
@@ -189,11 +173,7 @@ func (m *member) awaitOthers(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		var addresses []string
-		for _, other := range members {
-			addresses = append(addresses, other.address)
-		}
-		if !slices.Contains(m.ask(ctx, addresses), nil) {
+		if !slices.Contains(m.ask(ctx, addressesOf(members)), nil) {
 			return
 		}
 		sleep(ctx, 500*time.Millisecond)

@@ -37,11 +37,10 @@ func healthy(ctx context.Context) error {
 				fmt.Printf("%s\n", body)
 				return nil
 			}
+			if resp.StatusCode == http.StatusAccepted { // it is copying or joining
+				deadline = time.Now().Add(patience)
+			}
 			err = errors.New(strings.TrimSpace(string(body)))
-		}
-		if self, err := askOne(ctx, "127.0.0.1", ""); err == nil &&
-			(self.State == copying || self.State == joining) {
-			deadline = time.Now().Add(patience)
 		}
 		if sleep(ctx, time.Second); ctx.Err() != nil || time.Now().After(deadline) {
 			return fmt.Errorf("this copy is not ready: %w", err)

@@ -23,8 +23,8 @@ import (
 
 const usage = `usage: db-group COMMAND
   run           runs this copy (the container's main process)
-  healthy       waits until this copy may be in the DNS: it is in the group, or the group
-                refuses it, or no copy is in one and this copy has data or a permission
+  healthy       waits until this copy counts as healthy: it is a member of the group, or the
+                group refuses it, or there is no group and this copy has data or a permission
   status NODE=ADDRESS…
                 prints a table of the copies; exits with 1 unless they are one group
   primary       prints the address of the primary
@@ -59,15 +59,15 @@ func main() {
 			fmt.Println(password)
 		}
 	case "permit":
-		err = dataFolder.mark(permitMark, true)
+		err = dataFolder.mark(permitMark)
 	case "forbid":
-		err = dataFolder.mark(permitMark, false)
+		err = dataFolder.unmark(permitMark)
 	case "permit-first":
 		if !dataFolder.hasData() {
-			err = dataFolder.mark(newSiteMark, true)
+			err = dataFolder.mark(newSiteMark)
 		}
 	case "discard":
-		err = dataFolder.mark(discardMark, true)
+		err = dataFolder.mark(discardMark)
 	default:
 		fmt.Fprintln(os.Stderr, usage)
 		os.Exit(2)
@@ -181,15 +181,17 @@ func (m *member) handler() http.Handler {
 		findable := m.findable
 		m.mu.Unlock()
 		findable = findable && (s.State == waiting || s.State == empty)
-		if err == nil && (s.State == online || findable) {
-			fmt.Fprint(w, s.State)
-			return
-		}
 		reason := "it is " + cmp.Or(string(s.State), "running")
-		if err != nil {
-			reason += ", " + err.Error()
+		switch {
+		case err != nil:
+			http.Error(w, reason+", "+err.Error(), http.StatusServiceUnavailable)
+		case s.State == online, findable:
+			fmt.Fprint(w, s.State)
+		case s.State == copying, s.State == joining:
+			http.Error(w, reason, http.StatusAccepted) // which may last
+		default:
+			http.Error(w, reason, http.StatusServiceUnavailable)
 		}
-		http.Error(w, reason, http.StatusServiceUnavailable)
 	})
 	return mux
 }

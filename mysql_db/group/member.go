@@ -26,14 +26,14 @@ type member struct {
 	// listing is how long Swarm's DNS may take to list this copy once it is healthy.
 	listing time.Duration
 
-	mu       sync.Mutex
-	phase    state             // empty, copying or starting; "" if the server answers
-	problem  string            // why the copy waits
-	findable bool              // others have to find this copy in the DNS, though it is in no group
-	alone    int               // how many times in a row no copy was in a group
-	wants    string            // the UUID of the group that this copy wants to join
-	wanted   time.Time         // when wants last changed
-	joiners  map[string]joiner // by UUID: other copies that want to join a group
+	mu        sync.Mutex
+	phase     state             // empty, copying or starting; "" if the server answers
+	problem   string            // why the copy waits
+	findable  bool              // others have to find this copy in the DNS, though it is in no group
+	ungrouped int               // how many times in a row look found no copy in a group
+	wants     string            // the UUID of the group that this copy wants to join
+	wanted    time.Time         // when wants last changed
+	joiners   map[string]joiner // by UUID: other copies that want to join a group
 	// askers are the addresses of copies that have asked for this copy's Status, and when.
 	askers map[string]time.Time
 
@@ -78,8 +78,8 @@ func (m *member) run(ctx context.Context) error {
 	return nil
 }
 
-// look asks the other copies and decides what to do next. It does notFirst itself, since fill and
-// step would do the same.
+// look asks the other copies and decides what to do next. It carries out the action yield itself,
+// because both callers need it.
 func (m *member) look(ctx context.Context) (view, decision, error) {
 	self, err := m.status(ctx)
 	if err != nil {
@@ -112,7 +112,7 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 		v.peers = append(v.peers, p)
 	}
 	d := decide(v)
-	if d.action == notFirst {
+	if d.action == yield {
 		err = m.yield(self)
 	}
 	wants := ""
@@ -123,13 +123,13 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 	if wants != m.wants {
 		m.wants, m.wanted = wants, time.Now()
 	}
-	if m.alone++; grouped {
-		m.alone = 0
+	if m.ungrouped++; grouped {
+		m.ungrouped = 0
 	}
 	// One answer that did not come must not make this copy findable, and so healthy, before it has
 	// joined: an update would then stop the next copy.
 	m.findable = d.action == refuse ||
-		m.alone >= 3 && (self.State == waiting || v.permitted || v.newSite)
+		m.ungrouped >= 3 && (self.State == waiting || v.permitted || v.newSite)
 	m.mu.Unlock()
 	return v, d, err
 }
@@ -241,7 +241,7 @@ func (m *member) step(ctx context.Context) (replace bool, err error) {
 		// The group started without this copy. An older permission must not let it start another
 		// one when it does not see the group for a moment.
 		if v.permitted {
-			err = m.folder.mark(permitMark, false)
+			err = m.folder.unmark(permitMark)
 		}
 	}
 	m.set("", d.reason)

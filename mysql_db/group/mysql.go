@@ -86,10 +86,11 @@ func serves(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// readStatus fills in what the server knows. Its answer is complete or an error.
+// readStatus fills in what the server knows. Its answer is complete or an error. A member counts as
+// joining until the copy's record names the group: others take that name from the copy.
 func readStatus(ctx context.Context, db *sql.DB, s *Status) error {
-	var member, role string
-	err := db.QueryRowContext(ctx, `SELECT @@server_uuid,
+	var member, role, group string
+	err := db.QueryRowContext(ctx, `SELECT @@server_uuid, COALESCE(@@group_replication_group_name, ''),
 		CONCAT(@@global.gtid_executed, ',', COALESCE((SELECT received_transaction_set
 			FROM performance_schema.replication_connection_status
 			WHERE channel_name = 'group_replication_applier'), '')),
@@ -101,18 +102,18 @@ func readStatus(ctx context.Context, db *sql.DB, s *Status) error {
 		COALESCE((SELECT count_transactions_remote_in_applier_queue
 			FROM performance_schema.replication_group_member_stats
 			WHERE member_id = @@server_uuid), 0)`).
-		Scan(&s.UUID, &s.Transactions, &s.Purged, &member, &role, &s.Queue)
+		Scan(&s.UUID, &group, &s.Transactions, &s.Purged, &member, &role, &s.Queue)
 	if err != nil {
 		return err
 	}
 	s.Transactions = strings.Join(strings.Fields(s.Transactions), "")
 	s.Purged = strings.Join(strings.Fields(s.Purged), "")
-	switch member {
-	case "ONLINE":
+	switch {
+	case member == "ONLINE" && s.Group == group:
 		s.State = online
-	case "RECOVERING":
+	case member == "ONLINE", member == "RECOVERING":
 		s.State = joining
-	case "ERROR": // see exit_state_action in group.cnf
+	case member == "ERROR": // see exit_state_action in group.cnf
 		s.State = leaving
 	default:
 		s.State = waiting
@@ -181,6 +182,13 @@ func otherMembers(ctx context.Context, db *sql.DB) (members []groupMember, err e
 		members = append(members, m)
 	}
 	return members, rows.Err()
+}
+
+func addressesOf(members []groupMember) (addresses []string) {
+	for _, m := range members {
+		addresses = append(addresses, m.address)
+	}
+	return addresses
 }
 
 // compare compares another copy's transactions with those of this one.
