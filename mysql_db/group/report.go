@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 )
 
 // report prints a table of all copies, and returns an error unless they are one group. Each place
-// is NODE=ADDRESS, or NODE= where there should be a copy that has no address.
+// is NODE=ADDRESS, or NODE= where there should be a copy that has no address. What a copy has is
+// not known while its server is starting.
 func report(ctx context.Context, w io.Writer, places []string) error {
 	var addresses, nodes []string
 	for _, place := range places {
@@ -48,9 +50,14 @@ func report(ctx context.Context, w io.Writer, places []string) error {
 		case !s.Seen.IsZero():
 			seen = s.Seen.UTC().Format(time.DateTime) + " UTC"
 		}
-		own := parseGTIDs(s.Transactions)
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%d MB\n", node, state, seen,
-			own.count(), parseGTIDs(everything).without(own), s.Queue, s.FreeMB)
+		has, lacks := "?", "?"
+		if s.UUID != "" || s.State == empty || s.State == copying {
+			own := parseGTIDs(s.Transactions)
+			has = strconv.FormatInt(own.count(), 10)
+			lacks = strconv.FormatInt(parseGTIDs(everything).without(own), 10)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%d MB\n", node, state, seen, has, lacks,
+			s.Queue, s.FreeMB)
 		if s.FreeMB < scarceMB && s.Problem != noRoom {
 			problems = append(problems, node+": "+noRoom)
 		}

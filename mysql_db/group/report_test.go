@@ -51,7 +51,7 @@ func TestReportOfACopyWithoutAddress(t *testing.T) {
 }
 
 func TestReportOfACopyThatWorks(t *testing.T) {
-	answer(t, Status{Node: "node1", State: online, Primary: true, FreeMB: 1000,
+	answer(t, Status{Node: "node1", State: online, Primary: true, FreeMB: 1000, UUID: "uuid",
 		Transactions: "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5", Queue: 2})
 	var out strings.Builder
 	if err := report(t.Context(), &out, []string{"node1=127.0.0.1"}); err != nil {
@@ -60,6 +60,27 @@ func TestReportOfACopyThatWorks(t *testing.T) {
 	const want = "node1  online, primary  now         5             0      2           1000 MB"
 	if !strings.Contains(out.String(), want) {
 		t.Errorf("the report has no row\n%s\nbut\n%s", want, &out)
+	}
+}
+
+// A copy whose server is starting does not know what it has. One without data has nothing.
+func TestReportOfACopyThatStarts(t *testing.T) {
+	for _, test := range []struct {
+		state state
+		want  string
+	}{
+		{starting, "node1  starting  never       ?             ?      0           1000 MB"},
+		{empty, "node1  empty  never       0             0      0           1000 MB"},
+		{copying, "node1  copying  never       0             0      0           1000 MB"},
+	} {
+		t.Run(string(test.state), func(t *testing.T) {
+			answer(t, Status{Node: "node1", State: test.state, FreeMB: 1000})
+			var out strings.Builder
+			report(t.Context(), &out, []string{"node1=127.0.0.1"})
+			if !strings.Contains(out.String(), test.want) {
+				t.Errorf("the report has no row\n%s\nbut\n%s", test.want, &out)
+			}
+		})
 	}
 }
 

@@ -61,10 +61,14 @@ func TestRecoverLosesNothingUnasked(t *testing.T) {
 	empty := strings.NewReplacer("first   waiting", "first   empty  ", "51187         23",
 		"0             0 ", "second  waiting", "second  empty  ", "51201         9", "0             0").
 		Replace(table)
+	starting := strings.Replace(table, `"third   does not answer"`,
+		`"third   starting         never                    ?             ?      0           65911 MB"`,
+		1)
 	const (
 		noData  = "the copy on first has no data, so a new, empty site would begin"
 		lacks   = "first lacks 23 transactions, and second lacks 9: choose NODE=second"
 		unknown = "the copy on third does not answer, so it is not known what it lacks"
+		starts  = "the database on third is still starting, so it is not known what it has"
 	)
 	for _, test := range []struct {
 		name      string
@@ -78,6 +82,11 @@ func TestRecoverLosesNothingUnasked(t *testing.T) {
 		{"a copy that does not answer", table, []string{"NODE=third"}, unknown},
 		{"a copy that does not answer, on purpose", table,
 			[]string{"NODE=third", "LOSE=yes"}, ""},
+		{"the copy that lacks least, beside one that is starting", starting,
+			[]string{"NODE=second"}, starts},
+		{"the copy that lacks least, beside one that is starting, on purpose", starting,
+			[]string{"NODE=second", "LOSE=yes"}, ""},
+		{"a copy that is starting", starting, []string{"NODE=third"}, starts},
 		{"an empty copy", empty, []string{"NODE=first"}, noData},
 		{"an empty copy, on purpose", empty, []string{"NODE=first", "LOSE=yes"}, ""},
 	} {
@@ -109,23 +118,35 @@ func TestDiscardNeedsCopy(t *testing.T) {
 	}
 }
 
-// A copy that was permitted to start a group, and did not, may not start one later.
+// A copy that was permitted to start a group may not start one later: neither if it did not start
+// one now, nor if the group has started without it.
 func TestRecoverTakesBackPermission(t *testing.T) {
 	for _, test := range []struct {
-		started string
-		status  int
-	}{{"exit 0", 0}, {"exit 1", 1}} {
-		o := newOperator(t, waitingCopies(waitingTable, test.started))
+		started, forbidden string // how the wait for the primary ends, and the job that forbids
+		status             int
+		message            string
+	}{
+		{"exit 0", "Complete", 0, "the permission is taken back"},
+		{"exit 1", "Complete", 1, "the permission is taken back"},
+		{"exit 0", "Rejected", 1, "the copy on first may still start a group: keep this group"},
+		{"exit 1", "Rejected", 1, "the copy on first may still start a group: choose no other copy"},
+	} {
+		o := newOperator(t, `
+case "$*" in
+  "service ps --no-trunc --format {{.CurrentState}} {{.Error}} mystack_db-forbid")
+    echo "`+test.forbidden+`"; exit ;;
+esac
+`+waitingCopies(waitingTable, test.started))
 		out, status := o.run("db-recover", "NODE=first")
-		if status != test.status {
-			t.Errorf("db-recover = %d, want %d:\n%s", status, test.status, out)
+		if status != test.status || !strings.Contains(out, test.message) {
+			t.Errorf("db-recover = %d, want %d and %q:\n%s", status, test.status, test.message, out)
 		}
 		if !strings.Contains(o.calls(), "mysimpleapp_db:0.9 permit\n") {
 			t.Errorf("db-recover did not permit the start:\n%s", o.calls())
 		}
-		taken := strings.Contains(o.calls(), "mysimpleapp_db:0.9 forbid\n")
-		if taken != (test.status != 0) {
-			t.Errorf("permission taken back = %t after exit status %d:\n%s", taken, status, o.calls())
+		if !strings.Contains(o.calls(), "mysimpleapp_db:0.9 forbid\n") {
+			t.Errorf("db-recover = %d, and does not take the permission back:\n%s", status,
+				o.calls())
 		}
 	}
 }
