@@ -53,7 +53,8 @@ no_room() {
 }
 
 # wait_until_running SERVICE… waits until each service runs as it is defined now. It prints each failure of a task once.
-# If an update fails, no node has room, or the time is over, it prints the failed task's log and returns 1.
+# If an update fails, no node has room, or the time is over, it prints the failed task's log and returns 1. A command
+# that updates no service sets no_update: a service that was rolled back then was so before, and runs as it should.
 wait_until_running() {
   local deadline=$((SECONDS + ${TIMEOUT:-900})) service missing state printed_state='' reason='' pick=tail changed room
   local task description failure printed_failures=$earlier
@@ -61,6 +62,7 @@ wait_until_running() {
     state=''
     for service in "$@"; do
       missing=$(missing_of "$service") || missing="its state is not known"
+      if [ -n "${no_update:-}" ]; then missing=${missing#rollback_completed} missing=${missing#, }; fi
       state+=${missing:+"$service: $missing; "}
       case $missing in
         rollback_completed) reason="$service was rolled back: the version before goes on running" ;;

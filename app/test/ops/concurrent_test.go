@@ -22,6 +22,18 @@ func TestDeployRefusesSiteThatChanged(t *testing.T) {
 	}
 }
 
+// A replica that is missing may have either password once it is back.
+func TestRotateSecretSaysWhichPasswordsAreAccepted(t *testing.T) {
+	o := newOperator(t, tasks(`"running new" "pending new" "running new"`, "0"))
+	out, status := o.run("rotate-secret", "NAME=mysql_password")
+	const want = "not every replica has the new password; the old and the new one are both accepted"
+	_, after, updated := strings.Cut(o.calls(), "service update ")
+	if status != 1 || !strings.Contains(out, want) || !updated || strings.Contains(after, "finish") {
+		t.Errorf("rotate-secret = %d, want 1, %q and that the old password is not refused:\n%s%s",
+			status, want, out, o.calls())
+	}
+}
+
 // make rotate-secret ends the old password only if the app no longer has it. Another command may
 // have given the app the old password again, or made a newer one.
 func TestRotateSecretKeepsPasswordInUse(t *testing.T) {

@@ -22,7 +22,8 @@ func TestSwarmInitTellsWhatMovingCacheCosts(t *testing.T) {
   "node inspect --format {{.Description.Hostname}} node1") echo first ;;
   "node inspect --format {{.Description.Hostname}} node2") echo second ;;
 `
-	const cost = "cache leaves its volume on first, and starts with an empty one"
+	const cost = "cache leaves its volume on first, and uses the one that second has of an earlier " +
+		"time, or an empty one"
 	for variable, want := range map[string]bool{"CACHE_NODE=second": true, "CACHE_NODE=": false} {
 		out, status := newOperator(t, docker).run("swarm-init", variable)
 		if status != 0 || strings.Contains(out, cost) != want {
@@ -99,6 +100,28 @@ func TestSwarmInitSaysThatCacheDoesNotStart(t *testing.T) {
 	const reason = "swarm-init: not ready after 1 s"
 	if status != 1 || !strings.Contains(out, reason) {
 		t.Errorf("swarm-init = %d, want 1 and %q:\n%s", status, reason, out)
+	}
+}
+
+// The label of a node changes no service. So a rollback that is completed is that of an earlier
+// deployment, and says nothing about cache on its new node.
+func TestSwarmInitIgnoresEarlierRollback(t *testing.T) {
+	for _, test := range []struct {
+		task, want string
+		status     int
+	}{{"running new", "", 0}, {"starting new", "swarm-init: not ready after 1 s", 1}} {
+		out, status := newOperator(t, freshSwarm+`
+  "node inspect --format {{.ID}} second") echo node2 ;;
+  "service inspect --format {{.ID}} mystack_app") echo app1 ;;
+  "service inspect "*UpdateStatus*mystack_cache) echo "1 rollback_completed new" ;;
+  "service ps --quiet --no-trunc --filter desired-state=running mystack_cache") echo task1 ;;
+  "inspect --type task --format {{.Status.State}} "*task1) echo "`+test.task+`" ;;
+`).run("swarm-init", "CACHE_NODE=second")
+		if status != test.status || !strings.Contains(out, test.want) ||
+			strings.Contains(out, "rolled back") {
+			t.Errorf("swarm-init with cache %s = %d, want %d and %q:\n%s", test.task, status,
+				test.status, test.want, out)
+		}
 	}
 }
 

@@ -82,6 +82,15 @@ func TestCommandsRefuseInvalidOptions(t *testing.T) {
 		{"a rotation while app is updated", manager + oneContainer + `
   "service inspect --format {{with .Spec.Mode.Replicated}}"*) echo "3 updating new" ;;`,
 			"app is still being updated", []string{"rotate-secret", "NAME=mysql_password"}},
+		{"a rotation after an update that stopped", manager + oneContainer + `
+  "service inspect --format {{with .Spec.Mode.Replicated}}"*) echo "3 paused new" ;;`,
+			"an update of app stopped half-way, so its replicas differ: make deploy first",
+			[]string{"rotate-secret", "NAME=mysql_password"}},
+		{"a rotation after a rollback that stopped", manager + oneContainer + `
+  "service inspect --format {{with .Spec.Mode.Replicated}}"*) echo "1 rollback_paused new" ;;
+  "inspect --type task "*) echo "running new" ;;`,
+			"an update of app stopped half-way, so its replicas differ: make deploy first",
+			[]string{"rotate-secret", "NAME=mysql_password"}},
 		{"no file", manager, "FILE is missing: say where to write", []string{"backup"}},
 		{"a file that does not exist", manager,
 			"/no/such/file can't be read", []string{"restore", "FILE=/no/such/file"}},
