@@ -2,6 +2,7 @@ package ops
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -202,5 +203,52 @@ esac
 				}
 			}
 		}
+	}
+}
+
+// A migration fails if the grants can't be read, or name no table of the schema: the app could
+// lack rights.
+func TestMigrationNeedsGrants(t *testing.T) {
+	script, err := os.ReadFile("../../../mysql_db/administer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const grant = "GRANT SELECT ON simple_db.submissions TO 'simpleapp'@'%';\n"
+	for _, test := range []struct {
+		name, grants, tables string
+		ok                   bool
+	}{
+		{"all is there", grant, "TABLE_NAME goose_db_version submissions", true},
+		{"no file of grants", "", "TABLE_NAME goose_db_version submissions", false},
+		{"no grant for any table", grant, "TABLE_NAME goose_db_version", false},
+		{"no table", grant, "", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := newOperator(t, `
+case "$*" in
+  "exec --interactive container1 "*)
+    case $(tee -a "$0.sql") in
+      *information_schema.tables*) for table in `+test.tables+`; do echo $table; done ;;
+    esac ;;
+`)
+			o.install("administer", "")
+			if err := os.WriteFile(o.file("administer"), script, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if test.grants != "" {
+				err := os.WriteFile(o.file("grants.sql"), []byte(test.grants), 0o600)
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			cmd := exec.Command(o.file("administer"), "container1", "image", "migrate")
+			cmd.Env = []string{"PATH=" + o.dir + ":" + os.Getenv("PATH")}
+			out, err := cmd.CombinedOutput()
+			sql, readErr := os.ReadFile(o.file("docker.sql"))
+			if (err == nil) != test.ok || readErr != nil ||
+				strings.Contains(string(sql), grant) != test.ok {
+				t.Errorf("administer migrate = %v, want success %t:\n%s%s", err, test.ok, out, sql)
+			}
+		})
 	}
 }

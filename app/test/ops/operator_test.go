@@ -27,7 +27,8 @@ type operator struct {
 //	  "service inspect"*mystack_app) echo app1 ;;
 //	  "service inspect"*) echo "no such service: ${*: -1}" >&2; exit 1 ;;
 //
-// A call that matches no case succeeds and prints nothing. The file of the script is $0.
+// A call that matches no case succeeds and prints nothing, except that db's answer to a statement
+// is the name of a table. The file of the script is $0.
 func newOperator(t *testing.T, cases string) *operator {
 	t.Helper()
 	o := &operator{t, t.TempDir()}
@@ -38,7 +39,10 @@ func newOperator(t *testing.T, cases string) *operator {
 // setDocker gives docker other cases.
 func (o *operator) setDocker(cases string) {
 	o.Helper()
-	o.install("docker", `printf '%s\n' "${*//$'\n'/ }" >>'`+o.file("calls")+"'\n"+cases+"\nesac\n")
+	o.install("docker", `printf '%s\n' "${*//$'\n'/ }" >>'`+o.file("calls")+"'\n"+cases+`
+  "exec --interactive container1 bash -c "*) echo submissions ;;
+esac
+`)
 }
 
 // install installs a bash script as a command of the operator.
