@@ -33,6 +33,23 @@ func TestInterruptedBackupLeavesNoFile(t *testing.T) {
 	}
 }
 
+// A file that can't be read back is no backup.
+func TestBackupReadsItsFile(t *testing.T) {
+	o := newOperator(t, manager+oneContainer+`
+  "exec --interactive container1 /simpleapp export --format json --visits")
+    echo '{"visits": 7, "submissions": [' ;;
+`)
+	o.install("gzip", `PATH=${PATH#*:}
+if [ $# -gt 0 ]; then exec gzip "$@"; fi # zcat
+gzip | head -c 20`)
+	file := o.file("site.json.gz")
+	out, status := o.run("backup", "FILE="+file)
+	const want = "nothing was written: the backup can't be read"
+	if _, err := os.Stat(file); status != 1 || !strings.Contains(out, want) || !os.IsNotExist(err) {
+		t.Errorf("backup = %d, %v, want 1, %q and no file:\n%s", status, err, want, out)
+	}
+}
+
 // backup and restore call subcommands of the program, pass their variables on as flags, and exit as
 // the program did.
 func TestBackupAndRestoreCallTheProgram(t *testing.T) {
