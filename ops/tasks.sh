@@ -6,16 +6,16 @@
 # ssh on another node. It takes a task that runs rather than one that is starting, and a task on this node rather than
 # another.
 find_task() {
-  local node='' address found pattern tasks
+  local node='' address found tasks
   host=() container=''
   mapfile -t tasks < <(tasks_of "$1")
   [ ${#tasks[@]} -gt 0 ] || fail "$1 does not run: docker service ps --no-trunc ${STACK}_$1 tells why"
   found=$(docker inspect --type task \
     --format '{{.Status.State}} {{.NodeID}} {{with .Status.ContainerStatus}}{{.ContainerID}}{{end}}' \
     "${tasks[@]}" || true)
-  for pattern in "running $this_node ." 'running [^ ]* .' "[^ ]* $this_node ." '[^ ]* [^ ]* .'; do
-    if read -r _ node container < <(grep "^$pattern" <<<"$found"); then break; fi
-  done
+  # A 0 comes before a 1. A task that is being prepared has no container.
+  read -r _ _ node container < <(awk -v here="$this_node" \
+    'NF == 3 {print ($1 != "running"), ($2 != here), $2, $3}' <<<"$found" | sort) || true
   [ -n "$container" ] || fail "$1 has not started yet: docker service ps --no-trunc ${STACK}_$1 tells why"
   if [ "$node" != "$this_node" ]; then
     # The status of a manager may have the address 0.0.0.0 (moby#35437). ManagerStatus has the real one, with a port, and
