@@ -135,7 +135,7 @@ status: ## Show the nodes, the services, the latest failures, the copies of the 
 rollback: ## Go back to the version before
 rotate-secret: ## Change a password while the site serves: NAME=mysql_password or redis_password
 backup: ## Write submissions and visit count into FILE=… (FILE=- is standard output) while the site serves
-restore: ## Read FILE=… into a site without submissions, and compare row by row
+restore: ## Store a backup, FILE=…, in a site without submissions (MERGE=yes: in any), and check what was stored
 forget: ## Remove one submission, and take it out of the results: REFERENCE=3f9a-2c71-b04e
 db-recover: ## Show what each copy of the database has; NODE=… starts the group from one
 db-discard: ## Replace the data of a refused copy by the group's: NODE=node3
