@@ -68,6 +68,8 @@ func TestMalformedRequests(t *testing.T) {
 func TestSlowHeaders(t *testing.T) {
 	p := startReady(t, embedded(t))
 	conn := p.dial()
+	// newServer has 5 s for the header, and 10 s for the header and the body.
+	conn.SetReadDeadline(time.Now().Add(9 * time.Second))
 	go func() {
 		for _, c := range []byte("GET / HTTP/1.1\r\nHost: x\r\nX-Slow: 0123456789abcdef\r\n\r\n") {
 			if _, err := conn.Write([]byte{c}); err != nil {
