@@ -123,6 +123,9 @@ func TestConfirmedSubmissionsSurviveKills(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
+	if len(seen) == 0 {
+		t.Error("no page showed a number, want most of them to")
+	}
 	for number := range seen {
 		if number > total {
 			t.Errorf("a visitor has seen the number %d, want at most %d", number, total)

@@ -87,6 +87,9 @@ func TestVisitsAreExact(t *testing.T) {
 			counted, err, served.Load(), total)
 	}
 	t.Logf("%d pages served, %d of them without a number", served.Load(), unavailable.Load())
+	if len(seen) == 0 {
+		t.Error("no page showed a number, want most of them to")
+	}
 	if unavailable.Load() == 0 {
 		t.Errorf("no page was without a number, want some: Redis was killed %d times", kills)
 	}
