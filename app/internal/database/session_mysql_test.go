@@ -173,8 +173,11 @@ func TestLocksOfADeadProgramAreFreed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Rollback()
-	if err := other.QueryRow(lock).Scan(&n); err != nil { // waits for 50 s at most
-		t.Errorf("lock a row that a silent session holds: %v", err)
+	began := time.Now()
+	err = other.QueryRow(lock).Scan(&n) // waits for 50 s at most
+	if took := time.Since(began); err != nil || took > 40*time.Second {
+		t.Errorf("lock a row that a silent session holds: %v after %v, want it within 20 s",
+			err, took)
 	}
 	if err := held.Commit(); err == nil {
 		t.Error("the silent session still holds its lock, want that the server has ended it")
