@@ -39,7 +39,7 @@ var short = []act{
 		c.killCopy(c.primary())
 	}},
 	{"a planned restart of every copy", nothingDies, func(c *cluster, _ *load.Load) {
-		c.docker(c.up[0], "service", "update", "--quiet", "--force", "mystack_db")
+		c.docker(c.up[0], "service", "update", "--quiet", "--force", c.stack+"_db")
 	}},
 	{"the machine of the primary loses power", machineDies, func(c *cluster, l *load.Load) {
 		c.outage(l, "kill", "boot", c.primary(), nil)

@@ -10,7 +10,7 @@ import (
 // cache returns the node that cache runs on, or 0 if there is none.
 func (c *cluster) cache() int {
 	for _, node := range c.up {
-		out, err := c.tryDocker(node, "ps", "--quiet", "--filter", "name=mystack_cache.")
+		out, err := c.tryDocker(node, "ps", "--quiet", "--filter", "name="+c.stack+"_cache.")
 		if err == nil && out != "" {
 			return node
 		}

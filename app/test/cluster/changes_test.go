@@ -82,8 +82,8 @@ func (c *cluster) updateDB() {
 func (c *cluster) awaitReplica() {
 	c.Helper()
 	engine.Eventually(c, fmt.Sprintf("a replica runs on node%d", c.up[0]), func() error {
-		out, err := c.tryDocker(c.up[0], "ps", "--quiet", "--filter", "name=mystack_app.",
-			"--filter", "health=healthy")
+		out, err := c.tryDocker(c.up[0], "ps", "--quiet",
+			"--filter", "name="+c.stack+"_app.", "--filter", "health=healthy")
 		if err == nil && out == "" {
 			err = errors.New("there is none")
 		}

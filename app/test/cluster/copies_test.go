@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
-	"simpleapp/internal/testsite"
 	"simpleapp/test/engine"
 	"simpleapp/test/load"
 )
@@ -192,12 +190,6 @@ func (c *cluster) readmit(l *load.Load) {
 func (c *cluster) awaitPages(text string) {
 	c.Helper()
 	for _, address := range c.addresses() {
-		engine.Eventually(c, address+" serves", func() error {
-			page, err := testsite.TryGet("http://" + address + "/")
-			if err == nil && !strings.Contains(page, text) {
-				err = fmt.Errorf("the home page has no %q", text)
-			}
-			return err
-		})
+		c.awaitPage("http://"+address+"/", text)
 	}
 }

@@ -14,7 +14,8 @@ import (
 func (c *cluster) fillDisk(l *load.Load) {
 	c.Helper()
 	node := c.secondary()
-	folder := c.docker(node, "volume", "inspect", "--format", "{{.Mountpoint}}", "mystack_db_data")
+	folder := c.docker(node, "volume", "inspect", "--format", "{{.Mountpoint}}",
+		c.stack+"_db_data")
 	c.demote(node)
 	c.onNode(node, "mount -t tmpfs -o size=700m,mode=1777 tmpfs "+folder)
 	c.docker(c.up[0], "node", "promote", fmt.Sprintf("node%d", node))
@@ -32,12 +33,7 @@ func (c *cluster) fillDisk(l *load.Load) {
 	c.makePrimary(node)
 	// db ignores files whose names begin with a dot.
 	c.onNode(node, "cat /dev/zero >"+folder+"/.full || true")
-	engine.Eventually(c, "another copy is the primary", func() error {
-		if c.primary() == node {
-			return errors.New("it is the one on the full disk")
-		}
-		return nil
-	})
+	c.awaitOtherPrimary(node)
 	c.awaitConfirmed(l, 20)
 	problem := fmt.Sprintf("node%d: its disk has too little room", node)
 	engine.Eventually(c, "make status names the full disk", func() error {

@@ -105,7 +105,7 @@ var further = []act{
 	) {
 		c.make("deploy", "CACHE_PLACEMENT=node.role == manager")
 		c.loseCache(l, func() {})
-		c.make("deploy", "CACHE_PLACEMENT=node.labels.mystack.cache == true")
+		c.make("deploy", "CACHE_PLACEMENT=node.labels."+c.stack+".cache == true")
 		c.awaitCache(1) // where its old volume still is
 	}},
 	{"the machine of cache loses power, and an operator moves cache", machineDies, func(
