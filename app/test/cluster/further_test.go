@@ -48,7 +48,7 @@ var further = []act{
 			c.pause(time.Minute)
 		})
 	}},
-	{"a machine without the primary loses power", machineDies, func(c *cluster, l *load.Load) {
+	{"a machine without the primary loses power", otherDies, func(c *cluster, l *load.Load) {
 		c.outage(l, "kill", "boot", c.secondary(), nil)
 	}},
 	{"a copy is away for longer than the binary log reaches", machineDies, func(
@@ -79,12 +79,12 @@ var further = []act{
 		c.wantNoneConfirmed(l)
 		c.regain("boot", 3)
 	}},
-	{"a machine is drained", nothingDies, func(c *cluster, l *load.Load) {
+	{"a machine is drained", handsOver, func(c *cluster, l *load.Load) {
 		node := c.secondary()
 		l.Through(c.addressesWithout(node)...)
 		c.drain(node)
 	}},
-	{"a manager is demoted, loses its volume, and is promoted", nothingDies, func(
+	{"a manager is demoted, loses its volume, and is promoted", handsOver, func(
 		c *cluster, _ *load.Load,
 	) {
 		node := c.secondary()
@@ -96,7 +96,7 @@ var further = []act{
 		c.promote(node)
 		c.awaitMembers(3)
 	}},
-	{"db gets another image", nothingDies, func(c *cluster, _ *load.Load) {
+	{"db gets another image", handsOver, func(c *cluster, _ *load.Load) {
 		c.updateDB()
 	}},
 	{"the disk of the primary fills", diskFills, func(c *cluster, l *load.Load) { c.fillDisk(l) }},
