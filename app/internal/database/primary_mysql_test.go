@@ -30,18 +30,10 @@ func readOnly(t *testing.T, s *testserver.Server, value bool) {
 // secondServer returns a read-only server where the app has the same password as on the first.
 func secondServer(t *testing.T) *testserver.Server {
 	t.Helper()
-	second, err := testserver.StartMySQL()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := second.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	second := testsite.StartServer(t, testserver.StartMySQL)
 	root := second.Root()
 	defer root.Close()
-	_, err = root.Exec("ALTER USER '" + testserver.User + "'@'%' IDENTIFIED BY '" +
+	_, err := root.Exec("ALTER USER '" + testserver.User + "'@'%' IDENTIFIED BY '" +
 		testsite.MySQL().Password + "'")
 	if err != nil {
 		t.Fatal(err)

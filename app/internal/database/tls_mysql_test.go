@@ -22,15 +22,9 @@ func TestTLSVerifiesTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := testserver.StartMySQLWith("--ssl-cert="+filepath.Join(dir, "cert.pem"),
-		"--ssl-key="+filepath.Join(dir, "key.pem"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
+	server := testsite.StartServer(t, func() (*testserver.Server, error) {
+		return testserver.StartMySQLWith("--ssl-cert="+filepath.Join(dir, "cert.pem"),
+			"--ssl-key="+filepath.Join(dir, "key.pem"))
 	})
 	_, port, _ := net.SplitHostPort(server.Addr)
 	plain := testsite.MySQL()

@@ -1,6 +1,6 @@
 // Package testsite contains what the tests of the site share: valid answers, databases of this
 // version and of older ones, an HTTP client, checks of its answers, a function that waits, and
-// functions that start the program, interrupt its servers and find free ports.
+// functions that start the program and servers, interrupt servers and find free ports.
 package testsite
 
 import (

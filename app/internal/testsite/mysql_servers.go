@@ -52,12 +52,11 @@ var MySQL = sync.OnceValue(func() *testserver.Server {
 // Main runs the tests of a package, and then stops the server. TestMain calls it.
 func Main(m *testing.M) {
 	code := m.Run()
+	var err error
 	if running != nil {
-		if err := running.Close(); err != nil {
-			log.Fatal(err)
-		}
+		err = running.Close()
 	}
-	os.Exit(code)
+	testserver.Exit(code, err)
 }
 
 // Config returns the configuration of a user and a database of the server.

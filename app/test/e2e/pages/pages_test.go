@@ -19,13 +19,15 @@ import (
 
 	"simpleapp/internal/food"
 	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 	"simpleapp/test/e2e/chrome"
 )
 
 var screenshots = flag.String("screenshots", "", "folder to write a picture of each page to")
 
 func TestEveryPage(t *testing.T) {
-	mysql, redis := startServer(t, testserver.StartMySQL), startServer(t, testserver.StartRedis)
+	mysql := testsite.StartServer(t, testserver.StartMySQL)
+	redis := testsite.StartServer(t, testserver.StartRedis)
 	app := startApp(t, "MYSQL_ADDR="+mysql.Addr, "MYSQL_PASSWORD_FILE="+mysql.PasswordFile,
 		"REDIS_ADDR="+redis.Addr, "REDIS_PASSWORD_FILE="+redis.PasswordFile)
 	c := &checker{browser: chrome.Start(t), html: t.TempDir()}

@@ -70,16 +70,6 @@ func overTLS(t *testing.T, site string) string {
 	return named("https", server.Listener.Addr().String())
 }
 
-func startServer(t *testing.T, start func() (*testserver.Server, error)) *testserver.Server {
-	t.Helper()
-	server, err := start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
-	return server
-}
-
 // startApp starts the program, and returns the address of its site for the browser.
 func startApp(t *testing.T, environ ...string) string {
 	t.Helper()
