@@ -8,7 +8,6 @@ import (
 	"sync"
 	"testing"
 
-	"simpleapp/internal/testserver"
 	"simpleapp/internal/testsite"
 )
 
@@ -72,13 +71,7 @@ func TestForgetOnMySQL(t *testing.T) {
 	group.Wait()
 	load.Wait()
 	testsite.Get(t, p.url+"/results") // folds the log
-	testsite.Eventually(t, "exact tallies", func() error {
-		wrong, err := mysqlServer.Miscounted(testserver.Database)
-		if err == nil && wrong != nil {
-			err = fmt.Errorf("%v", wrong)
-		}
-		return err
-	})
+	testsite.AwaitTallies(t, mysqlServer)
 	var rows int
 	err = root.QueryRow("SELECT COUNT(*) FROM submissions").Scan(&rows)
 	if err != nil || rows != visitors*each-21 {

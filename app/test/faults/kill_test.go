@@ -109,7 +109,7 @@ func TestConfirmedSubmissionsSurviveKills(t *testing.T) {
 	over.Store(true)
 	clients.Wait()
 
-	wantResultsOfRows(t)
+	testsite.AwaitTallies(t, database)
 	rows := storedRows(t)
 	for token, favourite := range foods {
 		if rows[token] != favourite {

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -100,29 +99,13 @@ func TestSubmissionsAreStoredOnce(t *testing.T) {
 	if len(rows) != tokens {
 		t.Errorf("%d rows, want %d", len(rows), tokens)
 	}
-	wantResultsOfRows(t)
+	testsite.AwaitTallies(t, database)
 	for token, favourite := range confirmed {
 		if rows[token] != favourite {
 			t.Errorf("token %s: %q is stored, want %q, which was confirmed",
 				token, rows[token], favourite)
 		}
 	}
-}
-
-// wantResultsOfRows waits until the log of counts is folded, and checks that the results are the
-// sums of the rows.
-func wantResultsOfRows(t *testing.T) {
-	t.Helper()
-	testsite.Within(t, time.Minute, "the results are the sums of the rows", func() error {
-		wrong, err := database.Miscounted(testserver.Database)
-		if err != nil {
-			t.Fatalf("compare the results with the rows: %v", err)
-		}
-		if wrong != nil {
-			return fmt.Errorf("%s", wrong)
-		}
-		return nil
-	})
 }
 
 // brokenConnections returns how many connections to the database have ended without a goodbye.
