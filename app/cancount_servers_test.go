@@ -3,8 +3,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -23,10 +21,7 @@ func TestUserWhoMayNotCountIsNotHealthy(t *testing.T) {
 		}
 	}
 	setUser("reset", "on", ">its-password", "~visits*", "+@all", "-incrby")
-	password := filepath.Join(t.TempDir(), "password")
-	if err := os.WriteFile(password, []byte("its-password"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	password := passwordFile(t, "its-password")
 	if err := mysqlServer.Empty(); err != nil {
 		t.Fatal(err)
 	}

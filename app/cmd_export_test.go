@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,14 +22,10 @@ import (
 )
 
 func TestExportHelp(t *testing.T) {
-	var out strings.Builder
-	err := run(t.Context(), []string{"export", "--help"}, embedded(t), nil, &out, io.Discard)
-	if err != nil {
-		t.Fatalf("export --help = %v", err)
-	}
+	out := mustCall(t, embedded(t), "", "export", "--help")
 	for _, want := range []string{"usage: simpleapp export", "-format", "-bom", "byte order mark"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("export --help = %q, want %q in it", out.String(), want)
+		if !strings.Contains(out, want) {
+			t.Errorf("export --help = %q, want %q in it", out, want)
 		}
 	}
 	for _, args := range [][]string{{"help"}, {"--help"}} {
@@ -72,10 +67,7 @@ func TestExportHasNoFormulas(t *testing.T) {
 		})
 	}
 	group.Wait()
-	var out strings.Builder
-	if err := run(t.Context(), []string{"export"}, environ, nil, &out, io.Discard); err != nil {
-		t.Fatal(err)
-	}
+	out := mustCall(t, environ, "", "export")
 	check := func(how, cell string) {
 		shown := strings.TrimLeftFunc(cell, func(r rune) bool {
 			return r == '"' || !unicode.IsGraphic(r) || unicode.IsSpace(r)
@@ -85,7 +77,7 @@ func TestExportHasNoFormulas(t *testing.T) {
 		}
 	}
 	for _, separator := range ",;\t|" {
-		reader := csv.NewReader(strings.NewReader(out.String()))
+		reader := csv.NewReader(strings.NewReader(out))
 		reader.Comma, reader.LazyQuotes, reader.FieldsPerRecord = separator, true, -1
 		records, err := reader.ReadAll()
 		if err != nil || separator == ',' && len(records) != 1+rows {
@@ -96,7 +88,7 @@ func TestExportHasNoFormulas(t *testing.T) {
 			check(fmt.Sprintf("separated by %q", separator), cell)
 		}
 		split := func(r rune) bool { return r == separator || r == '\n' }
-		for _, cell := range strings.FieldsFunc(out.String(), split) {
+		for _, cell := range strings.FieldsFunc(out, split) {
 			check(fmt.Sprintf("split at %q", separator), cell)
 		}
 	}
@@ -107,12 +99,8 @@ func TestExport(t *testing.T) {
 		t.Run(setup.name, func(t *testing.T) {
 			environ := setup.environ(t)
 			export := func(format string, more ...string) string {
-				var out strings.Builder
 				args := append([]string{"export", "--format", format}, more...)
-				if err := run(t.Context(), args, environ, nil, &out, io.Discard); err != nil {
-					t.Fatalf("export --format %s = %v", format, err)
-				}
-				return out.String()
+				return mustCall(t, environ, "", args...)
 			}
 			if got := export("json"); got != "[]\n" {
 				t.Errorf("export of an empty site = %q, want []", got)
@@ -169,7 +157,7 @@ func TestExport(t *testing.T) {
 		{"export", "--format", "xml"}, {"export", "--all"}, {"export", "csv"},
 		{"export", "--format", "json", "--bom"}, {"export", "--visits"},
 	} {
-		if err := run(t.Context(), args, embedded(t), nil, io.Discard, io.Discard); err == nil {
+		if _, err := call(t, embedded(t), "", args...); err == nil {
 			t.Errorf("%v = nil, want an error", args)
 		}
 	}
@@ -181,10 +169,7 @@ func TestExportNamesTheStoreWithAnUnknownCertificate(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of the handshakes that fail
 	server.StartTLS()
 	defer server.Close()
-	password := filepath.Join(t.TempDir(), "password")
-	if err := os.WriteFile(password, []byte("secret"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	password := passwordFile(t, "secret")
 	environ := with(setups[0].environ(t), "REDIS_TLS", "verify", "REDIS_PASSWORD_FILE", password,
 		"REDIS_ADDR", server.Listener.Addr().String())
 	var said strings.Builder
@@ -198,10 +183,7 @@ func TestExportNamesTheStoreWithAnUnknownCertificate(t *testing.T) {
 
 // If a server does not answer, the error names its variable alone, and export prints no header.
 func TestCommandsNameTheServerThatDoesNotAnswer(t *testing.T) {
-	password := filepath.Join(t.TempDir(), "password")
-	if err := os.WriteFile(password, []byte("secret"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	password := passwordFile(t, "secret")
 	for _, test := range []struct{ command, variable, other string }{
 		{"export", "MYSQL", "REDIS"},
 		{"migrate", "MYSQL", "REDIS"},

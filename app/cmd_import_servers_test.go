@@ -4,8 +4,6 @@ package main
 
 import (
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -13,10 +11,7 @@ import (
 // If a volume was lost, the server may have its first password again, while the app has a newer
 // one.
 func TestImportExplainsAWrongPassword(t *testing.T) {
-	wrong := filepath.Join(t.TempDir(), "password")
-	if err := os.WriteFile(wrong, []byte("wrong"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	wrong := passwordFile(t, "wrong")
 	before := visitsIn(t, exportAll(t, onServers()))
 	const file = `{"visits": 5, "submissions": []}`
 	for _, variable := range []string{"MYSQL_PASSWORD_FILE", "REDIS_PASSWORD_FILE"} {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,9 +48,7 @@ func TestMigrate(t *testing.T) {
 	wantStatus(t, post(t, p, form), 503)
 
 	migrate := func(environ map[string]string) (string, error) {
-		var out strings.Builder
-		err := run(t.Context(), []string{"migrate"}, environ, nil, &out, io.Discard)
-		return out.String(), err
+		return call(t, environ, "", "migrate")
 	}
 	out, err := migrate(environ)
 	if err == nil || !strings.Contains(err.Error(), "denied") || out != "" {

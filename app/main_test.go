@@ -209,11 +209,10 @@ func (l *logs) find(msg string) map[string]any {
 }
 
 func TestCommands(t *testing.T) {
-	var out strings.Builder
-	err := run(t.Context(), []string{"version"}, nil, nil, &out, io.Discard)
+	out, err := call(t, nil, "", "version")
 	want := "dev (revision unknown, " + runtime.Version() + ")\n"
-	if err != nil || out.String() != want {
-		t.Errorf("version = %q, %v, want %q", out.String(), err, want)
+	if err != nil || out != want {
+		t.Errorf("version = %q, %v, want %q", out, err, want)
 	}
 	for _, test := range []struct {
 		args string
@@ -234,7 +233,8 @@ func TestCommands(t *testing.T) {
 	p := startReady(t, embedded(t))
 	admin := map[string]string{"ADMIN_ADDR": strings.TrimPrefix(p.admin, "http://")}
 	healthcheck := func() error {
-		return run(t.Context(), []string{"healthcheck"}, admin, nil, io.Discard, io.Discard)
+		_, err := call(t, admin, "", "healthcheck")
+		return err
 	}
 	if err := healthcheck(); err != nil {
 		t.Errorf("healthcheck = %v, want nil", err)

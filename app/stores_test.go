@@ -41,15 +41,22 @@ func TestCommandsKnowTheRememberedVisits(t *testing.T) {
 	}
 }
 
+// passwordFile returns a new file with this content.
+func passwordFile(t *testing.T, content string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // The submissions need a backup also while the cache is lost. The database knows the visits.
 func TestExportNeedsNoCache(t *testing.T) {
 	environ := embedded(t)
 	mustCall(t, environ, "", "seed", "--n", "3")
 	db := rememberVisits(t, environ, 100)
-	password := filepath.Join(t.TempDir(), "password")
-	if err := os.WriteFile(password, []byte("secret"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	password := passwordFile(t, "secret")
 	var out, errors strings.Builder
 	err := run(t.Context(), []string{"export", "--format", "json", "--visits"},
 		with(environ, "REDIS_ADDR", "127.0.0.1:1", "REDIS_PASSWORD_FILE", password),
