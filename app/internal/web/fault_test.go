@@ -103,25 +103,6 @@ func TestOutageIsAnErrorOnceAMinute(t *testing.T) {
 	}
 }
 
-// Pages that refuse a form speak of this copy of it, too.
-func TestRefusalsSpeakOfThisCopyOfTheForm(t *testing.T) {
-	site := serve(t)
-	for _, test := range []struct {
-		name, contentType, body string
-		want                    int
-	}{
-		{"too large", testsite.FormType, "first_name=" + strings.Repeat("x", 100_000), 413},
-		{"damaged", testsite.FormType, "first_name=%zz", 400},
-		{"another type", "application/json", "{}", 415},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			a := testsite.PostBody(t, site, test.contentType, strings.NewReader(test.body))
-			testsite.WantStatus(t, a, test.want)
-			testsite.WantBody(t, a, "Nothing was stored this time.")
-		})
-	}
-}
-
 // Behind a proxy that rewrites Host, the operator sees at the default log level why forms are
 // refused. A form of another site needs no remedy if the browser says that it is one.
 func TestRefusedOriginIsLoggedWithARemedy(t *testing.T) {
