@@ -160,6 +160,13 @@ func Reference(a Answer) string {
 	return reference
 }
 
+// Token returns the token of the form in a page, or "" if the page has none.
+func Token(page string) string {
+	_, rest, _ := strings.Cut(page, `name="token" value="`)
+	token, _, _ := strings.Cut(rest, `"`)
+	return token
+}
+
 // VisitNumber returns the number of visits that a page shows, or 0 if the page says that the count
 // is unavailable.
 func VisitNumber(page string) (int64, error) {

@@ -5,15 +5,12 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 
 	"simpleapp/internal/food"
 	"simpleapp/internal/testsite"
 )
-
-var tokenPattern = regexp.MustCompile(`name="token" value="(.*?)"`)
 
 func TestInvalidAnswersAreKeptAndExplained(t *testing.T) {
 	site := serve(t)
@@ -61,12 +58,11 @@ func TestInvalidAnswersAreKeptAndExplained(t *testing.T) {
 			if strings.Contains(a.Body, "<script>") {
 				t.Error("the page has <script>, want the visitor's markup escaped")
 			}
-			match := tokenPattern.FindStringSubmatch(a.Body)
-			switch {
-			case match == nil || !food.ValidToken(match[1]):
-				t.Errorf("the page has the token %q, want a valid one", match)
-			case form.Get("token") == token && match[1] != token:
-				t.Errorf("the page has the token %s, want %s, which is valid", match[1], token)
+			switch got := testsite.Token(a.Body); {
+			case !food.ValidToken(got):
+				t.Errorf("the page has the token %q, want a valid one", got)
+			case form.Get("token") == token && got != token:
+				t.Errorf("the page has the token %s, want %s, which is valid", got, token)
 			}
 		})
 	}
@@ -85,11 +81,11 @@ func TestConflictKeepsTheNewAnswers(t *testing.T) {
 	testsite.WantStatus(t, a, http.StatusConflict)
 	testsite.WantBody(t, a, "<bdi>Pizza</bdi>", "<dd>United Kingdom</dd>",
 		`value="Laksa"`, `value="SG" selected`, "checked")
-	match := tokenPattern.FindStringSubmatch(a.Body)
-	if match == nil || !food.ValidToken(match[1]) || match[1] == form.Get("token") {
-		t.Fatalf("the page has the token %q, want a new one", match)
+	token := testsite.Token(a.Body)
+	if !food.ValidToken(token) || token == form.Get("token") {
+		t.Fatalf("the page has the token %q, want a new one", token)
 	}
-	form.Set("token", match[1])
+	form.Set("token", token)
 	testsite.WantStored(t, site, form)
 	testsite.WantBody(t, testsite.Get(t, site+"/submissions"), "2 records", "Pizza", "Laksa")
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -61,8 +60,6 @@ func (v *visitor) visits() (n int) {
 	return n
 }
 
-var tokenField = regexp.MustCompile(`name="token" value="([0-9a-f]{32})"`)
-
 // answers returns valid answers with a random food and a token of their own.
 func answers() url.Values {
 	values := testsite.Form()
@@ -73,10 +70,7 @@ func answers() url.Values {
 // fillIn returns answers with the token of a form.
 func fillIn(form string) url.Values {
 	values := answers()
-	values.Del("token")
-	if match := tokenField.FindStringSubmatch(form); match != nil {
-		values.Set("token", match[1])
-	}
+	values.Set("token", testsite.Token(form))
 	return values
 }
 

@@ -3,7 +3,6 @@ package load
 import (
 	"crypto/rand"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -19,8 +18,6 @@ const (
 	patience = 20 * time.Second
 )
 
-var tokenField = regexp.MustCompile(`name="token" value="([0-9a-f]{32})"`)
-
 // submission opens the form, submits it, and opens the page that confirms it. It tells whether the
 // load goes on.
 func (v *visitor) submission() (more bool) {
@@ -28,19 +25,19 @@ func (v *visitor) submission() (more bool) {
 	if !ok {
 		return more
 	}
-	match := tokenField.FindStringSubmatch(form.body)
-	if match == nil {
+	token := testsite.Token(form.body)
+	if token == "" {
 		v.load.mu.Lock()
 		defer v.load.mu.Unlock()
 		v.failed("GET /simpleform without a token")
 		return true
 	}
 	answers := testsite.Form()
-	answers.Set("token", match[1])
+	answers.Set("token", token)
 	answers.Set("first_name", "Zoë")
 	answers.Set("last_name", "O'Brien")
 	answers.Set("favourite_food", "Pie "+rand.Text())
-	stored, ok, more := v.submit(match[1], answers.Encode())
+	stored, ok, more := v.submit(token, answers.Encode())
 	if ok {
 		_, _, more = v.request(http.MethodGet, stored.location, "", http.StatusOK)
 	}
