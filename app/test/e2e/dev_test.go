@@ -71,9 +71,20 @@ func startDev(t *testing.T) *dev {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	group := -cmd.Process.Pid
+	// Its input ends with the test, even if the test is killed. It then kills what has not ended.
+	guard := exec.Command("sh", "-c", "read -r nothing; kill -KILL $0", fmt.Sprint(group))
+	input, err := guard.StdinPipe()
+	if err == nil {
+		err = guard.Start()
+	}
+	if err != nil {
+		syscall.Kill(group, syscall.SIGKILL)
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		group := -cmd.Process.Pid
-		defer syscall.Kill(group, syscall.SIGKILL) // if some have not ended
+		defer guard.Wait()
+		defer input.Close()
 		syscall.Kill(group, syscall.SIGINT)
 		go cmd.Wait() // a process that has ended stays in its group until somebody waits for it
 		testsite.Within(t, time.Minute, "all programs end", func() error {
