@@ -34,7 +34,7 @@ func TestMakeInAFolderWithASpace(t *testing.T) {
 		"touch"} {
 		write(filepath.Join(tools, name), script)
 	}
-	for _, path := range []string{"app/assets/app.js", "app/assets/package.json",
+	for _, path := range []string{"app/assets/bootstrap.scss", "app/assets/package.json",
 		"app/assets/package-lock.json", "app/test/e2e/package.json",
 		"app/test/e2e/package-lock.json", "app/test/bench/others/express/package.json",
 		"app/test/bench/others/express/package-lock.json", "app/test/setup", "bin/staticcheck",
