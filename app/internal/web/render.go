@@ -76,24 +76,28 @@ func (s *Server) parseTemplates(files map[string][]byte, a assets) (
 // have a name, and the offset of one differs between summer and winter.
 func zone(t time.Time) string { return strings.TrimSuffix(t.Format("UTC-07:00"), "+00:00") }
 
-// render sends a page, made from the present templates: see view.render.
+// render sends a page, made from the present templates. After an error it has sent nothing.
 func (s *Server) render(w http.ResponseWriter, status int, name string, p page) error {
 	v, err := s.view()
 	if err != nil {
 		return err
 	}
-	return v.render(w, status, name, p)
+	body, err := v.body(name, p)
+	if err != nil {
+		return err
+	}
+	send(w, status, body)
+	return nil
 }
 
-// render sends a page. It renders the page into a buffer first, so that a broken template results
-// in an error and nothing is sent.
-func (v *view) render(w http.ResponseWriter, status int, name string, p page) error {
+// body renders a page into a buffer, so that a broken template results in an error and nothing is
+// sent.
+func (v *view) body(name string, p page) ([]byte, error) {
 	var body bytes.Buffer
 	if err := v.pages[name].ExecuteTemplate(&body, "layout", p); err != nil {
-		return fmt.Errorf("render %s: %w", name, err)
+		return nil, fmt.Errorf("render %s: %w", name, err)
 	}
-	send(w, status, body.Bytes())
-	return nil
+	return body.Bytes(), nil
 }
 
 // send sends the parts of a page one after the other.

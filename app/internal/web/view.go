@@ -26,6 +26,7 @@ type view struct {
 	assets assets
 	pages  map[string]*template.Template
 	home   splitPage
+	errors map[*statusError][]byte // the pages of sameForAll
 }
 
 // view returns the present view. It is always the same, unless the configuration has Files.
@@ -38,7 +39,7 @@ func (s *Server) view() (*view, error) {
 
 // loadView makes a view of files.
 func (s *Server) loadView(files map[string][]byte) (*view, error) {
-	v := &view{files: files}
+	v := &view{files: files, errors: make(map[*statusError][]byte)}
 	var err error
 	if v.assets, err = loadAssets(files); err != nil {
 		return nil, err
@@ -48,6 +49,11 @@ func (s *Server) loadView(files map[string][]byte) (*view, error) {
 	}
 	if v.home, err = splitHome(v.pages["home"]); err != nil {
 		return nil, err
+	}
+	for _, e := range sameForAll {
+		if v.errors[e], err = v.errorBody(e); err != nil {
+			return nil, err
+		}
 	}
 	return v, nil
 }
