@@ -98,7 +98,8 @@ func (sqliteEngine) Classify(err error) Failure {
 		return Collided
 	case code&0xff == sqlite3.SQLITE_CONSTRAINT, code&0xff == sqlite3.SQLITE_TOOBIG:
 		return InvalidData
-	case code&0xff == sqlite3.SQLITE_INTERRUPT:
+	case code&0xff == sqlite3.SQLITE_INTERRUPT,
+		code == sqlite3.SQLITE_IOERR_FSYNC: // the COMMIT is written, but may not be on the disk
 		return Unknown
 	}
 	return Refused // a failed statement is rolled back

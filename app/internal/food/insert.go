@@ -32,7 +32,7 @@ func (o *outcome) fail(rows []Submission, kind, cause error) {
 //	Refused      all rows are ErrNotStored         pause, then look up and retry
 //	Moved        pause, then look up and retry     pause, then look up and retry
 //	Collided     look up and retry                 look up and retry
-//	Unknown      look up and retry                 look up and retry
+//	Unknown      pause, then look up and retry     pause, then look up and retry
 //
 // "Look up" means to read which of the tokens are in the table. Rows with these tokens were stored
 // and counted, so only the others are retried. If ctx ends first, the rows that are left fail with
@@ -48,7 +48,7 @@ func (s *Submissions) insert(ctx context.Context, rows []Submission, giveUp erro
 			out.inserted += len(rows)
 			return
 		}
-		switch s.db.Classify(err) {
+		switch class := s.db.Classify(err); class {
 		case database.InvalidData:
 			if len(rows) > 1 { // one bad row must not fail the others
 				half := len(rows) / 2
@@ -63,14 +63,15 @@ func (s *Submissions) insert(ctx context.Context, rows []Submission, giveUp erro
 				out.fail(rows, giveUp, err)
 				return
 			}
-		case database.Moved:
+		case database.Unknown, database.Moved:
+			if class == database.Unknown {
+				giveUp = ErrUnconfirmed
+			}
 			if !database.Pause(ctx, database.RetryDelay) {
 				out.fail(rows, giveUp, err)
 				return
 			}
 		case database.Collided: // the transaction was rolled back
-		case database.Unknown:
-			giveUp = ErrUnconfirmed
 		}
 		notStored, lookupErr := s.lookUp(ctx, rows, out)
 		for lookupErr != nil {
