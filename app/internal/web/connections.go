@@ -33,7 +33,9 @@ const (
 	receiving                  // waits for the rest of a form
 	working                    // waits for this program
 	sending                    // waits for the client to read the answer
-	closed                     // does not count any more; the last, so that queues has the others
+	// closed: not open any more. It must be the last state: queues is an array with one queue for
+	// each state before it.
+	closed
 )
 
 func (s connState) String() string {
@@ -44,8 +46,8 @@ func (s connState) String() string {
 // visitors from connecting. While more than max are open, each connection that becomes idle, a new
 // one included, closes the one that has been idle longest. If no other is idle, none is closed. If
 // maxSlow are receiving, or sending, each further one closes the one that has been in that state
-// longest. No working connection is closed: limit bounds how many requests wait for a store. Other
-// requests do not wait.
+// longest. No working connection is closed: the middleware limit bounds how many requests wait for
+// a store. Other requests do not wait.
 type Connections struct {
 	max, maxSlow int
 	log          *slog.Logger
@@ -144,11 +146,12 @@ func (c *Connections) report(state connState) {
 	c.metrics.connectionsClosed.WithLabelValues(state.String()).Inc()
 	now := time.Now()
 	if now.Sub(c.shortage) > time.Minute {
-		c.log.Warn("connections run short: each new one closes the one that has waited longest",
+		c.log.Warn("too many connections in one state: "+
+			"each further one closes the one that has been in it longest",
 			"state", state.String(), "max", c.max, "max_slow", c.maxSlow,
 			"idle", c.queues[idle].length, "receiving", c.queues[receiving].length,
 			"working", c.queues[working].length, "sending", c.queues[sending].length,
-			"hint", "more replicas take more connections")
+			"hint", "add replicas")
 	}
 	c.shortage = now
 }

@@ -177,8 +177,8 @@ func TestLongestIdleConnectionIsClosed(t *testing.T) {
 	b.wantClosed(silent)
 
 	b.end()
-	if n := strings.Count(b.log.String(), "connections run short"); n != 1 {
-		t.Errorf("%d log lines say that connections run short, want one:\n%s", n, b.log)
+	if n := strings.Count(b.log.String(), "too many connections in one state"); n != 1 {
+		t.Errorf("%d log lines say that there are too many connections, want one:\n%s", n, b.log)
 	}
 }
 
