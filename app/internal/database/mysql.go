@@ -188,7 +188,7 @@ func groupMayHaveIt(number uint16) bool {
 // know.
 func Hint(err error) string {
 	const readOnly = "no server takes writes at the moment: the group of MySQL servers chooses " +
-		"another primary, or MYSQL_ADDR names a read-only copy"
+		"another primary, or MYSQL_ADDR names a read-only replica"
 	var reply *mysql.MySQLError
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) || errors.Is(err, mysql.ErrNoTLS) {
@@ -206,8 +206,8 @@ func Hint(err error) string {
 	}
 	switch reply.Number {
 	case 1045: // access denied
-		return "the password in MYSQL_PASSWORD_FILE is not the one this database has: " +
-			"a volume keeps the password it was created with"
+		return "MySQL does not accept MYSQL_USER with the password in MYSQL_PASSWORD_FILE: " +
+			"correct the one that is wrong (a volume keeps the password it was created with)"
 	case 1044, 1049: // no right to the database, no such database
 		return "MYSQL_DATABASE names no database that this account may use: correct it, or make " +
 			"the database and give the account its rights"

@@ -127,7 +127,8 @@ func Hint(err error) string {
 	says := func(words string) bool { return strings.Contains(err.Error(), words) }
 	switch {
 	case says("WRONGPASS"):
-		return "the password in REDIS_PASSWORD_FILE is not the one this server was started with"
+		return "Redis does not accept REDIS_USERNAME with the password in REDIS_PASSWORD_FILE: " +
+			"correct the one that is wrong"
 	case says("NOPERM"), says("The user executing the script can't"):
 		return "the user may not count: give it the rights that docs/configuration.md names: " +
 			"ACL SETUSER … ~visits* +@all -@admin -@dangerous"

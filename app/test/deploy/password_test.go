@@ -75,7 +75,7 @@ func TestVolumeFromAnotherPassword(t *testing.T) {
 		"the password in /run/secrets/mysql_password is not the one in the data volume")
 	p.awaitLog("db", "db-set-password")
 	p.compose("up", "--no-deps", "--detach", "app")
-	p.awaitLog("app", "the password in MYSQL_PASSWORD_FILE is not the one this database has")
+	p.awaitLog("app", "MySQL does not accept MYSQL_USER with the password in MYSQL_PASSWORD_FILE")
 
 	p.compose("exec", "--no-TTY", "db", "db-set-password")
 	p.compose("exec", "--no-TTY", "cache", "cache-set-password")

@@ -80,7 +80,7 @@ func TestSwarm(t *testing.T) {
 		{"a version that is never healthy", []string{"VERSION=" + unhealthy},
 			"stopped as unhealthy"},
 		{"a wrong password", []string{"MYSQL_PASSWORD_SECRET=" + wrong},
-			"the password in MYSQL_PASSWORD_FILE is not the one this database has"},
+			"MySQL does not accept MYSQL_USER with the password in MYSQL_PASSWORD_FILE"},
 	} {
 		s.withoutFailures(bad.name, func(s *stack) {
 			out, err := s.tryMake("deploy", bad.deploy...)
