@@ -84,7 +84,7 @@ func errInternal(cause error) *statusError {
 func errDatabase(cause error) *statusError {
 	return &statusError{status: http.StatusServiceUnavailable, retryAfter: 5, cause: cause,
 		Heading: "The records can’t be read right now",
-		Message: "What is stored has not changed. Try again in a moment."}
+		Message: "The stored records have not changed. Try again in a moment."}
 }
 
 // errorPage answers with the site's page for err, and logs the error if the fault is the site's. If

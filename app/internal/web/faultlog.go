@@ -15,9 +15,10 @@ func (s *Server) logFault(r *http.Request, status int, cause error) {
 }
 
 // logOutage logs why the database did not do what a request needed. The database can refuse that
-// although its pings succeed: for example, if the account may read and not write. logOutage logs an
-// error at most once a minute, and the others at debug level: while the database is away, every
-// request fails, and a log of bounded size would lose the line about the beginning.
+// although its pings succeed: for example, if the account may not insert into the table
+// submissions. logOutage logs an error at most once a minute, and the others at debug level: while
+// the database is away, every request fails, and a log of bounded size would lose the line about
+// the beginning.
 func (s *Server) logOutage(r *http.Request, status int, cause error) {
 	level := slog.LevelDebug
 	if s.outages.allow() {

@@ -31,7 +31,8 @@ type Config struct {
 	Certificate *certificate.Keeper // of https, or nil if the site is on plain http
 	HTTPSPort   uint16              // where visitors find https
 	// Files is for a developer. A file in its folders templates and static takes the place of the
-	// embedded one, and a change shows within 100 ms. What `make assets` builds is embedded only.
+	// embedded one, and a change shows within 100 ms. The styles that `make assets` builds are
+	// always the embedded ones.
 	Files fs.FS
 }
 
@@ -96,7 +97,7 @@ func (s *Server) routes() *http.ServeMux {
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Leave makes every later answer close its connection, so that clients connect to another instance
+// Leave makes every later answer close its connection, so that clients connect to another replica
 // before this one stops listening.
 func (s *Server) Leave() { s.leaving.Store(true) }
 

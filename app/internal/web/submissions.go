@@ -28,7 +28,7 @@ type successPage struct {
 // getSuccess thanks for a submission. The page says only what is true for every visitor, because
 // anybody can open it with any reference, and a submission can be removed later. It does not look
 // the reference up, because no index has it. If the newest records can't be read, the page says
-// that what is stored has not changed.
+// that the stored ones have not changed.
 func (s *Server) getSuccess(w http.ResponseWriter, r *http.Request) error {
 	w.Header()["X-Robots-Tag"] = noIndex
 	records, err := s.cfg.Submissions.Recent(r.Context(), recordsShown)

@@ -16,6 +16,7 @@ import (
 // built is where `make assets` puts the styles of Bootstrap. Until then there is no such folder.
 const built = "static/dist/"
 
+// embedded contains the templates and static files of the program.
 //
 //go:embed templates static
 var embedded embed.FS
@@ -77,8 +78,8 @@ func readFiles(from fs.FS) (map[string][]byte, error) {
 	return files, nil
 }
 
-// readChanges returns the files that take the place of the embedded ones. What a developer has
-// built earlier does not: it may be older than what is embedded.
+// readChanges returns the files that take the place of the embedded ones. It leaves out the styles
+// that a developer has built earlier, because they may be older than the embedded ones.
 func readChanges(from fs.FS) (map[string][]byte, error) {
 	files, err := readFiles(from)
 	maps.DeleteFunc(files, func(file string, _ []byte) bool {

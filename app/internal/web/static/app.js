@@ -34,9 +34,9 @@ if (form) {
   });
 }
 
-// On the page of success, note that the form that was sent last is stored. If the visitor goes back to
+// On the success page, note that the form that was sent last is stored. If the visitor goes back to
 // this page, another form may have been sent last.
-const [visit] = performance.getEntriesByType("navigation");
-if (document.getElementById("stored") && visit?.type === "navigate") {
+const [navigation] = performance.getEntriesByType("navigation");
+if (document.getElementById("stored") && navigation?.type === "navigate") {
   sessionStorage.setItem(sessionStorage.getItem("sent"), "stored");
 }
