@@ -55,15 +55,7 @@ func importRecords(ctx context.Context, i invocation) (err error) {
 	addVisits := file.Visits != nil && *only != "submissions"
 	if addVisits { // ask the store first, so that nothing is imported if the visits can't be added
 		err := withVisits(ctx, cfg, log, db, func(counter *visits.Counter) error {
-			if err := counter.CanCount(ctx); err != nil {
-				return withHint(err, visits.Hint)
-			}
-			total, err := counter.Total()
-			if err == nil && *file.Visits > visits.MaxImport-total {
-				err = fmt.Errorf("the file has %d and the site %d, and the sum may be %d at most: "+
-					"leave them out with --only submissions", *file.Visits, total, visits.MaxImport)
-			}
-			return err
+			return checkVisits(ctx, counter, *file.Visits)
 		})
 		if err != nil {
 			return fmt.Errorf("nothing was imported: visits: %w", err)
@@ -91,6 +83,19 @@ func importRecords(ctx context.Context, i invocation) (err error) {
 			"repeat this with --only visits: %w", err)
 	}
 	_, err = fmt.Fprintf(i.stdout, "imported %d visits\n", *file.Visits)
+	return err
+}
+
+// checkVisits returns an error unless n visits can be added to those of the site.
+func checkVisits(ctx context.Context, counter *visits.Counter, n int64) error {
+	if err := counter.CanCount(ctx); err != nil {
+		return withHint(err, visits.Hint)
+	}
+	total, err := counter.Total()
+	if err == nil && n > visits.MaxImport-total {
+		err = fmt.Errorf("the file has %d and the site %d, and the sum may be %d at most: "+
+			"leave them out with --only submissions", n, total, visits.MaxImport)
+	}
 	return err
 }
 

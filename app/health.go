@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"simpleapp/internal/database"
 	"simpleapp/internal/web"
 )
 
@@ -56,10 +57,8 @@ func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.M
 				log.Info(d.name + " connected")
 			}
 		}
-		select {
-		case <-ctx.Done():
+		if !database.Pause(ctx, wait) {
 			return
-		case <-time.After(wait):
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package certificate
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -140,7 +139,7 @@ func encodeKey(key crypto.Signer) ([]byte, error) {
 }
 
 func decodeKey(value []byte) (crypto.Signer, error) {
-	block, _ := pem.Decode(bytes.TrimSpace(value))
+	block, _ := pem.Decode(value)
 	if block == nil {
 		return nil, errors.New("the key of the account is not in PEM format")
 	}

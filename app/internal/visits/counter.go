@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"simpleapp/internal/batch"
+	"simpleapp/internal/database"
 )
 
 // ErrUnavailable says that there is no number, because the store did not answer in time. Unless
@@ -166,18 +167,17 @@ func (c *Counter) add(ctx context.Context, n int64) (int64, error) {
 		if first {
 			c.log.Error("visits can't be counted now and are kept", "err", err)
 		}
-		select {
-		case <-ctx.Done():
-			c.mu.Lock()
-			n, c.backlog = n+c.backlog, 0
-			c.mu.Unlock()
-			if n > 0 {
-				c.log.Error("visits are lost, if the store has not counted them",
-					"visits", n, "err", err)
-			}
-			return 0, err
-		case <-time.After(backoff):
+		if database.Pause(ctx, backoff) {
+			continue
 		}
+		c.mu.Lock()
+		n, c.backlog = n+c.backlog, 0
+		c.mu.Unlock()
+		if n > 0 {
+			c.log.Error("visits are lost, if the store has not counted them",
+				"visits", n, "err", err)
+		}
+		return 0, err
 	}
 }
 
