@@ -11,9 +11,10 @@ import (
 )
 
 // migrate changes the database's schema to that of this version, counts the submissions that older
-// versions did not count, and prints what it did. SQLite files also get the schema of this version
-// whenever the program opens them. Only migrate merges the foods that an older version counted in a
-// file after this version had opened it.
+// versions did not count, and prints what it did. A SQLite file also gets the schema of this
+// version whenever the program opens it. When the program serves the file for the first time, it
+// also merges the foods in the file. If an older version then writes to the file, only migrate
+// merges the foods that it counted.
 func migrate(ctx context.Context, i invocation) error {
 	err := i.parse(new(flag.FlagSet), 0,
 		"Brings the schema up to date, and counts what older versions did not count.")

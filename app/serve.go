@@ -64,7 +64,7 @@ func serve(ctx context.Context, i invocation) error {
 	case err = <-failed:
 		err = fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
-		// Load balancers and clients get time to use another instance. Then the listeners close,
+		// Load balancers and clients get time to use another replica. Then the listeners close,
 		// and later the connections: Shutdown answers no request whose header is not there yet.
 		log.Info("stopping", "delay", cfg.ShutdownDelay.String())
 		site.health.leaving.Store(true)

@@ -66,9 +66,9 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 	}
 	s.onClose("count kept visits", func(ctx context.Context) error {
 		err := counter.Close(ctx)
-		// The database has not been told the visits of the last second. It is told also if ctx has
-		// ended. If it does not answer, that is no error: it needs them only if the store loses its
-		// data.
+		// Tell the database the total once more, because it does not know the visits of the last
+		// second. Do this also if ctx has ended. An error is dropped: the total in the database is
+		// needed only if the store loses its data.
 		remember, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		counter.Remember(remember, db)

@@ -23,7 +23,7 @@ func TestUnknownServer(t *testing.T) {
 	}
 }
 
-// If only one of several addresses can be looked up, its server may be a copy that takes no writes.
+// If only one of several addresses can be looked up, its server may be one that takes no writes.
 func TestUnknownServerAndACopy(t *testing.T) {
 	db := testsite.OpenMySQL(t, "nowhere.invalid:3306", secondServer(t).Addr)
 	defer db.Close()

@@ -126,7 +126,7 @@ const RetryDelay = 50 * time.Millisecond
 
 // electionTime is longer than a group of servers needs to choose another primary. It bounds Retry,
 // and how long a new connection waits for a primary. A command of an operator has no deadline of
-// its own, and would wait for ever while most copies are away.
+// its own, and would wait for ever while most members of the group are away.
 const electionTime = 30 * time.Second
 
 // Retry calls do again as long as its error is classified as Collided or Moved, for electionTime or

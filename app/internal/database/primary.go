@@ -12,8 +12,9 @@ import (
 )
 
 // A primaryConnector connects to the server that takes writes. The name in each address may have
-// several IP addresses. They are those of the copies of a group, and all copies except the primary
-// are read-only. Once the primary may have moved, the connections from before are not used again.
+// several IP addresses. They are those of the members of a group, and all members except the
+// primary are read-only. Once the primary may have moved, the connections from before are not used
+// again.
 type primaryConnector struct {
 	config  *mysql.Config // without an address
 	addrs   []string
@@ -61,9 +62,9 @@ func (c *primaryConnector) connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // connectToAny connects to all servers at once, because a machine that has failed does not answer.
-// It returns the first connection to a server that takes writes. One server alone is not asked
-// whether it does. The error has those of the servers in their order, so that it is the same for
-// each attempt of an outage.
+// It returns the first connection to a server that takes writes. If there is only one server,
+// connectToAny does not ask whether it takes writes. The error has those of the servers in their
+// order, so that it is the same for each attempt of an outage.
 func (c *primaryConnector) connectToAny(
 	ctx context.Context, servers []server,
 ) (driver.Conn, error) {

@@ -17,7 +17,7 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// readOnly sets whether a server refuses writes, as all copies of a group except the primary do.
+// readOnly sets whether a server refuses writes, as all members of a group except the primary do.
 func readOnly(t *testing.T, s *testserver.Server, value bool) {
 	t.Helper()
 	root := s.Root()

@@ -18,7 +18,7 @@ var ErrNotEmpty = errors.New("there are submissions already")
 
 const (
 	// RowsPerPart is how many submissions Import stores in one transaction. Until a transaction
-	// ends, a copy in a group needs some 700 bytes of memory for each of its rows.
+	// ends, each member of a group needs some 700 bytes of memory for each of its rows.
 	RowsPerPart = 10_000
 	// rowsPerStep is how many submissions Import inserts at a time.
 	rowsPerStep = 500

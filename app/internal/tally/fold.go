@@ -1,6 +1,7 @@
 package tally
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -42,7 +43,7 @@ func (t *Tally) foldEverySecond(ctx context.Context, log *slog.Logger) {
 }
 
 // Fold adds the rows of the log to the tallies and deletes them from the log. It skips the rows
-// that another instance is folding. One fold runs at a time. A caller that finds one running waits
+// that another replica is folding. One fold runs at a time. A caller that finds one running waits
 // for it, and then needs a fold that starts after the call, because the running one may miss the
 // newest rows. All callers that wait share that fold. If it fails, the next of them runs another
 // one.
@@ -74,7 +75,7 @@ func (t *Tally) Fold(ctx context.Context) error {
 }
 
 // foldSome folds the oldest rows of the log in one transaction, except for those that another
-// instance is folding. It reports whether there may be more rows.
+// replica is folding. It reports whether there may be more rows.
 func (t *Tally) foldSome(ctx context.Context) (more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, foldTime)
 	defer cancel()
@@ -129,7 +130,7 @@ func (t *Tally) readLog(ctx context.Context, tx *sql.Tx) (
 // of them back, and it is retried.
 func (t *Tally) add(ctx context.Context, tx *sql.Tx, sums map[name]int64) error {
 	order := slices.SortedFunc(maps.Keys(sums), func(a, b name) int {
-		return strings.Compare(a.scope+"\x00"+a.name, b.scope+"\x00"+b.name)
+		return cmp.Or(strings.Compare(a.scope, b.scope), strings.Compare(a.name, b.name))
 	})
 	for some := range slices.Chunk(order, 500) {
 		args := make([]any, 0, 3*len(some))
@@ -161,7 +162,7 @@ func (t *Tally) removeZeros(ctx context.Context, tx *sql.Tx, sums map[name]int64
 }
 
 // FoldAll returns once all rows that are in the log when it is called are folded. It waits for the
-// rows that another instance is folding.
+// rows that another replica is folding.
 func (t *Tally) FoldAll(ctx context.Context) error {
 	var last sql.NullInt64
 	err := t.db.QueryRowContext(ctx, "SELECT MAX(id) FROM tally_log").Scan(&last)

@@ -36,7 +36,7 @@ type Day struct {
 }
 
 // Results returns the results, with the days of a time zone. They include every submission that was
-// stored before the call, except those that another instance is folding, and those that are still
+// stored before the call, except those that another replica is folding, and those that are still
 // in the log because folding failed or took longer than a second. The cost of Results does not
 // depend on the number of submissions or foods.
 func (t *Tally) Results(ctx context.Context, zone *time.Location) (r Results, err error) {

@@ -2,7 +2,7 @@
 //
 // Every submission is counted in the transaction that stores it. That transaction inserts the
 // counts of its batch as one row into the table tally_log. If it changed the table tallies instead,
-// the batches of all instances would wait for the same few rows. Each instance folds the log into
+// the batches of all replicas would wait for the same few rows. Each replica folds the log into
 // the tallies once a second, and before it reads the tallies. To fold is to add the rows of the log
 // to the tallies and to delete them from the log. The migrations describe the tables.
 package tally
@@ -39,7 +39,7 @@ type Tally struct {
 func New(db *database.DB) *Tally { return &Tally{db: db, folding: make(chan struct{}, 1)} }
 
 // Start begins to fold the log once a second. stop ends that, and returns when it has ended. The
-// rows that are left in the log are folded by another instance, or by the next one that starts.
+// rows that are left in the log are folded by another replica, or by the next one that starts.
 func (t *Tally) Start(log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
