@@ -120,8 +120,12 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, err error) {
 
 // errorBody returns the page of an error.
 func (v *view) errorBody(e *statusError) ([]byte, error) {
-	if body, rendered := v.errors[e]; rendered {
-		return body, nil
+	if render, ok := v.errors[e]; ok {
+		return render()
 	}
+	return v.renderError(e)
+}
+
+func (v *view) renderError(e *statusError) ([]byte, error) {
 	return v.body("error", page{Title: e.Heading, Data: e})
 }

@@ -27,7 +27,9 @@ type view struct {
 	assets assets
 	pages  map[string]*template.Template
 	home   splitPage
-	errors map[*statusError][]byte // the pages of sameForAll
+	// errors render the pages of sameForAll. Each does so once, when it is first called, because the
+	// first page must not wait for them.
+	errors map[*statusError]func() ([]byte, error)
 }
 
 // view returns the present view. It is always the same, unless the configuration has Files.
@@ -40,7 +42,7 @@ func (s *Server) view() (*view, error) {
 
 // loadView makes a view of files.
 func (s *Server) loadView(files map[string][]byte) (*view, error) {
-	v := &view{files: files, errors: make(map[*statusError][]byte)}
+	v := &view{files: files, errors: make(map[*statusError]func() ([]byte, error))}
 	var err error
 	if v.assets, err = loadAssets(files); err != nil {
 		return nil, err
@@ -52,9 +54,7 @@ func (s *Server) loadView(files map[string][]byte) (*view, error) {
 		return nil, err
 	}
 	for _, e := range sameForAll {
-		if v.errors[e], err = v.errorBody(e); err != nil {
-			return nil, err
-		}
+		v.errors[e] = sync.OnceValues(func() ([]byte, error) { return v.renderError(e) })
 	}
 	return v, nil
 }
