@@ -29,7 +29,7 @@ func TestPages(t *testing.T) {
 				{"/nowhere", 404, []string{"Page not found", "SimpleApp"}},
 				{"/static/", 404, nil},
 				{"/static/nothing.css", 404, nil},
-				{"/static/app.css/", 404, nil},
+				{"/static/site.css/", 404, nil},
 			} {
 				a := get(t, p.url+page.path)
 				wantStatus(t, a, page.wantStatus)

@@ -50,7 +50,7 @@ var (
 		Message: "This request was not carried out, and it stored nothing. " +
 			"Reload this page in a few seconds.", retryAfter: 1}
 	// A reload of this page would send the form again. The browser asks first, and after a reload
-	// app.js does not mark the form as stored. So the message tells the visitor to go back to the
+	// site.js does not mark the form as stored. So the message tells the visitor to go back to the
 	// form.
 	errBusyForm = &statusError{status: http.StatusServiceUnavailable,
 		Heading: errBusy.Heading,

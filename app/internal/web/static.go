@@ -18,7 +18,7 @@ import (
 
 // An asset is a static file.
 type asset struct {
-	url         string // /static/app.0123456789ab.css
+	url         string // /static/site.0123456789ab.css
 	contentType string
 	plain       []byte
 	// gzip returns plain compressed, or nil if that is not smaller. It compresses once, when it is
@@ -26,7 +26,7 @@ type asset struct {
 	gzip func() []byte
 }
 
-// assets are the static files by name, such as app.css.
+// assets are the static files by name, such as site.css.
 type assets map[string]asset
 
 // textTypes has the types that http.DetectContentType can't tell, by extension. The package mime

@@ -15,5 +15,5 @@ func TestHomePageHasStylesAndScript(t *testing.T) {
 	testsite.WantStatus(t, home, 200)
 	t.Log("`make assets` builds the styles of Bootstrap")
 	testsite.WantBody(t, home, `<link rel="stylesheet" href="/static/bootstrap.`,
-		`<link rel="stylesheet" href="/static/app.`, `<script src="/static/app.`)
+		`<link rel="stylesheet" href="/static/site.`, `<script src="/static/site.`)
 }

@@ -104,9 +104,9 @@ func TestStaticFileWithDotsInItsName(t *testing.T) {
 // A developer's file that takes the name of another one is an error. Otherwise the pages would use
 // either of them.
 func TestStaticFilesOfTheSameName(t *testing.T) {
-	site := serveFiles(t, map[string]string{"static/app.css": "", "static/more/app.css": ""})
+	site := serveFiles(t, map[string]string{"static/site.css": "", "static/more/site.css": ""})
 	page := testsite.Get(t, site+"/")
-	if page.StatusCode != 500 || !strings.Contains(page.Body, "static/more/app.css") {
+	if page.StatusCode != 500 || !strings.Contains(page.Body, "static/more/site.css") {
 		t.Errorf("GET / = %d\n%s\nwant 500 and the names of the files",
 			page.StatusCode, page.Body)
 	}
@@ -124,7 +124,7 @@ func wantCacheControl(t *testing.T, a testsite.Answer, want string) {
 func TestStaticFilesEncoding(t *testing.T) {
 	site := serve(t)
 	home := testsite.Get(t, site+"/")
-	styles := regexp.MustCompile(`/static/app[^"]+css`).FindString(home.Body)
+	styles := regexp.MustCompile(`/static/site[^"]+css`).FindString(home.Body)
 	if styles == "" {
 		t.Fatal("GET / links no styles")
 	}

@@ -46,7 +46,7 @@ func TestChangedFilesShow(t *testing.T) {
 	}
 	home := func() string { return "/" }
 	styles := func() string {
-		return regexp.MustCompile(`/static/app[^"]+css`).FindString(testsite.Get(t, site+"/").Body)
+		return regexp.MustCompile(`/static/site[^"]+css`).FindString(testsite.Get(t, site+"/").Body)
 	}
 	await(home, "<h1") // an empty folder changes nothing
 	save("templates/home.html", `{{define "main"}}<h1>Changed</h1>{{end}}`)
@@ -66,8 +66,8 @@ func TestChangedFilesShow(t *testing.T) {
 	testsite.WantBody(t, testsite.Get(t, site+"/no-such-page"), "Page not found", "</footer>")
 	save("templates/home.html", `{{define "main"}}<h1>Whole</h1>{{end}}`)
 	await(home, "<h1>Whole</h1>")
-	save("static/dist/app.css", "main { color: red }") // built earlier
-	save("static/app.css", "main { color: teal }")
+	save("static/dist/site.css", "main { color: red }") // built earlier
+	save("static/site.css", "main { color: teal }")
 	await(styles, "teal")
 }
 

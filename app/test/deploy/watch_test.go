@@ -75,8 +75,8 @@ func TestWatchShowsChanges(t *testing.T) {
 	}
 	change("internal/web/home.go", `s/"pong"/"changed"/`)
 	await("/ping", "changed")
-	change("internal/web/static/app.css", `$a .new-style { color: teal }`)
-	await("/static/app.0.css", ".new-style")
+	change("internal/web/static/site.css", `$a .new-style { color: teal }`)
+	await("/static/site.0.css", ".new-style")
 	if readOnly := inspect("{{.HostConfig.ReadonlyRootfs}}"); readOnly != "true" {
 		t.Errorf("the container's file system is read-only: %s, want true", readOnly)
 	}

@@ -21,8 +21,8 @@ func TestMakeDevShowsChanges(t *testing.T) {
 	d.change("internal/web/templates/home.html", "<h1", `<h1 id="new"`)
 	d.await("/", `id="new"`)
 
-	d.change("internal/web/static/app.css", "", ".new-style { color: teal }\n")
-	d.await("/static/app.0.css", ".new-style") // whatever the hash is
+	d.change("internal/web/static/site.css", "", ".new-style { color: teal }\n")
+	d.await("/static/site.0.css", ".new-style") // whatever the hash is
 
 	d.change("internal/web/home.go", `"pong"`, `"changed"`)
 	d.await("/ping", "changed")
