@@ -22,7 +22,8 @@ show_failure() {
 } >&2
 
 # missing_of SERVICE says what is missing until the service runs as it is defined, such as "2 of 3 run as wanted", and
-# the state of an update that did not complete. It prints nothing if the service runs as it is defined.
+# the state of an update that did not complete. It prints nothing if the service runs as it is defined. A command that
+# updates no service sets no_update: the state is then of an earlier command.
 missing_of() {
   local found wanted update present tasks running=0 missing=''
   # These parts of a task are compared with those of its service.
@@ -40,6 +41,7 @@ missing_of() {
   if [ "$running" != "$wanted" ] || [ "${#tasks[@]}" != "$wanted" ] || [ "$wanted" = 0 ]; then
     missing="$running of $wanted run as wanted"
   fi
+  if [ -n "${no_update:-}" ]; then update=none; fi
   case $update in
     none | completed) echo "$missing" ;;
     *) echo "$update${missing:+, $missing}" ;;
@@ -53,8 +55,7 @@ no_room() {
 }
 
 # wait_until_running SERVICE… waits until each service runs as it is defined now. It prints each failure of a task once.
-# If an update fails, no node has room, or the time is over, it prints the failed task's log and returns 1. A command
-# that updates no service sets no_update: a service that was rolled back then was so before, and runs as it should.
+# If an update fails, no node has room, or the time is over, it prints the failed task's log and returns 1.
 wait_until_running() {
   local deadline=$((SECONDS + ${TIMEOUT:-900})) service missing state printed_state='' reason='' pick=tail changed room
   local task description failure printed_failures=$earlier
@@ -62,7 +63,6 @@ wait_until_running() {
     state=''
     for service in "$@"; do
       missing=$(missing_of "$service") || missing="its state is not known"
-      if [ -n "${no_update:-}" ]; then missing=${missing#rollback_completed} missing=${missing#, }; fi
       state+=${missing:+"$service: $missing; "}
       case $missing in
         rollback_completed) reason="$service was rolled back: the version before goes on running" ;;

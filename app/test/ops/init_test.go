@@ -103,24 +103,28 @@ func TestSwarmInitSaysThatCacheDoesNotStart(t *testing.T) {
 	}
 }
 
-// The label of a node changes no service. So a rollback that is completed is that of an earlier
+// The label of a node changes no service. So the state of an update is that of an earlier
 // deployment, and says nothing about cache on its new node.
-func TestSwarmInitIgnoresEarlierRollback(t *testing.T) {
+func TestSwarmInitIgnoresEarlierUpdates(t *testing.T) {
 	for _, test := range []struct {
-		task, want string
-		status     int
-	}{{"running new", "", 0}, {"starting new", "swarm-init: not ready after 1 s", 1}} {
+		update, task, want string
+		status             int
+	}{
+		{"rollback_completed", "running new", "", 0},
+		{"rollback_paused", "running new", "", 0},
+		{"rollback_completed", "starting new", "swarm-init: not ready after 1 s", 1},
+	} {
 		out, status := newOperator(t, freshSwarm+`
   "node inspect --format {{.ID}} second") echo node2 ;;
   "service inspect --format {{.ID}} mystack_app") echo app1 ;;
-  "service inspect "*UpdateStatus*mystack_cache) echo "1 rollback_completed new" ;;
+  "service inspect "*UpdateStatus*mystack_cache) echo "1 `+test.update+` new" ;;
   "service ps --quiet --no-trunc --filter desired-state=running mystack_cache") echo task1 ;;
   "inspect --type task --format {{.Status.State}} "*task1) echo "`+test.task+`" ;;
 `).run("swarm-init", "CACHE_NODE=second")
 		if status != test.status || !strings.Contains(out, test.want) ||
 			strings.Contains(out, "rolled back") {
-			t.Errorf("swarm-init with cache %s = %d, want %d and %q:\n%s", test.task, status,
-				test.status, test.want, out)
+			t.Errorf("swarm-init with cache %s after %s = %d, want %d and %q:\n%s", test.task,
+				test.update, status, test.status, test.want, out)
 		}
 	}
 }
