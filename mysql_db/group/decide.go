@@ -163,7 +163,7 @@ func decideStart(v view) decision {
 	}
 	needed, missing := map[string]bool{}, 0
 	for _, c := range copies {
-		for _, uuid := range c.Members {
+		for _, uuid := range c.needed() {
 			if !needed[uuid] && !answers[uuid] {
 				missing++
 			}
@@ -179,14 +179,14 @@ func decideStart(v view) decision {
 	// the record of every copy that answers. If several may, the first by UUID does.
 	inAll := func(uuid string) bool {
 		return !slices.ContainsFunc(copies, func(c peer) bool {
-			return !slices.Contains(c.Members, uuid)
+			return !slices.Contains(c.needed(), uuid)
 		})
 	}
 	if !inAll(v.self.UUID) {
 		return decision{action: wait, reason: "another copy has seen the group last and starts it"}
 	}
 	for _, c := range copies[1:] {
-		if !slices.Contains(c.Members, c.UUID) {
+		if !slices.Contains(c.needed(), c.UUID) {
 			continue // it knows of a group that went on without it, so what it has does not matter
 		}
 		switch {

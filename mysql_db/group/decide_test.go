@@ -8,7 +8,7 @@ import (
 // waitingCopy returns a copy that waits. The last group that it was in had these members.
 func waitingCopy(uuid string, members ...string) peer {
 	return peer{Status: Status{
-		Node: "node-" + uuid, UUID: uuid, State: waiting, record: record{"g", members},
+		Node: "node-" + uuid, UUID: uuid, State: waiting, record: record{Group: "g", Members: members},
 	}}
 }
 
@@ -23,6 +23,9 @@ func primary(p peer) peer { p.State, p.Primary = online, true; return p }
 func more(p peer) peer { p.ahead = true; return p }
 func less(p peer) peer { p.behind = true; return p }
 func gone(p peer) peer { p.ahead, p.purged = true, true; return p }
+
+// without returns a copy whose record says that another one left, and is still needed.
+func without(p peer, uuid string) peer { p.Left = []string{uuid}; return p }
 
 func TestDecide(t *testing.T) {
 	nothing := Status{Node: "node-a", State: empty}
@@ -157,6 +160,14 @@ func TestDecide(t *testing.T) {
 		{"one left earlier, all are back", view{self: waitingCopy("b", "b", "c").Status,
 			peers:    []peer{less(waitingCopy("a", "a", "b", "c")), waitingCopy("c", "b", "c")},
 			lookedUp: true}, startGroup, "", "all 3"},
+		{"one left earlier, and the others had not executed everything",
+			view{self: without(waitingCopy("b", "b", "c"), "a").Status,
+				peers: []peer{without(waitingCopy("c", "b", "c"), "a")}, lookedUp: true},
+			wait, "", "1 of the 3 copies"},
+		{"one left earlier, the others had not executed everything, and all are back",
+			view{self: a, peers: []peer{less(without(waitingCopy("b", "b", "c"), "a")),
+				less(without(waitingCopy("c", "b", "c"), "a"))}, lookedUp: true},
+			startGroup, "", "all 3"},
 		{"one knows of a later group whose members are missing",
 			view{self: a, peers: []peer{b, more(waitingCopy("c", "c", "d"))}},
 			wait, "", "1 of the 4 copies"},

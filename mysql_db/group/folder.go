@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -110,8 +109,7 @@ func (f folder) remember(r record) error {
 // one by itself, and learns nothing. learn does not change what seen returns.
 func (f folder) learn(r record) error {
 	own, err := f.record()
-	if err != nil || own.Group == "" || r.Group == "" ||
-		own.Group == r.Group && slices.Equal(own.Members, r.Members) {
+	if err != nil || own.Group == "" || r.Group == "" || own.equal(r) {
 		return err
 	}
 	seen := f.seen()

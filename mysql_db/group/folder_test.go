@@ -15,13 +15,13 @@ func TestFolder(t *testing.T) {
 	if f.hasData() || !f.seen().IsZero() {
 		t.Error("an empty folder has data, or has been in a group")
 	}
-	want := record{"group", []string{"a", "b"}}
+	want := record{Group: "group", Members: []string{"a", "b"}}
 	for _, name := range []string{"mysql", "lost+found"} {
 		if err := os.Mkdir(f.path(name), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, err := range []error{f.remember(record{"earlier", nil}), f.remember(want),
+	for _, err := range []error{f.remember(record{Group: "earlier", Members: nil}), f.remember(want),
 		f.mark(copyingMark), f.mark(discardMark), f.unmark(permitMark, discardMark)} {
 		if err != nil {
 			t.Fatal(err)
@@ -48,14 +48,14 @@ func TestFolder(t *testing.T) {
 // A copy that finds a later group remembers it, and still when it was a member of one itself.
 func TestFolderLearns(t *testing.T) {
 	f := folder(t.TempDir())
-	later := record{"later", []string{"b"}}
+	later := record{Group: "later", Members: []string{"b"}}
 	if err := f.learn(later); err != nil {
 		t.Fatal(err)
 	}
 	if r, err := f.record(); r.Group != "" || err != nil {
 		t.Errorf("a copy that never was in a group remembers %v (%v), want nothing", r, err)
 	}
-	if err := f.remember(record{"earlier", []string{"a", "b"}}); err != nil {
+	if err := f.remember(record{Group: "earlier", Members: []string{"a", "b"}}); err != nil {
 		t.Fatal(err)
 	}
 	was := time.Now().Add(-time.Hour)

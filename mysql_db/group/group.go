@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log"
 	"slices"
@@ -21,12 +23,15 @@ func (m *member) start(ctx context.Context, v view, reason string) error {
 		return fmt.Errorf("start the group: %w", err)
 	}
 	defer unlock()
+	if v.permitted && !m.folder.has(permitMark) {
+		return errors.New("start the group: the permission was taken back")
+	}
 	log.Printf("starting the group: %s", reason)
 	m.set("", "")
 	group := newUUID()
 	err = startReplication(ctx, m.db, group, m.password, nil, true)
 	if err == nil {
-		err = m.folder.remember(record{group, []string{v.self.UUID}})
+		err = m.folder.remember(record{Group: group, Members: []string{v.self.UUID}})
 	}
 	if err != nil {
 		// MySQL may go on with a start that took too long. The locks are held until it can't, so
@@ -47,40 +52,65 @@ func newUUID() string {
 
 // rememberGroup keeps the record of a member up to date: it lists the members and the copies that
 // are about to join, before they are members. Otherwise a member that dies just when others have
-// joined would not know them, and could start a second group by itself. A member that left stays in
-// the record until this copy has executed all that it has received from the group: MySQL forgets
-// the rest when its server ends, and then only the one that left may still have it. rememberGroup
-// also removes the marks, which have served their purpose.
+// joined would not know them, and could start a second group by itself. rememberGroup also removes
+// the marks, which have served their purpose.
 func (m *member) rememberGroup(ctx context.Context, before record) error {
 	m.set("", "")
 	now, err := readGroup(ctx, m.db)
 	if err != nil || len(now.Members) == 0 {
 		return err // what is not known changes nothing
 	}
-	now.Members = append(now.Members, m.joinersOf(now)...)
-	if now.Group == before.Group {
-		// After readGroup, so that everything which a member sent before it left is in the queue.
-		behind, err := isBehind(ctx, m.db)
-		if err != nil {
-			return err
-		}
-		if behind {
-			now.Members = append(now.Members, before.Members...)
-		}
+	if err := m.noteLeft(ctx, before, &now); err != nil {
+		return err
 	}
+	m.members = slices.Clone(now.Members)
+	now.Members = append(now.Members, m.joinersOf(now)...)
 	slices.Sort(now.Members)
 	now.Members = slices.Compact(now.Members)
-	if now.Group != before.Group || !slices.Equal(now.Members, before.Members) {
-		log.Printf("the group's copies, with those about to join or still needed: %s",
-			strings.Join(now.Members, ", "))
-		err = m.folder.remember(now)
-	} else {
+	if now.equal(before) {
 		err = m.folder.touch()
+	} else {
+		log.Printf("the group's %d copies, with those about to join: %s; still needed: %s",
+			len(now.Members), strings.Join(now.Members, ", "),
+			cmp.Or(strings.Join(now.Left, ", "), "none"))
+		err = m.folder.remember(now)
 	}
 	if err != nil {
 		return err
 	}
 	return m.folder.unmark(permitMark, newSiteMark, discardMark)
+}
+
+// noteLeft lists the members that left, until this copy has executed all that it had received from
+// the group when they left. MySQL forgets the rest when its server ends, and then only those that
+// left may have it. It has to be seen twice that all is executed, because a transaction that is being
+// certified counts nowhere for a moment.
+func (m *member) noteLeft(ctx context.Context, before record, now *record) error {
+	for _, uuid := range m.members {
+		if !slices.Contains(now.Members, uuid) {
+			now.Left = append(now.Left, uuid)
+			m.idle = 0
+		}
+	}
+	if now.Group == before.Group {
+		now.Left = append(now.Left, before.Left...)
+	}
+	now.Left = slices.DeleteFunc(now.Left, func(uuid string) bool {
+		return slices.Contains(now.Members, uuid)
+	})
+	slices.Sort(now.Left)
+	now.Left = slices.Compact(now.Left)
+	behind, err := isBehind(ctx, m.db)
+	if err != nil {
+		return err
+	}
+	if !behind {
+		m.idle++
+	}
+	if m.idle >= 2 {
+		now.Left = nil
+	}
+	return nil
 }
 
 // forgetLeft lets the group forget the addresses of members that left. MySQL keeps the group's last

@@ -38,9 +38,11 @@ type member struct {
 	askers map[string]time.Time
 
 	// Only serve and step use these.
-	server *server
-	others []string // the addresses of the other members
-	left   bool     // a member has left since this copy last renewed the group's configuration
+	server  *server
+	members []string // the UUIDs of the members when this copy last looked
+	idle    int      // how often it had executed everything since a member left
+	others  []string // the addresses of the other members
+	left    bool     // a member has left since this copy last renewed the group's configuration
 }
 
 // run runs the copy until its context is cancelled, and returns nil then. It returns an error if
@@ -58,11 +60,8 @@ func (m *member) run(ctx context.Context) error {
 				return err
 			}
 		}
-		if ctx.Err() != nil {
-			break
-		}
-		if m.folder.has(copyingMark) {
-			continue // fill gave up a copy whose donors are gone
+		if ctx.Err() != nil || m.folder.has(copyingMark) {
+			continue // fill was interrupted, or gave up a copy whose donors are gone
 		}
 		replace, err := m.serve(ctx)
 		if err != nil {
@@ -213,6 +212,7 @@ func (m *member) step(ctx context.Context) (replace bool, err error) {
 	case leaving:
 		return false, errCutOff
 	}
+	m.members, m.idle = nil, 0 // it is no member now
 	v, d, err := m.look(ctx)
 	if err != nil {
 		return false, err

@@ -157,7 +157,8 @@ func endSession(conn *sql.Conn) {
 const lockName = "simpleapp start the group"
 
 // lock takes the lock in this copy and in the others, and checks under it that none of the others
-// has entered a group or changed its data. The caller calls unlock when the group has started.
+// has entered a group or changed its data. The caller calls unlock when the group has started. The
+// states of the others are some seconds old.
 func lock(
 	ctx context.Context, own *sql.DB, others []peer, password string,
 ) (unlock func(), err error) {
@@ -183,8 +184,8 @@ func lock(
 		if err != nil {
 			break
 		}
-		if other.State != waiting {
-			continue
+		if other.State == empty || other.State == copying || other.State == starting {
+			continue // it has no server that answers, and can't start the group without this lock
 		}
 		db := openOther(other.Address, password)
 		held = append(held, func() { db.Close() })
@@ -195,7 +196,7 @@ func lock(
 			}
 			if now.UUID != other.UUID || now.State != waiting ||
 				now.Transactions != other.Transactions {
-				return fmt.Errorf("%s has changed meanwhile", other.Node)
+				return fmt.Errorf("%s is in a group, or has changed meanwhile", other.Node)
 			}
 			return nil
 		})

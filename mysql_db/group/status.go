@@ -49,6 +49,16 @@ type record struct {
 	Group string `json:"group"`
 	// Members are the server UUIDs of that group's members when the copy was in it.
 	Members []string `json:"members"`
+	// Left are those of members that left, while this copy may not have executed all that they had.
+	Left []string `json:"left,omitempty"`
+}
+
+// needed returns the UUIDs of the copies without which the group must not start.
+func (r record) needed() []string { return slices.Concat(r.Members, r.Left) }
+
+func (r record) equal(other record) bool {
+	return r.Group == other.Group && slices.Equal(r.Members, other.Members) &&
+		slices.Equal(r.Left, other.Left)
 }
 
 // status returns what this copy tells about itself now.
