@@ -20,7 +20,8 @@ import (
 func (m *member) start(ctx context.Context, v view, reason string) error {
 	unlock, err := lock(ctx, m.db, v.peers, m.password)
 	if err != nil {
-		return fmt.Errorf("start the group: %w", err)
+		m.set("", fmt.Sprintf("it can't start the group yet: %v", err))
+		return nil
 	}
 	defer unlock()
 	if v.permitted && !m.folder.has(permitMark) {
@@ -63,7 +64,7 @@ func (m *member) rememberGroup(ctx context.Context, before record) error {
 	if err := m.noteLeft(ctx, before, &now); err != nil {
 		return err
 	}
-	m.members = slices.Clone(now.Members)
+	members := slices.Clone(now.Members)
 	now.Members = append(now.Members, m.joinersOf(now)...)
 	slices.Sort(now.Members)
 	now.Members = slices.Compact(now.Members)
@@ -78,18 +79,18 @@ func (m *member) rememberGroup(ctx context.Context, before record) error {
 	if err != nil {
 		return err
 	}
+	m.members = members
 	return m.folder.unmark(permitMark, newSiteMark, discardMark)
 }
 
 // noteLeft lists the members that left, until this copy has executed all that it had received from
 // the group when they left. MySQL forgets the rest when its server ends, and then only those that
-// left may have it. It has to be seen twice that all is executed, because a transaction that is being
-// certified counts nowhere for a moment.
+// left may have it.
 func (m *member) noteLeft(ctx context.Context, before record, now *record) error {
 	for _, uuid := range m.members {
 		if !slices.Contains(now.Members, uuid) {
 			now.Left = append(now.Left, uuid)
-			m.idle = 0
+			m.catchUp = catchUp{}
 		}
 	}
 	if now.Group == before.Group {
@@ -100,17 +101,14 @@ func (m *member) noteLeft(ctx context.Context, before record, now *record) error
 	})
 	slices.Sort(now.Left)
 	now.Left = slices.Compact(now.Left)
-	behind, err := isBehind(ctx, m.db)
-	if err != nil {
-		return err
+	if len(now.Left) == 0 {
+		return nil
 	}
-	if !behind {
-		m.idle++
-	}
-	if m.idle >= 2 {
+	done, err := m.catchUp.step(ctx, m.db)
+	if done {
 		now.Left = nil
 	}
-	return nil
+	return err
 }
 
 // forgetLeft lets the group forget the addresses of members that left. MySQL keeps the group's last

@@ -40,7 +40,7 @@ type member struct {
 	// Only serve and step use these.
 	server  *server
 	members []string // the UUIDs of the members when this copy last looked
-	idle    int      // how often it had executed everything since a member left
+	catchUp catchUp  // since a member left
 	others  []string // the addresses of the other members
 	left    bool     // a member has left since this copy last renewed the group's configuration
 }
@@ -212,7 +212,7 @@ func (m *member) step(ctx context.Context) (replace bool, err error) {
 	case leaving:
 		return false, errCutOff
 	}
-	m.members, m.idle = nil, 0 // it is no member now
+	m.members, m.catchUp = nil, catchUp{} // it is no member now
 	v, d, err := m.look(ctx)
 	if err != nil {
 		return false, err

@@ -146,18 +146,6 @@ func readGroup(ctx context.Context, db *sql.DB) (r record, err error) {
 	return r, rows.Err()
 }
 
-// isBehind tells whether a member has received transactions that it has not executed and flushed.
-func isBehind(ctx context.Context, db *sql.DB) (behind bool, err error) {
-	err = db.QueryRowContext(ctx, `SELECT COALESCE((SELECT count_transactions_in_queue
-				FROM performance_schema.replication_group_member_stats
-				WHERE member_id = @@server_uuid), 1) > 0
-		OR NOT GTID_SUBSET(COALESCE((SELECT received_transaction_set
-				FROM performance_schema.replication_connection_status
-				WHERE channel_name = 'group_replication_applier'), ''), @@global.gtid_executed)`).
-		Scan(&behind)
-	return behind, err
-}
-
 // A groupMember is another member of this copy's group.
 type groupMember struct {
 	uuid, address string

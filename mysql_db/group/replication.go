@@ -153,7 +153,7 @@ func endSession(conn *sql.Conn) {
 }
 
 // lockName names a lock in each server. Before a copy starts the group, it takes the lock in its
-// own server and in those of all waiting copies, so that only one copy starts it.
+// own server and in each other one that may answer, so that only one copy starts it.
 const lockName = "simpleapp start the group"
 
 // lock takes the lock in this copy and in the others, and checks under it that none of the others
