@@ -5,15 +5,19 @@ import (
 	"database/sql"
 )
 
-// A catchUp finds out when a member has executed all that it had received at the first step.
+// A catchUp finds out when a member has executed the transactions that it had received at the first
+// step. MySQL certifies each transaction first, and only then gives it a GTID.
 type catchUp struct {
-	goal      int64  // how many transactions are certified once those of the first step are
-	certified bool   // they are
-	due       string // a GTID set: they are in it, and it is executed at the end
+	// goal is how many transactions MySQL will have certified when it has certified those of the
+	// first step, and one more.
+	goal      int64
+	certified bool // MySQL has certified those of the first step
+	// due is a GTID set that contains those of the first step, or "" as long as it is not known.
+	due string
 }
 
-// step looks how far the member is, and returns whether all is executed and flushed. It is called
-// about once a second.
+// step looks how far the member is. It returns true when the transactions of the first step are
+// executed and flushed. db-group calls it about once a second.
 func (c *catchUp) step(ctx context.Context, db *sql.DB) (done bool, err error) {
 	if c.due != "" {
 		err = db.QueryRowContext(ctx, "SELECT GTID_SUBSET(?, @@global.gtid_executed)", c.due).
@@ -23,9 +27,7 @@ func (c *catchUp) step(ctx context.Context, db *sql.DB) (done bool, err error) {
 	var checked, queued int64
 	var received string
 	err = db.QueryRowContext(ctx, `SELECT count_transactions_checked, count_transactions_in_queue,
-		COALESCE((SELECT received_transaction_set
-			FROM performance_schema.replication_connection_status
-			WHERE channel_name = 'group_replication_applier'), '')
+		`+selectReceived+`
 		FROM performance_schema.replication_group_member_stats
 		WHERE member_id = @@server_uuid`).Scan(&checked, &queued, &received)
 	switch {
@@ -34,8 +36,8 @@ func (c *catchUp) step(ctx context.Context, db *sql.DB) (done bool, err error) {
 		c.goal = checked + queued + 1
 	case !c.certified: // the queue also has packets that are no transactions
 		c.certified = queued == 0 || checked >= c.goal
-	default: // one step later, so that the last one is received
-		c.due = received + "," // never empty
+	default: // one step later, because MySQL may just have been adding the last one to received
+		c.due = received + "," // the comma changes nothing, and due is not empty
 	}
 	return false, err
 }

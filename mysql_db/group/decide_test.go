@@ -8,7 +8,8 @@ import (
 // waitingCopy returns a copy that waits. The last group that it was in had these members.
 func waitingCopy(uuid string, members ...string) peer {
 	return peer{Status: Status{
-		Node: "node-" + uuid, UUID: uuid, State: waiting, record: record{Group: "g", Members: members},
+		Node: "node-" + uuid, UUID: uuid, State: waiting,
+		record: record{Group: "g", Members: members},
 	}}
 }
 

@@ -21,7 +21,7 @@ func TestFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, err := range []error{f.remember(record{Group: "earlier", Members: nil}), f.remember(want),
+	for _, err := range []error{f.remember(record{Group: "earlier"}), f.remember(want),
 		f.mark(copyingMark), f.mark(discardMark), f.unmark(permitMark, discardMark)} {
 		if err != nil {
 			t.Fatal(err)

@@ -29,7 +29,7 @@ type member struct {
 	mu        sync.Mutex
 	phase     state             // empty, copying or starting; "" if the server answers
 	problem   string            // why the copy waits
-	findable  bool              // others have to find this copy in the DNS, though it is in no group
+	findable  bool              // others must find this copy in the DNS, though it is in no group
 	ungrouped int               // how many times in a row look found no copy in a group
 	wants     string            // the UUID of the group that this copy wants to join
 	wanted    time.Time         // when wants last changed
@@ -40,7 +40,7 @@ type member struct {
 	// Only serve and step use these.
 	server  *server
 	members []string // the UUIDs of the members when this copy last looked
-	catchUp catchUp  // since a member left
+	catchUp catchUp  // starts anew when a member leaves
 	others  []string // the addresses of the other members
 	left    bool     // a member has left since this copy last renewed the group's configuration
 }

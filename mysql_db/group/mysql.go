@@ -86,14 +86,19 @@ func serves(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
+// selectReceived selects the GTID set of the transactions that the server has received from the
+// group. It is empty if the server never was in one.
+const selectReceived = `COALESCE((SELECT received_transaction_set
+	FROM performance_schema.replication_connection_status
+	WHERE channel_name = 'group_replication_applier'), '')`
+
 // readStatus fills in what the server knows. Its answer is complete or an error. A member counts as
 // joining until the copy's record names the group: others take that name from the copy.
 func readStatus(ctx context.Context, db *sql.DB, s *Status) error {
 	var member, role, group string
-	err := db.QueryRowContext(ctx, `SELECT @@server_uuid, COALESCE(@@group_replication_group_name, ''),
-		CONCAT(@@global.gtid_executed, ',', COALESCE((SELECT received_transaction_set
-			FROM performance_schema.replication_connection_status
-			WHERE channel_name = 'group_replication_applier'), '')),
+	err := db.QueryRowContext(ctx, `SELECT @@server_uuid,
+		COALESCE(@@group_replication_group_name, ''),
+		CONCAT(@@global.gtid_executed, ',', `+selectReceived+`),
 		@@global.gtid_purged,
 		COALESCE((SELECT member_state FROM performance_schema.replication_group_members
 			WHERE member_id = @@server_uuid), 'OFFLINE'),

@@ -49,7 +49,8 @@ type record struct {
 	Group string `json:"group"`
 	// Members are the server UUIDs of that group's members when the copy was in it.
 	Members []string `json:"members"`
-	// Left are those of members that left, while this copy may not have executed all that they had.
+	// Left are the UUIDs of members that left, as long as this copy may lack something that they
+	// have (noteLeft).
 	Left []string `json:"left,omitempty"`
 }
 

@@ -48,7 +48,11 @@ func (s *Submissions) insert(ctx context.Context, rows []Submission, giveUp erro
 			out.inserted += len(rows)
 			return
 		}
-		switch class := s.db.Classify(err); class {
+		class := s.db.Classify(err)
+		if class == database.Unknown {
+			giveUp = ErrUnconfirmed
+		}
+		switch class {
 		case database.InvalidData:
 			if len(rows) > 1 { // one bad row must not fail the others
 				half := len(rows) / 2
@@ -64,9 +68,6 @@ func (s *Submissions) insert(ctx context.Context, rows []Submission, giveUp erro
 				return
 			}
 		case database.Unknown, database.Moved:
-			if class == database.Unknown {
-				giveUp = ErrUnconfirmed
-			}
 			if !database.Pause(ctx, database.RetryDelay) {
 				out.fail(rows, giveUp, err)
 				return

@@ -38,8 +38,8 @@ type Tally struct {
 // New returns a Tally. A program that serves calls Start, too.
 func New(db *database.DB) *Tally { return &Tally{db: db, folding: make(chan struct{}, 1)} }
 
-// Start begins to fold the log once a second. stop ends that, and returns when it has ended. The
-// rows that are left in the log are folded by another replica, or by the next one that starts.
+// Start begins to fold the log once a second. stop ends that, and returns when it has ended.
+// Another replica, or the next one that starts, folds the rows that are left in the log.
 func (t *Tally) Start(log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})

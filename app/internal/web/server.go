@@ -67,7 +67,8 @@ func New(cfg Config) (*Server, error) {
 		}
 	}
 	if v, err := s.view(); err == nil && v.assets.url("bootstrap.css") == "" {
-		cfg.Log.Warn("the styles of Bootstrap are missing, pages will look bare: build them with `make assets`")
+		cfg.Log.Warn("the styles of Bootstrap are missing, pages will look bare: " +
+			"build them with `make assets`")
 	}
 	s.handler = s.wrap(s.routes())
 	return s, nil

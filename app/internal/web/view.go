@@ -27,8 +27,8 @@ type view struct {
 	assets assets
 	pages  map[string]*template.Template
 	home   splitPage
-	// errors render the pages of sameForAll. Each does so once, when it is first called, because the
-	// first page must not wait for them.
+	// errors render the pages of sameForAll. Each does so once, when it is first called, because
+	// the first page must not wait for them.
 	errors map[*statusError]func() ([]byte, error)
 }
 

@@ -170,8 +170,8 @@ func (c *cluster) removeVolume(node int) {
 	})
 }
 
-// copyWhileAway lets one copy make a new copy of everything while another one is away. The latter
-// gets what it lacks from the primary, because the former can't send what it has copied.
+// copyWhileAway lets one copy copy everything while another one is away. The copy that comes back
+// gets what it lacks from the primary. The one that has just copied everything can't send that.
 func (c *cluster) copyWhileAway(l *load.Load) {
 	c.Helper()
 	away := c.secondary()

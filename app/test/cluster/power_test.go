@@ -38,8 +38,8 @@ func (c *cluster) allLosePower(l *load.Load, order ...int) {
 }
 
 // losePowerInTurn takes the power from the primary's machine first, and from the others before
-// their copies have executed what the primary had confirmed. What they had only received is gone
-// then. So they must wait for the first machine.
+// their copies have executed what the primary had confirmed. Without power a copy loses what it has
+// only received. So the others must wait for the first machine.
 func (c *cluster) losePowerInTurn(l *load.Load) {
 	c.Helper()
 	first := c.primary()
@@ -94,11 +94,11 @@ func (c *cluster) failToStart() {
 			c.Fatalf("set the protocol of node%d: %v\n%s", node, err, out)
 		}
 	}
-	c.killAllCopiesBut(0)
+	c.killAllCopiesBut(0) // no node has the number 0
 	engine.Eventually(c, "a copy fails to start the group", func() error {
 		for _, node := range c.up {
 			log, err := c.tryDocker(node, "logs", c.db(node))
-			if err == nil && strings.Contains(log, "its server ends, and starts again") {
+			if err == nil && strings.Contains(log, "start the group: Error") {
 				return nil
 			}
 		}

@@ -28,7 +28,8 @@ func TestRotateSecretSaysWhichPasswordsAreAccepted(t *testing.T) {
 	out, status := o.run("rotate-secret", "NAME=mysql_password")
 	const want = "not every replica has the new password; the old and the new one are both accepted"
 	_, after, updated := strings.Cut(o.calls(), "service update ")
-	if status != 1 || !strings.Contains(out, want) || !updated || strings.Contains(after, "finish") {
+	if status != 1 || !strings.Contains(out, want) || !updated ||
+		strings.Contains(after, "finish") {
 		t.Errorf("rotate-secret = %d, want 1, %q and that the old password is not refused:\n%s%s",
 			status, want, out, o.calls())
 	}

@@ -22,8 +22,8 @@ func TestSwarmInitTellsWhatMovingCacheCosts(t *testing.T) {
   "node inspect --format {{.Description.Hostname}} node1") echo first ;;
   "node inspect --format {{.Description.Hostname}} node2") echo second ;;
 `
-	const cost = "cache leaves its volume on first, and uses the one that second has of an earlier " +
-		"time, or an empty one"
+	const cost = "cache leaves its volume on first, " +
+		"and uses the one that second has of an earlier time, or an empty one"
 	for variable, want := range map[string]bool{"CACHE_NODE=second": true, "CACHE_NODE=": false} {
 		out, status := newOperator(t, docker).run("swarm-init", variable)
 		if status != 0 || strings.Contains(out, cost) != want {
