@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"html/template"
 	"net/http"
 	"strconv"
 )
@@ -20,25 +18,21 @@ const (
 // it for each request would take. Both figures exclude the visit and the network.
 type splitPage struct{ before, after []byte }
 
-func splitHome(home *template.Template) (splitPage, error) {
-	if home == nil {
-		return splitPage{}, errors.New("there is no template home.html")
-	}
-	var body bytes.Buffer
-	err := home.ExecuteTemplate(&body, "layout",
-		page{Title: "Home", Nav: "/", Visits: visitsMarker})
+func (v *view) splitHome() (splitPage, error) {
+	body, err := v.body("home", page{Title: "Home", Nav: "/", Visits: visitsMarker})
 	if err != nil {
-		return splitPage{}, fmt.Errorf("render home: %w", err)
+		return splitPage{}, err
 	}
-	before, after, found := bytes.Cut(body.Bytes(), []byte(visitsMarker))
+	before, after, found := bytes.Cut(body, []byte(visitsMarker))
 	if !found {
 		return splitPage{}, errors.New("render home: it has no badge")
 	}
 	return splitPage{before, after}, nil
 }
 
-// getHome counts a visit and shows its number. HEAD counts no visit and shows the total. A page
-// that a browser fetches ahead (Sec-Purpose) counts: the same page may be shown later.
+// getHome counts a visit and shows its number. HEAD counts no visit: its headers are those of a page
+// with the total. A page that a browser fetches ahead (Sec-Purpose) counts: the same page may be
+// shown later.
 func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.view()
 	if err != nil {

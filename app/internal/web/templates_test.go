@@ -34,14 +34,17 @@ func TestTemplates(t *testing.T) {
 		"submissions": typedPage[food.Page]{},
 		"success":     typedPage[successPage]{},
 	}
-	for name, template := range pages {
+	for name, parse := range pages {
 		t.Run(name, func(t *testing.T) {
+			set, err := parse()
+			if err != nil {
+				t.Fatal(err)
+			}
 			typed, known := data[name]
 			if !known {
 				t.Fatalf("the template %s is new: add the type of its data to this test", name)
 			}
-			err := templatecheck.CheckHTML(template.Lookup("layout"), typed)
-			if err != nil {
+			if err := templatecheck.CheckHTML(set.Lookup("layout"), typed); err != nil {
 				t.Error(err)
 			}
 		})

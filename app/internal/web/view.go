@@ -25,7 +25,7 @@ var embedded embed.FS
 type view struct {
 	files  map[string][]byte // the sources of the other fields, by path
 	assets assets
-	pages  map[string]*template.Template
+	pages  map[string]func() (*template.Template, error) // see parseTemplates
 	home   splitPage
 	// errors render the pages of sameForAll. Each does so once, when it is first called, because
 	// the first page must not wait for them.
@@ -50,7 +50,7 @@ func (s *Server) loadView(files map[string][]byte) (*view, error) {
 	if v.pages, err = s.parseTemplates(files, v.assets); err != nil {
 		return nil, fmt.Errorf("parse templates: %w", err)
 	}
-	if v.home, err = splitHome(v.pages["home"]); err != nil {
+	if v.home, err = v.splitHome(); err != nil {
 		return nil, err
 	}
 	for _, e := range sameForAll {
