@@ -27,7 +27,7 @@ const (
 )
 
 // serve serves the site until ctx ends. It then shuts down: it finishes the requests in flight, and
-// stores every visit and submission that it has accepted.
+// stores every visit and submission that it has accepted, or returns an error.
 func serve(ctx context.Context, i invocation) error {
 	cfg, log, err := i.configure()
 	if err != nil {

@@ -23,7 +23,7 @@ show_failure() {
 
 # missing_of SERVICE says what is missing until the service runs as it is defined, such as "2 of 3 run as wanted", and
 # the state of an update that did not complete. It prints nothing if the service runs as it is defined. A command that
-# updates no service sets no_update: the state is then of an earlier command.
+# updates no service, such as swarm-init, sets no_update, because that state is then of an earlier command.
 missing_of() {
   local found wanted update present tasks running=0 missing=''
   # These parts of a task are compared with those of its service.

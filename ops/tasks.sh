@@ -62,16 +62,16 @@ prompt() {
   docker "${host[@]}" exec --interactive "${tty[@]}" "$container" "$@"
 }
 
-# relay COMMAND… runs a command that calls the program, with the name of this command before each line of its output and
-# of its errors. Instead of flags of the program they name the variables of make.
+# relay COMMAND… runs a command that calls the program. It begins each line of the output and of the errors with the name
+# of this command, and replaces the flags of the program by the variables of make.
 relay() {
   local script="/^$command: /!s/^/$command: /; s/with --id/with ID=…/"
   script+='; s/--merge/MERGE=yes/; s/--only \(visits\|submissions\)/ONLY=\1/'
   { "$@" 2>&1 >&3 | sed "$script" >&2; } 3>&1 | sed "$script"
 }
 
-# administer IMAGE COMMAND… runs a subcommand of a version of the app with an account that may change the schema and
-# delete.
+# administer IMAGE SUBCOMMAND… runs a subcommand of a version of the app with an account that may change the schema and
+# delete: see mysql_db/administer.
 administer() {
   local container host
   find_task db
@@ -82,7 +82,7 @@ administer() {
 }
 
 # migrate IMAGE brings the schema to what a version of the app needs, and counts the submissions that are not counted
-# yet. If db does not run, it returns 1, so that the command can say what that means.
+# yet. If that fails, it returns 1 and does not end the command, which can say what that means.
 migrate() { (administer "$1" migrate); }
 
 # constraints_of SERVICE prints the constraints of its placement, one a line.

@@ -29,7 +29,7 @@ var errReadOnly = errors.New("no server takes writes")
 func (c *primaryConnector) Driver() driver.Driver { return &mysql.MySQLDriver{} }
 
 // Connect returns a connection to the primary. While the servers choose another one, it waits until
-// ctx ends, or for electionTime. Its error then says so, even if ctx ends during an attempt.
+// ctx ends, or for electionTime. It then returns errReadOnly, even if ctx ends during an attempt.
 func (c *primaryConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, electionTime)
 	defer cancel()
@@ -199,7 +199,7 @@ func (c *primaryConn) QueryContext(
 }
 
 // observe notes that the primary may have moved: the server refuses to write, or the connection
-// broke or timed out, and the others to the same server are no better. It sees statements, but not
+// broke or timed out. Then the other connections to that server are not used again, either. It sees statements, but not
 // the commit of a sql.Tx.
 func (c *primaryConn) observe(err error) {
 	var reply *mysql.MySQLError

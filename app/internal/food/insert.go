@@ -22,7 +22,7 @@ func (o *outcome) fail(rows []Submission, kind, cause error) {
 	}
 }
 
-// insert stores and counts rows in one transaction. The tokens of the rows differ. What insert does
+// insert stores and counts rows in one transaction. No two rows have the same token. What insert does
 // after an error depends on the class of the error, and on whether the answer to an earlier try was
 // lost:
 //
@@ -39,8 +39,8 @@ func (o *outcome) fail(rows []Submission, kind, cause error) {
 // ErrNotStored, or with ErrUnconfirmed if an answer was lost. After a lost answer even a refusal is
 // retried, because only looking up can tell whether the rows are stored.
 //
-// giveUp is the error of rows that are given up: ErrNotStored, or ErrUnconfirmed if an answer was
-// lost before the call.
+// giveUp is the error of rows that are given up: ErrNotStored, or ErrUnconfirmed once an answer was
+// lost, before the call or in it.
 func (s *Submissions) insert(ctx context.Context, rows []Submission, giveUp error, out *outcome) {
 	for len(rows) > 0 {
 		err := s.db.Write(ctx, insertStatement(rows), tally.Log(items(rows)))

@@ -90,13 +90,15 @@ func (s *Submissions) write(ctx context.Context, subs []Submission) ([]error, er
 
 	errs := make([]error, len(subs))
 	for i, sub := range subs {
-		stored, found := out.found[sub.Token]
-		if !found {
-			stored = first[sub.Token]
-		}
 		if err := out.failed[sub.Token]; err != nil {
 			errs[i] = fmt.Errorf("add submission: %w", err)
-		} else if !sub.SameAnswers(stored) {
+			continue
+		}
+		stored, found := out.found[sub.Token]
+		if !found { // it was stored now
+			stored = first[sub.Token]
+		}
+		if !sub.SameAnswers(stored) {
 			errs[i] = &ConflictError{Stored: stored}
 		}
 	}

@@ -38,7 +38,7 @@ type store interface {
 	// add adds n visits as batch seq of process, and returns the new total. If the store has added
 	// the batch before, add adds nothing and returns the total of that time. Therefore a batch can
 	// be sent again after its answer was lost. seen is the largest total that this process knows
-	// of. If the store has less, it has lost data, and add adds to seen.
+	// of. If the store has less, it has lost data, and the new total is seen + n.
 	add(ctx context.Context, process string, seq, n, seen int64) (total int64, err error)
 	total(ctx context.Context) (int64, error)
 	// canCount returns an error unless add would succeed. It changes no total. process is the same
@@ -131,8 +131,8 @@ func (c *Counter) write(ctx context.Context, visits []int64) ([]int64, error) {
 }
 
 // addBacklog marks the Counter as up, if it was down, and adds the backlog. New visits wait for
-// their numbers meanwhile. If a command fails again, the Counter is down again, and the next
-// success adds what has come by then.
+// their numbers meanwhile. If a command fails again, the Counter is down until add succeeds, and
+// the loop adds what has come by then.
 func (c *Counter) addBacklog(ctx context.Context) error {
 	for {
 		c.mu.Lock()
@@ -170,7 +170,7 @@ func (c *Counter) add(ctx context.Context, n int64) (int64, error) {
 		if database.Pause(ctx, backoff) {
 			continue
 		}
-		c.mu.Lock()
+		c.mu.Lock() // Close has given up: this batch and the backlog are lost
 		n, c.backlog = n+c.backlog, 0
 		c.mu.Unlock()
 		if n > 0 {

@@ -33,8 +33,8 @@ const checkExpiry = time.Minute
 //	expires, seen: see store
 //
 // The value of the last batch is "sequence total". A command with a smaller sequence number is
-// late: it comes from a connection that timed out, and its batch was added already. Its answer is
-// not used.
+// late: it comes from a connection that timed out. Its batch was added already, because the Counter
+// begins a batch only after the one before was added. The answer to it is not used.
 var addScript = redis.NewScript(`
 local last = redis.call('GET', KEYS[2])
 if last then
@@ -99,7 +99,7 @@ func (s redisStore) add(ctx context.Context, process string, seq, n, seen int64)
 // canCount adds a batch without visits: a PING would succeed also on a read-only replica, when the
 // memory is full, and for a user without the rights to count. The batch has a process of its own,
 // so that add still finds the last batch with visits. canCount passes 0 as seen. So it changes no
-// total, and creates at most a total of 0, which the next add raises to what its process has seen.
+// total. In an empty Redis it creates a total of 0.
 func (s redisStore) canCount(ctx context.Context, process string, seq int64) error {
 	_, err := s.runScript(ctx, "check:"+process, seq, 0, checkExpiry, 0)
 	return err

@@ -49,9 +49,8 @@ var (
 		Heading: "Many people are here right now",
 		Message: "This request was not carried out, and it stored nothing. " +
 			"Reload this page in a few seconds.", retryAfter: 1}
-	// A reload of this page would send the form again. The browser asks first, and after a reload
-	// site.js does not mark the form as stored. So the message tells the visitor to go back to the
-	// form.
+	// A reload of this page would send the form again, after a question of the browser, and site.js
+	// would not mark the form as stored. So the message tells the visitor to go back to the form.
 	errBusyForm = &statusError{status: http.StatusServiceUnavailable,
 		Heading: errBusy.Heading,
 		Message: "Nothing was stored this time. " +

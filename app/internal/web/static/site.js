@@ -18,7 +18,7 @@ if (form) {
 
   // Ignore the second click of a double click. If no answer arrives within 15 s, allow the visitor to
   // submit again. The server stores the form only once. A browser that blocks sessionStorage throws an
-  // error, so it comes last.
+  // error there, so that line is the last.
   form.addEventListener("submit", (event) => {
     if (sending) return event.preventDefault();
     showSending(true);
