@@ -134,12 +134,14 @@ func (c *primaryConnector) connectTo(ctx context.Context, s server) (driver.Conn
 func checkWritable(ctx context.Context, conn driver.Conn, addr string) error {
 	rows, err := conn.(driver.QueryerContext).QueryContext(ctx,
 		"SELECT CAST(@@global.read_only AS CHAR)", nil)
-	row := make([]driver.Value, 1)
+	var readOnly string
 	if err == nil {
+		row := make([]driver.Value, 1)
 		err = rows.Next(row)
+		readOnly = fmt.Sprintf("%s", row[0]) // before Close, which reads into the same memory
 		rows.Close()
 	}
-	if err == nil && !takesWrites(fmt.Sprintf("%s", row[0])) {
+	if err == nil && !takesWrites(readOnly) {
 		err = fmt.Errorf("%w: %s is read-only", errReadOnly, addr)
 	}
 	if err != nil {

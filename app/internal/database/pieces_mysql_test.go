@@ -1,0 +1,78 @@
+//go:build servers
+
+package database_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"simpleapp/internal/testsite"
+)
+
+// inPieces returns an address that answers like addr, but each packet of MySQL arrives by itself.
+func inPieces(t *testing.T, addr string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Error(err)
+				client.Close()
+				return
+			}
+			go func() {
+				io.Copy(server, client)
+				server.Close()
+			}()
+			go func() {
+				copyPackets(client, server)
+				client.Close()
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// copyPackets copies MySQL's packets one by one. Each begins with its length in three bytes, and a
+// number.
+func copyPackets(to io.Writer, from io.Reader) {
+	for {
+		packet := make([]byte, 4)
+		if _, err := io.ReadFull(from, packet); err != nil {
+			return
+		}
+		length := int(packet[0]) | int(packet[1])<<8 | int(packet[2])<<16
+		packet = append(packet, make([]byte, length)...)
+		if _, err := io.ReadFull(from, packet[4:]); err != nil {
+			return
+		}
+		if _, err := to.Write(packet); err != nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond) // a network on which the next packet comes later
+	}
+}
+
+// The primary is recognised even if the packets of its answer arrive one by one.
+func TestPrimaryAnswersInPieces(t *testing.T) {
+	addr := inPieces(t, testsite.MySQL().Addr)
+	db := testsite.OpenMySQL(t, addr, addr)
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := db.PingContext(ctx); err != nil {
+		t.Errorf("Ping = %v, want the primary", err)
+	}
+}
