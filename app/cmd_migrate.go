@@ -13,8 +13,8 @@ import (
 // migrate changes the database's schema to that of this version, counts the submissions that older
 // versions did not count, and prints what it did. A SQLite file also gets the schema of this
 // version whenever the program opens it. When the program serves the file for the first time, it
-// also merges the foods in the file. If an older version then writes to the file, only migrate
-// merges the foods that it counted.
+// also merges the foods in the file. If an older version then counts foods in the file, only
+// migrate merges them.
 func migrate(ctx context.Context, i invocation) error {
 	err := i.parse(new(flag.FlagSet), 0,
 		"Brings the schema up to date, and counts what older versions did not count.")

@@ -138,12 +138,13 @@ func checkAddr(addr string) error {
 	return nil
 }
 
-// clientTLS returns the TLS configuration for the variable called name. value must be "verify" or
-// unverified. For unverified, clientTLS returns nil. The file caFile has the certificates of the
-// trusted authorities. If caFile is empty, the system's authorities are trusted.
-func clientTLS(name, value, unverified, caFile string) (*tls.Config, error) {
+// clientTLS returns the TLS configuration for the variable called name. Its value must be "verify",
+// or the word for no verification, such as "off", for which clientTLS returns nil. The file caFile
+// has the certificates of the trusted authorities. If caFile is empty, the system's authorities are
+// trusted.
+func clientTLS(name, value, noVerification, caFile string) (*tls.Config, error) {
 	switch value {
-	case unverified:
+	case noVerification:
 		if caFile != "" {
 			return nil, fmt.Errorf(
 				"%s_CA_FILE: it has no effect: remove it, or set %[1]s=verify", name)
@@ -151,7 +152,7 @@ func clientTLS(name, value, unverified, caFile string) (*tls.Config, error) {
 		return nil, nil
 	case "verify":
 	default:
-		return nil, fmt.Errorf("%s: %q is neither %s nor verify", name, value, unverified)
+		return nil, fmt.Errorf("%s: %q is neither %s nor verify", name, value, noVerification)
 	}
 	roots, err := readRoots(name+"_CA_FILE", caFile)
 	return &tls.Config{RootCAs: roots}, err

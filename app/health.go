@@ -28,8 +28,9 @@ type dependency struct {
 	succeeded atomic.Bool // a ping has succeeded
 }
 
-// watch pings the dependency until ctx ends: often until the first success, and then once a second.
-// It logs when the dependency goes up or down, and each cause once in an outage.
+// watch pings the dependency until ctx ends, once a second. Until the first success the pauses are
+// shorter: they begin with 100 ms and double. It logs when the dependency goes up or down, and each
+// cause once in an outage.
 func (d *dependency) watch(ctx context.Context, log *slog.Logger, metrics *web.Metrics) {
 	log = log.With("at", d.at)
 	logged := make(map[string]bool) // the causes in this outage

@@ -64,8 +64,9 @@ func serve(ctx context.Context, i invocation) error {
 	case err = <-failed:
 		err = fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
-		// Load balancers and clients get time to use another replica. Then the listeners close,
-		// and later the connections: Shutdown answers no request whose header is not there yet.
+		// Load balancers and clients get time to use another replica. Then the listeners close. The
+		// connections stay open for longer, because Shutdown drops a request whose header has not
+		// arrived yet.
 		log.Info("stopping", "delay", cfg.ShutdownDelay.String())
 		site.health.leaving.Store(true)
 		site.handler.Leave()

@@ -37,12 +37,10 @@ read_site_env() {
     if [ -z "${!name+set}" ]; then export "$name=$value"; fi
   done <"$1"
 }
+if [ -z "${SITE_ENV+set}" ] && [ -e site.env ]; then SITE_ENV=site.env; fi
 if [ -n "${SITE_ENV:-}" ]; then
-  [ -r "$SITE_ENV" ] || fail "SITE_ENV=$SITE_ENV can't be read"
+  if [ ! -r "$SITE_ENV" ] || [ -d "$SITE_ENV" ]; then fail "SITE_ENV=$SITE_ENV can't be read: name a file that can be"; fi
   read_site_env "$SITE_ENV"
-elif [ -z "${SITE_ENV+set}" ] && [ -e site.env ]; then
-  [ -r site.env ] || fail "site.env can't be read"
-  read_site_env site.env
 fi
 export STACK=${STACK:-mystack}
 if [ -n "${REGISTRY:-}" ]; then REGISTRY=${REGISTRY%/}/; fi

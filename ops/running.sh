@@ -98,3 +98,16 @@ wait_until_running() {
   echo "$command: $reason" >&2
   return 1
 }
+
+# scale_back BEFORE WANTED ends a command that wanted so many replicas of app and did not get them. If the nodes have no
+# room for them, app goes back to the number BEFORE, unless that was as large or there was no app.
+scale_back() {
+  local fitting
+  if [ -n "$1" ] && [ "$2" -gt "$1" ] && [ -n "$(no_room app)" ]; then
+    fitting=$(missing_of app) # such as "2 of 3 run as wanted"
+    docker service scale --detach "${STACK}_app=$1" >/dev/null
+    fail "the nodes have room for ${fitting%% *} replicas, and an update needs room for one more: ${STACK}_app goes back" \
+      "to $1"
+  fi
+  exit 1
+}

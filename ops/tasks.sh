@@ -132,7 +132,8 @@ copies() {
   done <<<"$nodes"
 }
 
-# report_copies prints a table of the copies of the database, and fails unless they are one group.
+# report_copies prints a table of the copies of the database, and fails unless they are one group and the disk of each has
+# room.
 report_copies() {
   local listed places
   listed=$(copies) || return

@@ -8,8 +8,8 @@ import (
 // A catchUp finds out when a member has executed the transactions that it had received at the first
 // step. MySQL certifies each transaction first, and only then gives it a GTID.
 type catchUp struct {
-	// goal is how many transactions MySQL will have certified when it has certified those of the
-	// first step, and one more.
+	// goal is a number of certified transactions: once MySQL has certified so many, it has
+	// certified those of the first step, and one more.
 	goal      int64
 	certified bool // MySQL has certified those of the first step
 	// due is a GTID set that contains those of the first step, or "" as long as it is not known.

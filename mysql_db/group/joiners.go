@@ -85,7 +85,7 @@ func (m *member) watchOthers(ctx context.Context, end context.CancelCauseFunc) {
 
 // noteJoiner notes another copy if it wants to join a group. It forgets another UUID at the same
 // address: that copy has given up its data, or its server starts again and it will ask anew. So
-// nobody must wait for it.
+// nobody needs to wait for it.
 func (m *member) noteJoiner(s Status) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

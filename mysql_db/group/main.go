@@ -26,7 +26,8 @@ const usage = `usage: db-group COMMAND
   healthy       waits until this copy counts as healthy: it is a member of the group, or the
                 group refuses it, or there is no group and this copy has data or a permission
   status NODE=ADDRESS…
-                prints a table of the copies; exits with 1 unless they are one group
+                prints a table of the copies; exits with 1 unless they are one group, and the
+                disk of each has room
   primary       prints the address of the primary
   password      prints the password of the account simpleapp_group
   permit        lets this copy start a group

@@ -48,13 +48,11 @@ func (r rows) get(ctx context.Context, name string) (value []byte, err error) {
 	return value, err
 }
 
-// set replaces a row. It deletes and inserts, because MySQL and SQLite have no upsert in common.
+// set inserts a row, in place of the one of this name that there may be.
 func (r rows) set(ctx context.Context, name string, value []byte) error {
 	return r.db.Retry(ctx, func() error {
-		return r.db.Write(ctx,
-			database.Statement{SQL: "DELETE FROM acme WHERE name = ?", Args: []any{name}},
-			database.Statement{SQL: "INSERT INTO acme (name, value) VALUES (?, ?)",
-				Args: []any{name, value}})
+		return r.db.Write(ctx, database.Statement{
+			SQL: "REPLACE INTO acme (name, value) VALUES (?, ?)", Args: []any{name, value}})
 	})
 }
 

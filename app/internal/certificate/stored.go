@@ -18,7 +18,7 @@ type storedCertificate struct {
 // stored returns the certificate for the names of the site.
 //
 // If there is none, or if it has ended, stored returns the newest valid certificate that the
-// authority has given for other names, provided that it has some of the site's. So https goes on
+// authority has given for other names, provided that the site has one of these. So https goes on
 // after a change of DOMAIN until a certificate for the new names is there. If there is no such
 // certificate either, stored returns the one that has ended, or nil. No row of a certificate is
 // deleted: replicas that still have the DOMAIN before need theirs, and so does a rollback.
@@ -44,7 +44,7 @@ func (r rows) stored(ctx context.Context) (*storedCertificate, error) {
 				return nil, err
 			}
 			own = &storedCertificate{&pair, value, false}
-		case err != nil || name != r.rowOf(pair.Leaf.DNSNames): // of another authority
+		case err != nil || name != r.rowOf(pair.Leaf.DNSNames): // damaged, or of another authority
 		case now.Before(pair.Leaf.NotAfter) && r.hasSome(pair.Leaf) &&
 			(other == nil || pair.Leaf.NotBefore.After(other.Leaf.NotBefore)):
 			other = &storedCertificate{&pair, value, true}

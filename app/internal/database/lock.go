@@ -17,6 +17,10 @@ func (db *DB) TryLock(ctx context.Context, name string, limit time.Duration) (
 	return db.tryLock(ctx, db.DB, name, limit)
 }
 
+// lockName is the name of a lock of this database. It has the digest of the database's name, because
+// MySQL allows 64 characters for either name.
+const lockName = "CONCAT(SHA1(DATABASE()), '.', ?)"
+
 // tryLock holds the lock with a connection of its own. The server ends a session that is idle for
 // longer than limit, and the session's lock with it.
 func (mysqlEngine) tryLock(ctx context.Context, db *sql.DB, name string, limit time.Duration) (
@@ -29,8 +33,7 @@ func (mysqlEngine) tryLock(ctx context.Context, db *sql.DB, name string, limit t
 		conn.Raw(func(any) error { return driver.ErrBadConn })
 	}
 	var got sql.NullInt64
-	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK(CONCAT(DATABASE(), '.', ?), 0)", name).
-		Scan(&got)
+	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK("+lockName+", 0)", name).Scan(&got)
 	if err == nil && got.Int64 == 1 {
 		_, err = conn.ExecContext(ctx,
 			fmt.Sprintf("SET SESSION wait_timeout = %.0f", limit.Seconds()))

@@ -87,13 +87,11 @@ func applyPatiently(ctx context.Context, provider *goose.Provider) (applied []st
 // A mysqlLocker ensures that only one process migrates at a time. The others wait.
 type mysqlLocker struct{}
 
-const lockName = "CONCAT(DATABASE(), '.migrate')"
-
 func (mysqlLocker) SessionLock(ctx context.Context, conn *sql.Conn) error {
 	var got sql.NullInt64
 	// GET_LOCK returns after 10 s, so that the server does not wait for a client that is gone.
 	for got.Int64 != 1 {
-		err := conn.QueryRowContext(ctx, "SELECT GET_LOCK("+lockName+", 10)").Scan(&got)
+		err := conn.QueryRowContext(ctx, "SELECT GET_LOCK("+lockName+", 10)", "migrate").Scan(&got)
 		if err != nil {
 			return fmt.Errorf("wait for other migrators: %w", err)
 		}
@@ -103,7 +101,7 @@ func (mysqlLocker) SessionLock(ctx context.Context, conn *sql.Conn) error {
 }
 
 func (mysqlLocker) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, "DO RELEASE_LOCK("+lockName+")")
+	_, err := conn.ExecContext(ctx, "DO RELEASE_LOCK("+lockName+")", "migrate")
 	return err
 }
 

@@ -30,7 +30,7 @@ const checkExpiry = time.Minute
 //
 //	KEYS: the key of the total, the key of the process's last batch
 //	ARGV: the sequence number of the batch, the number of visits, the seconds until the batch
-//	expires, seen: see store
+//	expires, the largest total that the process has seen
 //
 // The value of the last batch is "sequence total". A command with a smaller sequence number is
 // late: it comes from a connection that timed out. Its batch was added already, because the Counter

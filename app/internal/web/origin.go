@@ -11,7 +11,7 @@ import (
 var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
 // otherHost differs from the host of every Origin, because the host of a URL has no space. It takes
-// the place of a Host that is not the site's: http.CrossOriginProtection ignores the scheme, and
+// the place of Host if Origin is not the site's: http.CrossOriginProtection ignores the scheme, and
 // would accept chrome-extension://site.example for the Host site.example.
 const otherHost = "another host"
 

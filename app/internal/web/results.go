@@ -26,7 +26,8 @@ type bars struct {
 	Counts []tally.Count // tally.TopNames at most, the largest first
 }
 
-// All reports whether no name may be missing in the chart.
+// All reports whether the chart certainly has every name. If it has tally.TopNames of them, there
+// may be more.
 func (b bars) All() bool { return len(b.Counts) < tally.TopNames }
 
 // Width returns the length of the bar for n in percent of the longest bar. It is never too small to

@@ -209,4 +209,8 @@ func TestDeployReadsSiteEnv(t *testing.T) {
 		newOperator(t, manager+deployment).
 			wantRefused("SITE_ENV=/no/such/file can't be read", "status", "SITE_ENV=/no/such/file")
 	})
+	t.Run("a folder", func(t *testing.T) {
+		newOperator(t, manager+deployment).
+			wantRefused("SITE_ENV=/ can't be read", "status", "SITE_ENV=/")
+	})
 }

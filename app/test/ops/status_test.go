@@ -136,26 +136,31 @@ func TestCommandWaitsUntilRollbackRuns(t *testing.T) {
 	}
 }
 
-// If the nodes have no room for all replicas, scale says so and goes back to the number before.
-func TestScaleGoesBackIfNoNodeHasRoom(t *testing.T) {
-	o := newOperator(t, tasks(`"running new" "pending new" "running new"`, "0")+`
+// If the nodes have no room for more replicas, scale and deploy say so, and app has as many as before.
+func TestAppGoesBackIfNoNodeHasRoom(t *testing.T) {
+	for _, command := range [][]string{{"scale", "N=3"}, {"deploy", "APP_REPLICAS=3"}} {
+		t.Run(command[0], func(t *testing.T) {
+			o := newOperator(t, tasks(`"running new" "pending new" "running new"`, "0")+`
+  "secret inspect"*) echo secret1 ;;
   "service inspect --format {{.Spec.Mode.Replicated.Replicas}} mystack_app") echo 2 ;;
-  "service ps --no-trunc --filter desired-state=running --format {{.CurrentState}}"*)
+  "service ps --no-trunc --filter desired-state=running --format {{.CurrentState}}"*mystack_app)
     echo 'Running 2 minutes ago|'
     echo 'Pending 2 seconds ago|"no suitable node (insufficient resources on 1 node)"' ;;
 `)
-	out, status := o.run("scale", "N=3")
-	for _, want := range []string{
-		"app: no suitable node (insufficient resources on 1 node)",
-		"room for 2 replicas, and an update needs room for one more than N: " +
-			"mystack_app goes back to 2",
-	} {
-		if status != 1 || !strings.Contains(out, want) {
-			t.Errorf("scale = %d, want 1 and %q:\n%s", status, want, out)
-		}
-	}
-	if !strings.Contains(o.calls(), "service scale --detach mystack_app=2\n") {
-		t.Errorf("scale did not go back to 2:\n%s", o.calls())
+			out, status := o.run(command[0], command[1:]...)
+			for _, want := range []string{
+				"app: no suitable node (insufficient resources on 1 node)",
+				"room for 2 replicas, and an update needs room for one more: " +
+					"mystack_app goes back to 2",
+			} {
+				if status != 1 || !strings.Contains(out, want) {
+					t.Errorf("%s = %d, want 1 and %q:\n%s", command, status, want, out)
+				}
+			}
+			if !strings.Contains(o.calls(), "service scale --detach mystack_app=2\n") {
+				t.Errorf("%s did not go back to 2:\n%s", command, o.calls())
+			}
+		})
 	}
 }
 

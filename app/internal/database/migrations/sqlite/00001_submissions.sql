@@ -1,4 +1,4 @@
--- This is the schema of the versions without migrations. It does not change a file that has it.
+-- This is the schema of the versions without migrations. A file that has this schema does not change.
 -- +goose Up
 CREATE TABLE IF NOT EXISTS submissions (
     id              INTEGER PRIMARY KEY,
