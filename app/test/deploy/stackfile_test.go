@@ -8,7 +8,7 @@ import (
 	"simpleapp/test/engine"
 )
 
-// docker-stack.yml and two secrets make a site, without the operator's commands. Each of these
+// docker-stack.yml and two secrets make a site by Docker's own commands. Each operator's command
 // works on it afterwards.
 func TestSiteOfTheStackFileAlone(t *testing.T) {
 	leaveSwarmAtEnd(t)
@@ -25,11 +25,12 @@ func TestSiteOfTheStackFileAlone(t *testing.T) {
 	s.visits()                             // waits until the site serves
 	testsite.Get(t, "http://"+s.address()) // a visit
 	token := s.submit()
-	docker(t, "service", "scale", "--detach=false", s.name+"_app=3")
+	docker(t, "stack", "ps", s.name)
+	docker(t, "service", "scale", "--detach=false", s.name+"_app=5")
 	wantKept := func(after string) {
 		t.Helper()
-		if n := s.replicas(); n != "3" {
-			t.Errorf("after %s the site has %s replicas, want still 3", after, n)
+		if n := s.replicas(); n != "5" {
+			t.Errorf("after %s the site has %s replicas, want still 5", after, n)
 		}
 		if _, stored := s.rows()[token]; !stored {
 			t.Errorf("after %s submission %s is gone", after, token)
