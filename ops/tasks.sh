@@ -154,8 +154,8 @@ await_primary() {
   done
 }
 
-# mark_volume NODE IMAGE COMMAND runs a command of db-group on a node's volume of db: permit, forbid or discard. It is
-# a job of Swarm, which reaches each node without ssh.
+# mark_volume NODE IMAGE COMMAND runs a command of db-group on a node's volume of db: permit, permit-empty, forbid or
+# discard. It is a job of Swarm, which reaches each node without ssh.
 mark_volume() {
   local job=${STACK}_db-$3 deadline=$((SECONDS + ${TIMEOUT:-300})) state
   docker service rm "$job" >/dev/null 2>&1 || true

@@ -97,14 +97,18 @@ func (m *member) noteJoiner(s Status) {
 	}
 }
 
-// joinersOf returns the UUIDs of the copies that have wanted to join a group in the last minute,
+// joinTime is how long a copy counts as a joiner after it last said so. It is longer than
+// startReplication may take: a starved copy may not answer meanwhile, and then become a member.
+const joinTime = startTime + time.Minute
+
+// joinersOf returns the UUIDs of the copies that have wanted to join a group in the last joinTime,
 // and are not in it yet. It forgets those that are in it, since they may leave again, and older
 // ones.
 func (m *member) joinersOf(now record) (uuids []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	maps.DeleteFunc(m.joiners, func(uuid string, j joiner) bool {
-		return slices.Contains(now.Members, uuid) || time.Since(j.seen) > time.Minute
+		return slices.Contains(now.Members, uuid) || time.Since(j.seen) > joinTime
 	})
 	for uuid, j := range m.joiners {
 		if j.group == now.Group {

@@ -30,7 +30,8 @@ const usage = `usage: db-group COMMAND
                 disk of each has room
   primary       prints the address of the primary
   password      prints the password of the account simpleapp_group
-  permit        lets this copy start a group
+  permit        lets this copy start a group; fails if it has no data
+  permit-empty  lets this copy start a group, or make a new site if it has no data
   forbid        takes back what permit allowed
   permit-first  lets this copy make a new site, if neither it nor another copy has data
   discard       gives up what this copy has, if the group refuses it`
@@ -60,6 +61,11 @@ func main() {
 			fmt.Println(password)
 		}
 	case "permit":
+		err = errors.New("there is no data in this volume, so a new, empty site would begin")
+		if dataFolder.hasData() {
+			err = dataFolder.mark(permitMark)
+		}
+	case "permit-empty":
 		err = dataFolder.mark(permitMark)
 	case "forbid":
 		err = dataFolder.unmark(permitMark)

@@ -14,12 +14,15 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
+// startTime is the timeout of START GROUP_REPLICATION.
+const startTime = 3 * time.Minute
+
 // startReplication joins a group, named by its UUID, through the seeds, which are IP addresses of
 // members. With bootstrap it starts the group.
 func startReplication(
 	ctx context.Context, db *sql.DB, group, password string, seeds []string, bootstrap bool,
 ) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for i := range seeds {
 		seeds[i] = net.JoinHostPort(seeds[i], "3306")

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"simpleapp/internal/testsite"
 	"simpleapp/test/engine"
@@ -30,6 +31,9 @@ type cluster struct {
 	stack string // of the site
 	port  int
 	up    []int // the nodes that have power and a network
+	// regained is when the last node got its power or its network back in the present act, or the
+	// zero time.
+	regained time.Time
 	// before has the submissions that no visitor of the present act has sent, by token.
 	before map[string]string
 	// cacheLost tells that cache has lost its data. Then numbers of its last second are shown
@@ -99,6 +103,7 @@ func (c *cluster) lose(command string, nodes ...int) {
 // regain brings a node back with a command of the playground: boot or join.
 func (c *cluster) regain(command string, node int) {
 	c.Helper()
+	c.regained = time.Now()
 	c.play(command, node)
 	c.up = append(c.up, node)
 }

@@ -150,8 +150,13 @@ func (c *cluster) underLoad(act act) {
 	}
 	l := load.Start(c, rate, 15*time.Second, c.addresses()...)
 	c.awaitConfirmed(l, 20)
+	c.regained = time.Time{}
 	act.do(c, l)
 	c.awaitGreen() // first, because Swarm restarts the tasks of a node that was cut off
+	if !c.regained.IsZero() {
+		c.Logf("%.0f s after the last machine was back, make status was green: the aim is 60 s",
+			time.Since(c.regained).Seconds())
+	}
 	c.readmit(l)
 	c.awaitConfirmed(l, 20)
 	report := l.Stop()
