@@ -102,6 +102,18 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 	return m.folder.unmark(discardMark, permitMark, copyingMark)
 }
 
+// mayCopy returns true if this copy can log in to the donor whose data will take the place of its
+// own. Otherwise it keeps what it has.
+func (m *member) mayCopy(ctx context.Context, d decision) (bool, error) {
+	donor := openOther(d.target.Address, m.password)
+	defer donor.Close()
+	if err := donor.PingContext(ctx); err != nil {
+		return false, fmt.Errorf("copy everything from %s: %w", d.target.Node, err)
+	}
+	log.Print(d.reason)
+	return true, nil
+}
+
 // yield takes back the permission to make a new site. A database that this copy has made meanwhile
 // has nothing of visitors, because its group has not started, and is discarded.
 func (m *member) yield(self Status) error {

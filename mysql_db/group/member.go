@@ -224,8 +224,7 @@ func (m *member) step(ctx context.Context) (replace bool, err error) {
 	}
 	switch d.action {
 	case copyData:
-		log.Print(d.reason)
-		return true, nil
+		return m.mayCopy(ctx, d)
 	case join:
 		seeds := []string{}
 		for _, p := range v.peers {

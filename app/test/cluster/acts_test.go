@@ -62,6 +62,7 @@ var short = []act{
 	allLosePower(3, 1, 2),
 	startsAgain(1),
 	{"a volume is lost", nothingDies, func(c *cluster, _ *load.Load) { c.wipe(c.secondary()) }},
+	{"MySQL refuses writes", handsOver, func(c *cluster, _ *load.Load) { c.refuse() }},
 	{"a copy has what the group lacks", nothingDies, func(c *cluster, _ *load.Load) {
 		node := c.secondary()
 		c.diverge(node)
