@@ -43,7 +43,7 @@ func export(ctx context.Context, i invocation) (err error) {
 	if err != nil {
 		return err
 	}
-	stepAside()
+	i.stepAside()
 	db, err := openExisting(cfg)
 	if err != nil {
 		return err

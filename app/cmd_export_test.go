@@ -173,8 +173,8 @@ func TestExportNamesTheStoreWithAnUnknownCertificate(t *testing.T) {
 	environ := with(setups[0].environ(t), "REDIS_TLS", "verify", "REDIS_PASSWORD_FILE", password,
 		"REDIS_ADDR", server.Listener.Addr().String())
 	var said strings.Builder
-	err := run(t.Context(), []string{"export", "--format", "json", "--visits"}, environ, nil,
-		io.Discard, &said)
+	err := run(t.Context(), invocation{args: []string{"export", "--format", "json", "--visits"},
+		environ: environ, stdout: io.Discard, stderr: &said})
 	if err != nil || !strings.Contains(said.String(), "REDIS_TLS=verify") ||
 		strings.Contains(said.String(), "MYSQL") {
 		t.Errorf("export = %v and %q, want a warning that names REDIS_TLS", err, said.String())

@@ -39,7 +39,7 @@ func importRecords(ctx context.Context, i invocation) (err error) {
 	if err != nil {
 		return err
 	}
-	stepAside()
+	i.stepAside()
 	file, err := records.NewReader(until(ctx, i.stdin))
 	if err != nil {
 		return fmt.Errorf("nothing was imported: %w", err)

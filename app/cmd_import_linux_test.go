@@ -41,7 +41,8 @@ func openTerminal(t *testing.T) (screen, terminal *os.File) {
 func TestImportShowsItsProgressOnATerminal(t *testing.T) {
 	screen, terminal := openTerminal(t)
 	file := strings.NewReader(`[{"first_name": "Ada", "country": "GB"}]`)
-	err := run(t.Context(), []string{"import"}, embedded(t), file, terminal, terminal)
+	err := run(t.Context(), invocation{args: []string{"import"}, environ: embedded(t),
+		stdin: file, stdout: terminal, stderr: terminal})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,9 @@ func TestImportExplainsAWrongPassword(t *testing.T) {
 		}
 	}
 	var errors strings.Builder
-	err := run(t.Context(), []string{"export", "--format", "json", "--visits"},
-		with(onServers(), "REDIS_PASSWORD_FILE", wrong), nil, io.Discard, &errors)
+	err := run(t.Context(), invocation{args: []string{"export", "--format", "json", "--visits"},
+		environ: with(onServers(), "REDIS_PASSWORD_FILE", wrong),
+		stdout:  io.Discard, stderr: &errors})
 	const want = "the password in REDIS_PASSWORD_FILE"
 	if err != nil || !strings.Contains(errors.String(), want) {
 		t.Errorf("export --visits with a wrong password = %v and %q, want a warning with %q",

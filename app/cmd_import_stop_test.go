@@ -44,10 +44,13 @@ func TestImportStopsWhileItWaitsForInput(t *testing.T) {
 			defer stop()
 			ended := make(chan error, 1)
 			go func() {
-				ended <- run(ctx, strings.Fields(test.args), environ, in, io.Discard, io.Discard)
+				err := run(ctx, invocation{args: strings.Fields(test.args), environ: environ,
+					stdin: in, stdout: io.Discard, stderr: io.Discard})
+				in.Close() // a Write that nobody reads then fails
+				ended <- err
 			}()
-			// A Write returns when until has read its data. until reads the space after the input
-			// only when the import has read all of the input.
+			// A Write returns when the goroutine of the function until has read its data. That
+			// goroutine reads the space only when the import has read all of the input.
 			pieces := []string{test.input, " "}
 			if test.input == "" {
 				pieces = nil

@@ -19,7 +19,8 @@ import (
 func call(t *testing.T, environ map[string]string, stdin string, args ...string) (string, error) {
 	t.Helper()
 	var out strings.Builder
-	err := run(t.Context(), args, environ, strings.NewReader(stdin), &out, io.Discard)
+	err := run(t.Context(), invocation{args: args, environ: environ,
+		stdin: strings.NewReader(stdin), stdout: &out, stderr: io.Discard})
 	return out.String(), err
 }
 
@@ -192,7 +193,8 @@ func TestImportOfVisitsReadsTheWholeFile(t *testing.T) {
 	}
 	in := strings.NewReader(file + "]}\n")
 	var out strings.Builder
-	err := run(t.Context(), []string{"import", "--only", "visits"}, environ, in, &out, io.Discard)
+	err := run(t.Context(), invocation{args: []string{"import", "--only", "visits"},
+		environ: environ, stdin: in, stdout: &out, stderr: io.Discard})
 	if err != nil || in.Len() != 0 {
 		t.Errorf("import = %v with %d bytes left unread, want none", err, in.Len())
 	}

@@ -204,7 +204,7 @@ func TestStartUpMistakes(t *testing.T) {
 			maps.Copy(environ, test.environ)
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel() // otherwise a program that notices no mistake would serve for ever
-			err := run(ctx, nil, environ, nil, io.Discard, io.Discard)
+			err := run(ctx, invocation{environ: environ, stdout: io.Discard, stderr: io.Discard})
 			if err == nil {
 				t.Fatal("run = nil, want an error")
 			}

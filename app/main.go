@@ -26,7 +26,8 @@ func main() {
 	tuneCollector()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	err := run(ctx, os.Args[1:], env.ToMap(os.Environ()), os.Stdin, os.Stdout, os.Stderr)
+	err := run(ctx, invocation{args: os.Args[1:], environ: env.ToMap(os.Environ()),
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, stepAside: stepAside})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "simpleapp:", err)
 		os.Exit(1)
@@ -48,11 +49,14 @@ func tuneCollector() {
 
 // An invocation contains the arguments, the environment and the streams of a command.
 type invocation struct {
-	usage          string   // of the command
-	args           []string // after the name of the command
+	usage          string   // of the command: run sets it
+	args           []string // for a command, those after its name
 	environ        map[string]string
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	// stepAside is called by export and import. It is nil in tests, because the function stepAside
+	// changes the process for good.
+	stepAside func()
 }
 
 // A command is a subcommand of the program.
@@ -76,24 +80,26 @@ var commands = map[string]command{
 	"version":     {printVersion, ""},
 }
 
-// run runs the subcommand in args. main calls it with the arguments, environment and streams of the
-// process, and tests call it with their own.
-func run(ctx context.Context, args []string, environ map[string]string,
-	stdin io.Reader, stdout, stderr io.Writer) error {
+// run runs the subcommand in i.args. main calls it with the arguments, environment and streams of
+// the process, and tests call it with their own.
+func run(ctx context.Context, i invocation) error {
 	name := ""
-	if len(args) > 0 {
-		name, args = args[0], args[1:]
+	if len(i.args) > 0 {
+		name, i.args = i.args[0], i.args[1:]
 	}
 	cmd, ok := commands[name]
 	switch {
 	case name == "help", name == "-h", name == "--help":
-		_, err := fmt.Fprintln(stdout, usageOfAll())
+		_, err := fmt.Fprintln(i.stdout, usageOfAll())
 		return err
 	case !ok:
 		return fmt.Errorf("%q is not a command: %s", name, usageOfAll())
 	}
-	usage := "usage: " + cmd.usage(name)
-	err := cmd.run(ctx, invocation{usage, args, environ, stdin, stdout, stderr})
+	i.usage = "usage: " + cmd.usage(name)
+	if i.stepAside == nil {
+		i.stepAside = func() {}
+	}
+	err := cmd.run(ctx, i)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return nil

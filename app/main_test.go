@@ -75,7 +75,7 @@ func start(t *testing.T, environ map[string]string) *program {
 	p := &program{t: t, logs: &logs{}, stop: stop, ended: make(chan error, 1)}
 	environ = with(environ, "ADDR", "127.0.0.1:0", "ADMIN_ADDR", "127.0.0.1:0")
 	go func() {
-		p.ended <- run(ctx, nil, environ, nil, io.Discard, p.logs)
+		p.ended <- run(ctx, invocation{environ: environ, stdout: io.Discard, stderr: p.logs})
 		close(p.ended)
 	}()
 	t.Cleanup(func() {

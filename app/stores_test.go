@@ -58,9 +58,10 @@ func TestExportNeedsNoCache(t *testing.T) {
 	db := rememberVisits(t, environ, 100)
 	password := passwordFile(t, "secret")
 	var out, errors strings.Builder
-	err := run(t.Context(), []string{"export", "--format", "json", "--visits"},
-		with(environ, "REDIS_ADDR", "127.0.0.1:1", "REDIS_PASSWORD_FILE", password),
-		strings.NewReader(""), &out, &errors)
+	withoutCache := invocation{args: []string{"export", "--format", "json", "--visits"},
+		environ: with(environ, "REDIS_ADDR", "127.0.0.1:1", "REDIS_PASSWORD_FILE", password),
+		stdout:  &out, stderr: &errors}
+	err := run(t.Context(), withoutCache)
 	if err != nil {
 		t.Fatalf("export without the cache = %v", err)
 	}
@@ -76,9 +77,7 @@ func TestExportNeedsNoCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Reset()
-	err = run(t.Context(), []string{"export", "--format", "json", "--visits"},
-		with(environ, "REDIS_ADDR", "127.0.0.1:1", "REDIS_PASSWORD_FILE", password),
-		strings.NewReader(""), &out, &errors)
+	err = run(t.Context(), withoutCache)
 	if err == nil || !strings.HasPrefix(err.Error(), "--visits: ") || out.String() != "" {
 		t.Errorf("export without any count = %q, %v, want an error", out.String(), err)
 	}
