@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"simpleapp/internal/testserver"
+	"simpleapp/internal/testsite"
 )
 
 // The database has an older schema. The program serves, but is not healthy, and logs what to do.
@@ -101,7 +102,9 @@ func TestMigrate(t *testing.T) {
 	p.waitLog("database connected")
 	wantStatus(t, get(t, p.admin+"/healthz"), 200)
 	wantStored(t, p.url, form)
-	wantBody(t, get(t, p.url+"/results"), "<bdi>Older pie</bdi>", "<bdi>Pizza</bdi>")
+	var results testsite.Answer
+	testsite.Folded(t, func() { results = get(t, p.url+"/results") })
+	wantBody(t, results, "<bdi>Older pie</bdi>", "<bdi>Pizza</bdi>")
 
 	if out, err := migrate(embedded(t)); err != nil || !strings.Contains(out, "up to date") {
 		t.Errorf("migrate of the SQLite files = %q, %v, want them up to date", out, err)

@@ -14,12 +14,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"simpleapp/internal/testsite"
 )
 
 func TestAdminListener(t *testing.T) {
 	p := startReady(t, embedded(t))
 	get(t, p.url+"/")
-	wantStatus(t, post(t, p, validForm()), 303)
+	wantStored(t, p.url, validForm())
 	for _, path := range []string{"/healthz", "/readyz", "/debug/pprof/",
 		"/debug/pprof/goroutine"} {
 		wantStatus(t, get(t, p.admin+path), 200)
@@ -27,14 +29,19 @@ func TestAdminListener(t *testing.T) {
 	}
 	metrics := get(t, p.admin+"/metrics")
 	wantBody(t, metrics,
-		"simpleapp_visits_served_total 1\n", "simpleapp_submissions_stored_total 1\n",
+		"simpleapp_visits_served_total 1\n",
 		`simpleapp_http_request_duration_seconds_count{code="303",method="POST",`+
 			`route="POST /simpleform"} 1`,
 		`simpleapp_dependency_up{name="database"} 1`, `simpleapp_dependency_up{name="cache"} 1`,
 		`simpleapp_batch_size_count{name="visits"} 1`,
-		`simpleapp_batch_size_count{name="submissions"} 1`,
 		`simpleapp_build_info{goversion="`+runtime.Version()+
 			`",revision="unknown",version="dev"} 1`)
+	if strings.Contains(metrics.Body, `code="503",method="POST"`) {
+		t.Log("the disk is too slow: the form was sent several times")
+	} else {
+		wantBody(t, metrics, "simpleapp_submissions_stored_total 1\n",
+			`simpleapp_batch_size_count{name="submissions"} 1`)
+	}
 	wantStatus(t, get(t, p.url+"/metrics"), 404)
 }
 
@@ -55,10 +62,23 @@ func TestLogNamesTheStores(t *testing.T) {
 // After SIGTERM the program is not ready, tells clients to close their connections, and finishes
 // the requests in flight. Everything that it has accepted is stored.
 func TestShutdownLosesNoRequest(t *testing.T) {
+	for try := 1; !shutDownInTime(t); try++ {
+		if try == 5 {
+			t.Fatal("the machine is too slow")
+		}
+		t.Log("the machine was too slow: the test begins again")
+	}
+}
+
+// shutDownInTime is TestShutdownLosesNoRequest. It returns false if a request came so late that the
+// program need not have answered it.
+func shutDownInTime(t *testing.T) bool {
+	const delay = 3 * time.Second
 	environ := embedded(t)
-	p := startReady(t, with(environ, "SHUTDOWN_DELAY", "3s"))
+	p := startReady(t, with(environ, "SHUTDOWN_DELAY", delay.String()))
 
 	// The program is stopped after it has received a part of a form.
+	began := time.Now()
 	conn := p.dial()
 	body := validForm().Encode()
 	fmt.Fprintf(conn, "POST /simpleform HTTP/1.1\r\nHost: x\r\n"+
@@ -67,37 +87,61 @@ func TestShutdownLosesNoRequest(t *testing.T) {
 	eventually(t, "the program receives the form",
 		p.measures(`simpleapp_connections{state="receiving"} 1`))
 	// Another connection is accepted, and sends its request only after the listener has closed.
+	dialled := time.Now()
 	late := p.dial()
 	eventually(t, "the program has accepted the connection",
 		p.measures(`simpleapp_connections{state="idle"} 1`))
 
+	open := time.Now() // when the listener was still open
+	closes := open.Add(delay)
 	p.stop()
 	p.waitLog("stopping")
 	// Load balancers may still send requests until SHUTDOWN_DELAY is over, so this one comes first.
 	var visits int64
+	tooLate := false
 	eventually(t, "GET / during the shutdown closes the connection", func() error {
+		a, err := testsite.Client.Get(p.url + "/")
+		if tooLate = err != nil && time.Now().After(closes); tooLate {
+			return nil
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Body.Close()
 		visits++
-		if a := get(t, p.url+"/"); a.StatusCode != 200 || !a.Close {
+		if a.StatusCode != 200 || !a.Close {
 			return fmt.Errorf("GET / = %d, closed = %t, want 200 and true", a.StatusCode, a.Close)
 		}
 		return nil
 	})
+	if tooLate {
+		return false
+	}
 	eventually(t, "the program is not ready", p.readiness(503))
 	eventually(t, "the listener is closed", func() error {
+		now := time.Now()
 		c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
 		if err != nil {
 			return nil
 		}
+		open = now
 		c.Close()
 		return errors.New("it accepts connections")
 	})
 	io.WriteString(late, "GET /simpleform HTTP/1.1\r\nHost: x\r\n\r\n")
+	// These are arriveTime and ReadHeaderTimeout.
+	if time.Since(open) > time.Second || time.Since(dialled) > 5*time.Second {
+		return false
+	}
 	if reply, err := http.ReadResponse(bufio.NewReader(late), nil); err != nil {
 		t.Errorf("GET /simpleform on a connection from before = %v, want an answer", err)
 	} else if reply.StatusCode != 200 || !reply.Close {
 		t.Errorf("GET /simpleform on a connection from before = %v, want 200, and closed", reply)
 	}
 	io.WriteString(conn, body[10:])
+	if time.Since(began) > 10*time.Second { // ReadTimeout
+		return false
+	}
 	reply, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil || reply.StatusCode != 303 {
 		t.Errorf("POST /simpleform in flight = %v, %v, want 303", reply, err)
@@ -111,6 +155,7 @@ func TestShutdownLosesNoRequest(t *testing.T) {
 	if n := again.visit(); n != visits+1 {
 		t.Errorf("the visit after a restart = %d, want %d", n, visits+1)
 	}
+	return true
 }
 
 func TestRequestsAreLoggedOnlyAtDebugLevel(t *testing.T) {

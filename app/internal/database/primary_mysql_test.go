@@ -71,7 +71,7 @@ func TestWritesFollowThePrimary(t *testing.T) {
 				default:
 				}
 				name := fmt.Sprintf("writer %d row %d", w, i)
-				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 				err := db.Retry(ctx, func() error {
 					err := db.Write(ctx, database.Statement{
 						SQL:  "INSERT INTO tallies (scope, name, n) VALUES ('test', ?, 1)",

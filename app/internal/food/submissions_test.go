@@ -29,7 +29,8 @@ func TestAddStoresATokenOnce(t *testing.T) {
 			}
 			var conflict *food.ConflictError
 			if err := s.Store(other); !errors.As(err, &conflict) || conflict.Stored != first {
-				t.Errorf("same token, other answers: Store = %v, want a conflict with the first", err)
+				t.Errorf("same token, other answers: Store = %v, want a conflict with the first",
+					err)
 			}
 			rows, err := s.Recent(t.Context(), 10)
 			if err != nil || len(rows) != 1 || rows[0].Submission != first {
@@ -60,14 +61,17 @@ func TestAddCombinesConcurrentSubmissions(t *testing.T) {
 	for _, kind := range testsite.Databases {
 		t.Run(kind.Name, func(t *testing.T) {
 			var batches, seen, stored atomic.Int64
-			s := food.New(testsite.New(t, kind.Open(t)).DB, func(submissions, rows int) {
+			s := *testsite.New(t, kind.Open(t))
+			s.Submissions = food.New(s.DB, func(submissions, rows int) {
 				batches.Add(1)
 				seen.Add(int64(submissions))
 				stored.Add(int64(rows))
 			})
+			defer s.Submissions.Close(t.Context())
 			const tokens, copies = 200, 5
 			var group sync.WaitGroup
 			var confirmed, conflicts atomic.Int64
+			began := time.Now()
 			for range tokens {
 				sub := testsite.Submission()
 				for n := range copies {
@@ -77,18 +81,20 @@ func TestAddCombinesConcurrentSubmissions(t *testing.T) {
 					}
 					group.Go(func() {
 						var conflict *food.ConflictError
-						switch err := s.Add(sub); {
+						switch err := s.Store(sub); {
 						case err == nil:
 							confirmed.Add(1)
 						case errors.As(err, &conflict) && !conflict.Stored.SameAnswers(sub):
 							conflicts.Add(1)
 						default:
-							t.Errorf("Add = %v", err)
+							t.Errorf("Store = %v", err)
 						}
 					})
 				}
 			}
 			group.Wait()
+			// Add times out after 3 s or more, and Store then adds the submission again.
+			exact := time.Since(began) < 3*time.Second
 			rows, err := s.Recent(t.Context(), 2*tokens)
 			if err != nil {
 				t.Fatal(err)
@@ -99,8 +105,8 @@ func TestAddCombinesConcurrentSubmissions(t *testing.T) {
 					byron++
 				}
 			}
-			if len(rows) != tokens || stored.Load() != tokens {
-				t.Errorf("%d rows, %d observed, want %d", len(rows), stored.Load(), tokens)
+			if len(rows) != tokens {
+				t.Errorf("%d rows, want %d", len(rows), tokens)
 			}
 			wantConfirmed := byron + (copies-1)*(tokens-byron)
 			wantConflicts := tokens*copies - wantConfirmed
@@ -108,9 +114,14 @@ func TestAddCombinesConcurrentSubmissions(t *testing.T) {
 				t.Errorf("%d confirmed, %d conflicts, want %d and %d",
 					confirmed.Load(), conflicts.Load(), wantConfirmed, wantConflicts)
 			}
-			if seen.Load() != tokens*copies || batches.Load() > tokens*copies/4 {
-				t.Errorf("%d submissions in %d batches, want %d in at most %d",
-					seen.Load(), batches.Load(), tokens*copies, tokens*copies/4)
+			if batches.Load() > tokens*copies/4 {
+				t.Errorf("%d batches, want at most %d", batches.Load(), tokens*copies/4)
+			}
+			if !exact {
+				t.Log("the machine is too slow to check how many submissions were observed")
+			} else if seen.Load() != tokens*copies || stored.Load() != tokens {
+				t.Errorf("%d submissions and %d rows observed, want %d and %d",
+					seen.Load(), stored.Load(), tokens*copies, tokens)
 			}
 		})
 	}

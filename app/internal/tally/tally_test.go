@@ -76,37 +76,39 @@ func TestResultsByDay(t *testing.T) {
 		t.Run(kind.Name, func(t *testing.T) {
 			for _, name := range []string{"UTC", "Asia/Singapore", "Asia/Kolkata",
 				"Asia/Kathmandu", "America/St_Johns", "America/New_York"} {
-				zone, err := time.LoadLocation(name)
-				if err != nil {
-					t.Fatal(err)
-				}
-				s := testsite.New(t, kind.Open(t))
-				midnight := func(daysAgo int) time.Time {
-					now := time.Now().In(zone)
-					day := now.Day() - daysAgo
-					return time.Date(now.Year(), now.Month(), day, 0, 0, 0, 0, zone).UTC()
-				}
-				first, second, today := midnight(29), midnight(28), midnight(0)
-				for _, at := range []time.Time{
-					first.Add(-time.Millisecond), // too early
-					first, second.Add(-time.Millisecond),
-					second, second.Add(time.Minute), second.Add(time.Hour),
-					today.Add(-time.Millisecond), today, today, today, today,
-				} {
-					s.AddFood(t, "Pizza", "GB", at)
-				}
-				r := s.Results(t, zone)
-				if !midnight(0).Equal(today) {
-					continue // midnight has just passed
-				}
-				want := make([]int64, 30)
-				want[0], want[1], want[28], want[29] = 2, 3, 1, 4
-				for i, day := range r.Days {
-					if !day.Date.Equal(midnight(29-i)) || day.N != want[i] {
-						t.Errorf("%s: day %d is %v with %d, want %d",
-							name, i, day.Date, day.N, want[i])
+				t.Run(name, func(t *testing.T) {
+					zone, err := time.LoadLocation(name)
+					if err != nil {
+						t.Fatal(err)
 					}
-				}
+					s := testsite.New(t, kind.Open(t))
+					midnight := func(daysAgo int) time.Time {
+						now := time.Now().In(zone)
+						day := now.Day() - daysAgo
+						return time.Date(now.Year(), now.Month(), day, 0, 0, 0, 0, zone).UTC()
+					}
+					first, second, today := midnight(29), midnight(28), midnight(0)
+					for _, at := range []time.Time{
+						first.Add(-time.Millisecond), // too early
+						first, second.Add(-time.Millisecond),
+						second, second.Add(time.Minute), second.Add(time.Hour),
+						today.Add(-time.Millisecond), today, today, today, today,
+					} {
+						s.AddFood(t, "Pizza", "GB", at)
+					}
+					r := s.Results(t, zone)
+					if !midnight(0).Equal(today) {
+						return // midnight has just passed
+					}
+					want := make([]int64, 30)
+					want[0], want[1], want[28], want[29] = 2, 3, 1, 4
+					for i, day := range r.Days {
+						if !day.Date.Equal(midnight(29-i)) || day.N != want[i] {
+							t.Errorf("day %d is %v with %d, want %d",
+								i, day.Date, day.N, want[i])
+						}
+					}
+				})
 			}
 		})
 	}

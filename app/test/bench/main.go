@@ -13,12 +13,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/go-redis/redis/v8"
@@ -69,6 +72,7 @@ func main() {
 
 // A bench has what all parts need, and what they have measured.
 type bench struct {
+	ctx      context.Context // ends with ctrl-C, and with it the step that runs
 	binary   string
 	dir      string
 	script   string // the file of load.lua
@@ -84,7 +88,10 @@ type bench struct {
 }
 
 func run(binary, only string, rounds int, duration time.Duration) (err error) {
-	b := &bench{binary: binary, duration: duration, started: time.Now()}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	b := &bench{ctx: ctx, binary: binary, duration: duration, started: time.Now()}
 	defer func() { err = errors.Join(err, b.close(0)) }()
 	if err := b.start(); err != nil {
 		return err
@@ -139,6 +146,9 @@ func (b *bench) start() (err error) {
 
 // app starts the program with variables of the environment. It ends with the part.
 func (b *bench) app(environ ...string) (target, error) {
+	if err := b.ctx.Err(); err != nil {
+		return target{}, err
+	}
 	app, err := testserver.StartApp(b.binary, environ...)
 	if err != nil {
 		return target{}, err

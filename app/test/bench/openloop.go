@@ -86,7 +86,7 @@ func (b *bench) openLoop(server target, form bool, rate float64) (tail, error) {
 	ms := func(quantile float64) float64 {
 		return float64(sorted[int(quantile*float64(len(sorted)-1))]) / float64(time.Millisecond)
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, b.ctx.Err())...); err != nil {
 		return tail{}, err
 	}
 	return tail{ms(0.5), ms(0.999)}, nil

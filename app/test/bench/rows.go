@@ -25,7 +25,7 @@ func (b *bench) rows(rounds int) error {
 		t := &tables[i]
 		log.Printf("filling a table with %s rows", t.name)
 		database := fmt.Sprintf("rows%d", t.rows)
-		if err := fill(b.database, database, t.rows); err != nil {
+		if err := b.fill(database, t.rows); err != nil {
 			return err
 		}
 		var err error
@@ -61,8 +61,8 @@ func (b *bench) rows(rounds int) error {
 // fill creates a database with the given number of submissions, which the app's user may read. Half
 // of them have the same food, and each of the others has a food of its own. They are spread over
 // the last thirty days.
-func fill(server *testserver.Server, database string, rows int) error {
-	root := server.Root()
+func (b *bench) fill(database string, rows int) error {
+	root := b.database.Root()
 	defer root.Close()
 	const columns = "token, first_name, last_name, favourite_food, country, created_at, tallied"
 	statements := []string{
@@ -92,7 +92,7 @@ func fill(server *testserver.Server, database string, rows int) error {
 			"SELECT %s AS s, %s AS t, COUNT(*) FROM submissions GROUP BY s, t", scope, name))
 	}
 	for _, statement := range append(statements, "ANALYZE TABLE submissions, tallies") {
-		if _, err := root.Exec(statement); err != nil {
+		if _, err := root.ExecContext(b.ctx, statement); err != nil {
 			return fmt.Errorf("fill %s: %.100s: %w", database, statement, err)
 		}
 	}

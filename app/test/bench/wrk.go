@@ -58,7 +58,7 @@ func (b *bench) load(server target, path string, connections int, form bool) (re
 	if err != nil {
 		return result{}, err
 	}
-	output, err := exec.Command("wrk", args...).CombinedOutput()
+	output, err := exec.CommandContext(b.ctx, "wrk", args...).CombinedOutput()
 	if err != nil {
 		return result{}, fmt.Errorf("wrk: %w: %s", err, output)
 	}

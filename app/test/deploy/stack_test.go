@@ -51,7 +51,7 @@ func namedStack(t testing.TB) *stack {
 			containers() { docker ps --all --quiet --filter name=^$0_ "$@"; }
 			containers --filter status=exited | # of completed jobs; Swarm removes some, too
 				xargs --no-run-if-empty docker rm || true
-			for i in $(seq 60); do [ -z "$(containers)" ] && break; sleep 1; done
+			for i in $(seq 300); do [ -z "$(containers)" ] && break; sleep 1; done
 			docker volume rm --force $0_db_data $0_cache_data`
 		engine.Clean(t, "bash", "-c", removeRest, s.name)
 	})

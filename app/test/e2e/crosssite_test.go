@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"html"
 	"net"
@@ -106,13 +107,20 @@ func TestOtherOriginsCannotSubmitTheForm(t *testing.T) {
 				if strings.HasPrefix(test.from, "data:") {
 					page = test.from + url.PathEscape(attack(target, favourite))
 				}
-				do(t, browser, chromedp.Navigate(page))
 				var form sentForm
-				select {
-				case form = <-forms:
-				case <-time.After(30 * time.Second):
-					t.Fatal("the browser did not send the form in 30 s")
-				}
+				// The answer is 503 while the disk takes longer than 4 s.
+				testsite.Within(t, time.Minute, "the site is not too slow", func() error {
+					do(t, browser, chromedp.Navigate(page))
+					select {
+					case form = <-forms:
+					case <-time.After(30 * time.Second):
+						t.Fatal("the browser did not send the form in 30 s")
+					}
+					if form.status == http.StatusServiceUnavailable && test.status == 303 {
+						return errors.New("POST /simpleform = 503")
+					}
+					return nil
+				})
 				if form.status != test.status || form.origin != test.origin {
 					t.Errorf("POST /simpleform with Origin %s = %d, want %d with Origin %s",
 						form.origin, form.status, test.status, test.origin)

@@ -31,12 +31,15 @@ var (
 )
 
 // Start lets ctrl-C cancel UntilInterrupted, until stop is called. Commands get Version, and none
-// of the settings that a developer may have for another site.
+// of the settings that a developer may have for another site: see ops/variables.sh. The times for a
+// slow machine stay.
 func Start() (stop func()) {
 	UntilInterrupted, stop = signal.NotifyContext(context.Background(),
 		os.Interrupt, syscall.SIGTERM)
 	for _, name := range []string{
-		"COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "HTTP_PORT", "REGISTRY", "STACK",
+		"COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "ADMINER_PORT", "STACK", "REGISTRY",
+		"DB_VERSION", "CACHE_VERSION", "CACHE_PLACEMENT", "DB_PLACEMENT", "APP_REPLICAS",
+		"HTTP_PORT", "HTTPS_PORT", "DOMAIN", "ACME_EMAIL", "ACME_DIRECTORY", "SSH_USER",
 	} {
 		os.Unsetenv(name)
 	}

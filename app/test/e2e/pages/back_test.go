@@ -100,9 +100,6 @@ func setBody(r *http.Request, body string) {
 	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 }
 
-// clickSubmit clicks the button of the form.
-var clickSubmit = chromedp.Click(chromedp.CSS("#simpleform button[type=submit]"))
-
 // tokenOfForm is the script for the token of the form on the page.
 const tokenOfForm = `document.querySelector("[name=token]").value`
 
@@ -120,7 +117,7 @@ func submitForm(t *testing.T, browser context.Context, site string) (token strin
 	t.Helper()
 	fillIn(t, browser, site)
 	token = eval[string](t, browser, tokenOfForm)
-	do(t, browser, clickSubmit)
+	chrome.Submit(t, browser, 200)
 	waitFor(t, browser, `location.pathname === "/simpleform/success"`)
 	return token
 }
@@ -133,7 +130,7 @@ func TestBackAfterSuccessFindsAnEmptyForm(t *testing.T) {
 	waitFor(t, browser, isEmptyForm(used))
 	// The empty form can be filled in and submitted, too.
 	fillIn(t, browser, site)
-	do(t, browser, clickSubmit)
+	chrome.Submit(t, browser, 200)
 	waitFor(t, browser, `location.pathname === "/simpleform/success" &&
 		document.querySelectorAll("tbody tr").length === 2`)
 }
