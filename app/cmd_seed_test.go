@@ -32,7 +32,8 @@ func TestSeed(t *testing.T) {
 			if err != nil || len(records) != 701 {
 				t.Fatalf("%d submissions, %v, want 701", len(records), err)
 			}
-			// A page of the site shows them in the reverse order of their ids.
+			// The pages show submissions in the reverse order of their ids, so a later id needs a
+			// later time.
 			last := time.Now().AddDate(0, 0, -31)
 			for i, r := range records[:700] {
 				if r.AddedAt.Before(last) || r.AddedAt.After(time.Now()) {
@@ -53,7 +54,8 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-// The error promises no more than is known: the samples of an unconfirmed transaction may be stored.
+// The error promises no more than is known: the samples of an unconfirmed transaction may be
+// stored.
 func TestSeedError(t *testing.T) {
 	for _, test := range []struct {
 		name string

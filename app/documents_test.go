@@ -64,7 +64,8 @@ func TestCommandsAreDocumented(t *testing.T) {
 	}
 }
 
-// The rights in docs/configuration.md are those that the images give and the tests use.
+// The rights in docs/configuration.md are those that the images give, the program names and the
+// tests use.
 func TestRightsAreTheSameEverywhere(t *testing.T) {
 	document := readDocument(t, "docs/configuration.md")
 	for pattern, files := range map[string][]string{

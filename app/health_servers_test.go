@@ -82,7 +82,7 @@ func TestOutageOfAHungServerIsLoggedOnce(t *testing.T) {
 	if failures = slices.Compact(failures); len(failures) < 2 {
 		t.Errorf("the errors are %q, want them to differ", failures)
 	}
-	// Equal lines that follow each other would be about the same outage, or about its same end.
+	// Two equal lines in a row would mean that one outage, or one recovery, was logged twice.
 	if all := messages(); len(slices.Compact(slices.Clone(all))) < len(all) {
 		t.Errorf("the messages are %q, want %q and %q in turn:\n%s", all, up, down, out)
 	}

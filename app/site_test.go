@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A site that stops tells the database its visits, also if the store of the visits does not answer
-// until the time of the stop is over.
+// A site that stops tells the database its visits, even if the store of the visits does not answer
+// in time.
 func TestCloseRemembersTheVisitsWithoutTheirStore(t *testing.T) {
 	environ := embedded(t)
 	cfg, err := loadConfig(environ)

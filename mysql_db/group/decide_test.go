@@ -19,8 +19,8 @@ func inState(p peer, s state) peer { p.State = s; return p }
 // primary returns the copy as the group's primary.
 func primary(p peer) peer { p.State, p.Primary = online, true; return p }
 
-// more, less and gone compare the copy with the view's self: the copy has transactions that self
-// lacks; it lacks some that self has; it has purged some that self lacks.
+// more, less and gone return the copy as self sees it: more has transactions that self lacks, less
+// lacks some that self has, and gone has purged some that self lacks.
 func more(p peer) peer { p.ahead = true; return p }
 func less(p peer) peer { p.behind = true; return p }
 func gone(p peer) peer { p.ahead, p.purged = true, true; return p }

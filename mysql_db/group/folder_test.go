@@ -45,7 +45,8 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-// A copy that finds a later group remembers it, and still when it was a member of one itself.
+// A copy that finds a later group remembers that group, and keeps the time at which it was last a
+// member itself.
 func TestFolderLearns(t *testing.T) {
 	f := folder(t.TempDir())
 	later := record{Group: "later", Members: []string{"b"}}

@@ -56,7 +56,8 @@ func TestMigrateDoesNotBlockTheApp(t *testing.T) {
 	if err := tx.QueryRow("SELECT COUNT(*) FROM submissions").Scan(&n); err != nil {
 		t.Fatal(err)
 	}
-	// Without lockWait, a submission would wait until tx ends. This ends the wait earlier.
+	// Without lockWait, a submission would wait until tx ends, and the test would hang. This
+	// timeout fails it instead.
 	if _, err := root.Exec("SET SESSION lock_wait_timeout = 20"); err != nil {
 		t.Fatal(err)
 	}

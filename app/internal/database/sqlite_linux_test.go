@@ -30,7 +30,8 @@ func TestWriteThatTheDiskDoesNotConfirm(t *testing.T) {
 	}
 }
 
-// loseSync lets the open files whose names have an ending take what is written, but fail to sync.
+// loseSync replaces the open files whose names have an ending by /dev/null, which accepts writes
+// but can't be synced.
 func loseSync(t *testing.T, ending string) {
 	t.Helper()
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)

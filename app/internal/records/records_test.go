@@ -145,7 +145,8 @@ func TestReaderSaysWhatIsWrong(t *testing.T) {
 // A file that somebody has edited may begin with white space.
 func TestReaderSkipsWhiteSpaceBeforeTheFile(t *testing.T) {
 	for _, file := range []string{
-		"\n[{\"first_name\": \"Ada\", \"country\": \"GB\"}]", "\ufeff \r\n\tfirst_name,country\nAda,GB\n",
+		"\n[{\"first_name\": \"Ada\", \"country\": \"GB\"}]",
+		"\ufeff \r\n\tfirst_name,country\nAda,GB\n",
 	} {
 		got, err := read(file)
 		if err != nil || len(got) != 1 || got[0].FirstName != "Ada" {

@@ -62,8 +62,8 @@ func wantTotal(t *testing.T, c *visits.Counter, want int64) {
 	}
 }
 
-// wantVisit checks the number of the next visit. If the disk is too slow for a number in time, that
-// is the total once the visit is counted.
+// wantVisit checks the number of the next visit. If the disk is too slow for a number in time,
+// wantVisit checks the total once the visit is counted.
 func wantVisit(t *testing.T, c *visits.Counter, want int64) {
 	t.Helper()
 	got, err := c.Visit()

@@ -78,8 +78,9 @@ func TestFaultFitsItsCause(t *testing.T) {
 	}
 }
 
-// In an outage every request fails. The log shows the cause, and keeps the lines from before.
-func TestOutageIsAnErrorOnceAMinute(t *testing.T) {
+// In an outage every request fails. The log has the cause as one error, so that older lines are not
+// pushed out.
+func TestOutageIsLoggedAsOneError(t *testing.T) {
 	var log bytes.Buffer
 	db := testsite.EmptySQLite(t)
 	server := httptest.NewServer(newSiteOn(t, db,

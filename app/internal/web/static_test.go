@@ -40,7 +40,7 @@ func TestStaticFiles(t *testing.T) {
 	wantCacheControl(t, other, "no-cache")
 }
 
-// serveFiles serves the site with more static files, by path.
+// serveFiles serves the site with these files, by path. They take the place of embedded ones.
 func serveFiles(t *testing.T, files map[string]string) string {
 	t.Helper()
 	cfg := newConfig(t, testsite.EmptySQLite(t), testsite.Quiet)

@@ -176,7 +176,7 @@ func (c *cluster) copyWhileAway(l *load.Load) {
 	c.Helper()
 	away := c.secondary()
 	c.makePrimary(c.up[0])
-	copied := c.up[1] + c.up[2] - away
+	copied := c.up[1] + c.up[2] - away // the other one that is not the primary
 	l.Through(c.addressesWithout(away)...)
 	c.docker(c.up[0], "node", "update", "--availability", "drain", fmt.Sprintf("node%d", away))
 	c.awaitEnd(away)

@@ -32,8 +32,8 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// leftovers lists what is in the way of the tests, and of some of them only after ten minutes: any
-// service, and the secrets with fixed names that TestSiteOfTheStackFileAlone creates.
+// leftovers lists what would make tests fail, some of them only after ten minutes: any service, and
+// the secrets with fixed names that TestSiteOfTheStackFileAlone creates.
 func leftovers() string {
 	const list = `
 		manager=$(docker info --format '{{.Swarm.ControlAvailable}}' 2>/dev/null)

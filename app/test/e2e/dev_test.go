@@ -72,7 +72,8 @@ func startDev(t *testing.T) *dev {
 		t.Fatal(err)
 	}
 	group := -cmd.Process.Pid
-	// Its input ends with the test, even if the test is killed. It then kills what has not ended.
+	// The input of guard ends with the test, even if the test is killed. Then guard kills what has
+	// not ended.
 	guard := exec.Command("sh", "-c", "read -r nothing; kill -KILL $0", fmt.Sprint(group))
 	input, err := guard.StdinPipe()
 	if err == nil {

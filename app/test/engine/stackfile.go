@@ -28,8 +28,8 @@ func DeployFile(t testing.TB, stack string, env ...string) {
 }
 
 // OlderRender returns a STACK_RENDER that makes of docker-stack.yml what it was before db was a
-// group: one task, which runs MySQL alone. Then further commands change it, and the STACK_RENDER of
-// this run.
+// group: one task, which runs MySQL alone. Then the further commands change it, and after them the
+// STACK_RENDER of this run.
 func OlderRender(further ...string) string {
 	const older = `sed -e '/^  db:/,/^  db-first:/{` +
 		`s/mode: global/mode: replicated\n      replicas: 1/;/entrypoint:/,+3d;/DB_GROUP/d}'`

@@ -30,7 +30,7 @@ const (
 // sends and reads as slowly as it can.
 func TestNewVisitorsAreServedInACrowd(t *testing.T) {
 	removeEverything(t)
-	// These are the limits in docker-compose.yml.
+	// docker-compose.yml sets GOMAXPROCS, too.
 	limits := append(environ(database.Addr, cache.Addr), "GOMAXPROCS=1")
 	var others sync.WaitGroup
 	defer others.Wait()

@@ -37,8 +37,8 @@ type authority struct {
 	handler   http.Handler
 	server    *httptest.Server
 	finalized sync.Map // the paths of the orders whose certificates were asked for
-	// intercept, if it is set, is called at the beginning of each request. The request ends there if
-	// it returns true.
+	// intercept, if it is set, is called at the beginning of each request. The request ends there
+	// if it returns true.
 	intercept atomic.Pointer[func(http.ResponseWriter, *http.Request) (answered bool)]
 }
 

@@ -143,8 +143,9 @@ func (l *Load) show(number int) {
 }
 
 // floor returns the number that a home page must exceed if it was requested at the time asked. Of
-// the numbers shown by then, it leaves out those of the last second, and returns the highest of the
-// rest. A cache that loses its data may lose the visits of its last second. The caller holds mu.
+// the numbers shown by then, it leaves out the latest one and those of the second before that one,
+// and returns the highest of the rest. A cache that loses its data may lose the visits of its last
+// second. The caller holds mu.
 func (l *Load) floor(asked time.Time) int {
 	var latest time.Time
 	for _, s := range slices.Backward(l.highest) {

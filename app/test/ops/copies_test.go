@@ -2,7 +2,7 @@ package ops
 
 import "testing"
 
-// make deploy refuses a placement that would end most copies of the database at once.
+// make deploy refuses a placement that would not keep most copies of the database.
 func TestDeployKeepsMostCopies(t *testing.T) {
 	const (
 		managers = "node.role == manager"

@@ -15,7 +15,7 @@ const completed = `
 
 const rememberStart = "config create --label simpleapp.stack=mystack mystack_db_started -\n"
 
-// Only before its first start an empty copy of the database may make a new site.
+// An empty copy of the database may make a new site only before the first start of the site.
 func TestDeployPermitsFirstStartOnce(t *testing.T) {
 	for _, test := range []struct {
 		name, docker string

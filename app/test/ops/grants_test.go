@@ -84,7 +84,6 @@ case "$*" in
       *information_schema.tables*) for table in `+test.tables+`; do echo $table; done ;;
     esac ;;
 `)
-			o.install("administer", "")
 			if err := os.WriteFile(o.file("administer"), script, 0o755); err != nil {
 				t.Fatal(err)
 			}

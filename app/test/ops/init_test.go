@@ -45,7 +45,8 @@ func TestSwarmInitMovesOnlyCacheWithLabel(t *testing.T) {
 		out, status := o.run("swarm-init", "CACHE_NODE=second")
 		const reason = "cache is placed by 'node.role == manager', not by a label: " +
 			"make deploy CACHE_PLACEMENT='node.hostname == second' moves it"
-		labelled := strings.Contains(o.calls(), "node update --label-add mystack.cache=true node2\n")
+		labelled := strings.Contains(o.calls(),
+			"node update --label-add mystack.cache=true node2\n")
 		if refused := strings.Contains(out, reason); refused == labelled ||
 			(status == 0) != labelled || labelled != strings.Contains(constraint, "label") {
 			t.Errorf("swarm-init with cache on %s = %d, refused %t, labelled %t:\n%s", constraint,

@@ -54,8 +54,8 @@ case "$*" in
 	o.wantRefused("db runs neither in Compose nor in a stack mystack", "sql")
 }
 
-// A prompt keeps no history: the client would write what the operator types into mysql's home, which
-// is the volume.
+// A prompt keeps no history: the client would write what the operator types into mysql's home,
+// which is the volume.
 func TestPromptKeepsNoHistory(t *testing.T) {
 	o := newOperator(t, manager)
 	o.install("mysql", `echo "history: $MYSQL_HISTFILE"`)

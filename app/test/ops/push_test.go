@@ -21,7 +21,8 @@ func TestPushBuildsForTheBuildersPlatforms(t *testing.T) {
 		variables    []string
 		want, absent []string
 	}{
-		{"the engine's builder", engine, nil, []string{only, none}, []string{".platform", "--sbom"}},
+		{"the engine's builder", engine, nil, []string{only, none},
+			[]string{".platform", "--sbom"}},
 		{"an engine with containerd", engine + containerd, nil,
 			[]string{"for linux/amd64,linux/arm64", none}, []string{only, "--sbom"}},
 		// By default a builder of its own adds a short provenance.

@@ -27,14 +27,16 @@ func waitingCopies(table, started string) string {
 ` + threeNodes
 }
 
-const waitingTable = `printf '%s\n' "COPY   STATE" "first  waiting  never  51187  0  0  66012 MB"; exit 1`
+const waitingTable = `printf '%s\n' "COPY   STATE" "first  waiting  never  51187  0  0  66012 MB"
+  exit 1`
 
 // make db-recover permits nothing if the copies can't be asked, if there is a primary, or if the
 // node has no copy.
 func TestRecoverRefuses(t *testing.T) {
 	const primaryTable = `printf '%s\n' "COPY   STATE" "first  online, primary"`
 	for _, test := range []struct{ name, table, node, reason string }{
-		{"no copy can be asked", `echo "no such container"; exit 1`, "first", "can't ask the copies"},
+		{"no copy can be asked", `echo "no such container"; exit 1`, "first",
+			"can't ask the copies"},
 		{"there is a primary", primaryTable, "first", "the group has a primary"},
 		{"the node has no copy", waitingTable, "worker", "worker has no copy"},
 	} {
@@ -59,12 +61,11 @@ func TestRecoverLosesNothingUnasked(t *testing.T) {
   "first   waiting          2026-11-25 23:58:02 UTC  51187         23     0           66012 MB" \
   "second  waiting          never                    51201         9      0           65980 MB" \
   "third   does not answer"; exit 1`
-	empty := strings.NewReplacer("first   waiting", "first   empty  ", "51187         23",
-		"0             0 ", "second  waiting", "second  empty  ", "51201         9", "0             0").
-		Replace(table)
-	starting := strings.Replace(table, `"third   does not answer"`,
-		`"third   starting         never                    ?             ?      0           65911 MB"`,
-		1)
+	empty := strings.NewReplacer(
+		"first   waiting", "first   empty  ", "51187         23", "0             0 ",
+		"second  waiting", "second  empty  ", "51201         9", "0             0").Replace(table)
+	starting := strings.Replace(table, `"third   does not answer"`, `"third   starting         `+
+		`never                    ?             ?      0           65911 MB"`, 1)
 	const (
 		noData  = "the copy on first has no data, so a new, empty site would begin"
 		lacks   = "first lacks 23 transactions, and second lacks 9: choose NODE=second"
@@ -134,7 +135,8 @@ func TestRecoverTakesBackPermission(t *testing.T) {
 		{"exit 0", "Complete", 0, "the permission is taken back"},
 		{"exit 1", "Complete", 1, "the permission is taken back"},
 		{"exit 0", "Rejected", 1, "the copy on first may still start a group: keep this group"},
-		{"exit 1", "Rejected", 1, "the copy on first may still start a group: choose no other copy"},
+		{"exit 1", "Rejected", 1,
+			"the copy on first may still start a group: choose no other copy"},
 	} {
 		o := newOperator(t, `
 case "$*" in
@@ -160,7 +162,7 @@ esac
 func TestRecoverCancelsWaitingPermission(t *testing.T) {
 	o := newOperator(t, `
 case "$*" in
-  "service create "*" permit") kill "$PPID"; exit ;; # as ctrl-C
+  "service create "*" permit") kill "$PPID"; exit ;; # SIGTERM ends it as ctrl-C does
 esac
 `+waitingCopies(waitingTable, "exit 0"))
 	out, status := o.run("db-recover", "NODE=first")

@@ -7,8 +7,8 @@ import (
 
 // tasks has the cases of three services with their tasks. running has a quoted string for each
 // replica of app, such as "running new": its state, and whether it has the service's new or old
-// definition. copies is the exit status of db-group status.
-func tasks(running, copies string) string {
+// definition. groupStatus is the exit status of db-group status.
+func tasks(running, groupStatus string) string {
 	return manager + `
   "inspect --type task --format {{.Status.State}} {{.NodeID}} "*) echo running node1 container1 ;;
   "service inspect --format {{with .Spec.Mode.Replicated}}"*UpdateStatus*mystack_app)
@@ -25,7 +25,7 @@ func tasks(running, copies string) string {
   "node inspect --format {{.Description.Hostname}} node1") echo first ;;
   "service inspect --format {{with .Spec.TaskTemplate.Placement}}"*mystack_db)
     echo "node.role == manager" ;;
-  *"container1 db-group status first=10.0.1.2 second=") exit ` + copies + ` ;;
+  *"container1 db-group status first=10.0.1.2 second=") exit ` + groupStatus + ` ;;
 ` + threeNodes
 }
 
@@ -70,8 +70,8 @@ func TestStatusListsNodesWithoutCopy(t *testing.T) {
 
 func TestStatusCountsRunningTasks(t *testing.T) {
 	for _, test := range []struct {
-		name, running, copies, want string
-		status                      int
+		name, running, groupStatus, want string
+		status                           int
 	}{
 		{"all run", `"running new" "running new" "running new"`, "0", "", 0},
 		{"one is starting", `"running new" "starting new" "running new"`, "0",
@@ -82,7 +82,7 @@ func TestStatusCountsRunningTasks(t *testing.T) {
 			"", 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			out, status := newOperator(t, tasks(test.running, test.copies)).run("status")
+			out, status := newOperator(t, tasks(test.running, test.groupStatus)).run("status")
 			if status != test.status || !strings.Contains(out, test.want) {
 				t.Errorf("status = %d, want %d and %q:\n%s", status, test.status, test.want, out)
 			}
@@ -125,7 +125,8 @@ func TestScaleWaitsForEveryReplica(t *testing.T) {
 // runs only after that.
 func TestCommandWaitsUntilRollbackRuns(t *testing.T) {
 	const running = `"running new" "running new"
-    if [ -e "$0.replaced" ]; then echo "running new"; else echo "starting new"; touch "$0.replaced"; fi`
+    if [ -e "$0.replaced" ]; then echo "running new"
+    else echo "starting new"; touch "$0.replaced"; fi`
 	o := newOperator(t, strings.Replace(tasks(running, "0"),
 		"3 none new", "3 rollback_completed new", 1))
 	out, status := o.run("scale", "N=3", "TIMEOUT=30")

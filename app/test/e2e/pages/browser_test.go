@@ -57,7 +57,8 @@ func leave(t *testing.T, ctx context.Context, script string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_, err := chromedp.Run(ctx, chromedp.Evaluate[struct{}](script+", {}")) // Evaluate needs a value
+	script += ", {}" // Evaluate needs a value
+	_, err := chromedp.Run(ctx, chromedp.Evaluate[struct{}](script))
 	if err != nil && !strings.Contains(err.Error(), "Inspected target navigated") {
 		t.Fatal(err)
 	}

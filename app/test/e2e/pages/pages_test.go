@@ -1,5 +1,5 @@
 // Package pages checks every page of the site in every state that a visitor may see: its
-// accessibility, its HTML, its layout, and how much a first visit loads.
+// accessibility, its HTML, its layout, how much a first visit loads, and how the form behaves.
 package pages
 
 import (
