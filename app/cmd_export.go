@@ -73,8 +73,8 @@ func export(ctx context.Context, i invocation) (err error) {
 
 // totalVisits returns the number of visits so far. If the store of the visits does not tell it,
 // totalVisits returns the number that the database remembers, because a backup of the submissions
-// is needed most while Redis is lost. No visitor has seen a larger number, except in the last second
-// before Redis was lost.
+// is needed most while Redis is lost. No visitor has seen a larger number, except in the last
+// second before Redis was lost.
 func totalVisits(
 	ctx context.Context, cfg config, log *slog.Logger, db *database.DB,
 ) (total int64, err error) {

@@ -27,8 +27,8 @@ func TestStoresBehindTLS(t *testing.T) {
 	client := redis.RedisClient()
 	defer client.Close()
 	port := fmt.Sprint(testsite.FreePort(t))
-	err := client.Do(t.Context(), "CONFIG", "SET", "tls-cert-file", certificate, "tls-key-file", key,
-		"tls-auth-clients", "no", "tls-port", port).Err()
+	err := client.Do(t.Context(), "CONFIG", "SET", "tls-cert-file", certificate,
+		"tls-key-file", key, "tls-auth-clients", "no", "tls-port", port).Err()
 	if err != nil {
 		t.Fatal(err)
 	}

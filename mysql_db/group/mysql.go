@@ -46,9 +46,9 @@ func open(cfg *mysql.Config) *sql.DB {
 }
 
 // makeAccount makes the account in this server, and does not replicate it (sql_log_bin), because a
-// copy needs the account before it is in a group. A copy that joins uses the account on the primary,
-// to renew the group's configuration. Operators' commands use it, too, to change the app's password,
-// and to make temporary accounts on a primary that is on another node.
+// copy needs the account before it is in a group. A copy that joins uses the account on the
+// primary, to renew the group's configuration. Operators' commands use it, too, to change the app's
+// password, and to make temporary accounts on a primary that is on another node.
 func makeAccount(ctx context.Context, db *sql.DB, password string) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {

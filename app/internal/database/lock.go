@@ -17,8 +17,8 @@ func (db *DB) TryLock(ctx context.Context, name string, limit time.Duration) (
 	return db.tryLock(ctx, db.DB, name, limit)
 }
 
-// lockName is the name of a lock of this database. It has the digest of the database's name, because
-// MySQL allows 64 characters for either name.
+// lockName is the name of a lock of this database. It has the digest of the database's name,
+// because MySQL allows 64 characters for either name.
 const lockName = "CONCAT(SHA1(DATABASE()), '.', ?)"
 
 // tryLock holds the lock with a connection of its own. The server ends a session that is idle for

@@ -201,8 +201,8 @@ func (c *primaryConn) QueryContext(
 }
 
 // observe notes that the primary may have moved: the server refuses to write, or the connection
-// broke or timed out. Then the other connections to that server are not used again, either. It sees statements, but not
-// the commit of a sql.Tx.
+// broke or timed out. Then the other connections to that server are not used again, either. observe
+// sees statements, but not the commit of a sql.Tx.
 func (c *primaryConn) observe(err error) {
 	var reply *mysql.MySQLError
 	switch {

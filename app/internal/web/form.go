@@ -156,8 +156,8 @@ func (s *Server) addSubmission(w http.ResponseWriter, r *http.Request) error {
 	return s.form(w, http.StatusServiceUnavailable, formPage{Submission: sub, Fault: faultOf(err)})
 }
 
-// The sentence safeToRepeat holds whatever happened to earlier copies of a form. An earlier copy may have been
-// stored even though the visitor did not receive the answer.
+// The sentence safeToRepeat holds whatever happened to earlier copies of a form. An earlier copy
+// may have been stored even though the visitor did not receive the answer.
 const safeToRepeat = "However often you send this form, its answers are never stored twice."
 
 // faultOf returns the words for an error of Submissions.Add. The causes are many: the database does

@@ -30,9 +30,9 @@ func (v *view) splitHome() (splitPage, error) {
 	return splitPage{before, after}, nil
 }
 
-// getHome counts a visit and shows its number. HEAD counts no visit: its headers are those of a page
-// with the total. A page that a browser fetches ahead (Sec-Purpose) counts: the same page may be
-// shown later.
+// getHome counts a visit and shows its number. HEAD counts no visit: its headers are those of a
+// page with the total. A page that a browser fetches ahead (Sec-Purpose) counts: the same page may
+// be shown later.
 func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.view()
 	if err != nil {

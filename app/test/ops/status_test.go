@@ -137,7 +137,8 @@ func TestCommandWaitsUntilRollbackRuns(t *testing.T) {
 	}
 }
 
-// If the nodes have no room for more replicas, scale and deploy say so, and app has as many as before.
+// If the nodes have no room for more replicas, scale and deploy say so, and app has as many as
+// before.
 func TestAppGoesBackIfNoNodeHasRoom(t *testing.T) {
 	for _, command := range [][]string{{"scale", "N=3"}, {"deploy", "APP_REPLICAS=3"}} {
 		t.Run(command[0], func(t *testing.T) {
