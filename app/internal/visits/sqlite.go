@@ -27,7 +27,10 @@ type sqliteStore struct {
 // exists. onBatch is called with the number of visits in each batch.
 func OpenSQLite(path string, log *slog.Logger, onBatch func(visits int)) (*Counter, error) {
 	options := url.Values{
-		"_pragma": {"busy_timeout(1000)", "journal_mode(wal)", "synchronous(full)"},
+		"_busy_timeout": {"1000"},
+		"_journal_mode": {"wal"},
+		"_synchronous":  {"full"},
+		"_pragma":       {"page_size(1024)"}, // of a new file
 	}
 	file := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: options.Encode()}
 	database.MakePrivate(path)

@@ -78,6 +78,7 @@ func TestRecoverLosesNothingUnasked(t *testing.T) {
 		variables []string
 		refusal   string
 	}{
+		{"no copy", table, nil, "make db-recover NODE=second, which lacks least"},
 		{"the copy that lacks most", table, []string{"NODE=first"}, lacks},
 		{"the copy that lacks most, on purpose", table, []string{"NODE=first", "LOSE=yes"}, ""},
 		{"the copy that lacks least", table, []string{"NODE=second"}, ""},
