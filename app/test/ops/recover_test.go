@@ -125,6 +125,35 @@ func TestDiscardNeedsCopy(t *testing.T) {
 	}
 }
 
+// Where the site seems to have begun anew, the copy that the group refuses may have the site's
+// data.
+func TestDiscardLosesNoSite(t *testing.T) {
+	table := func(has, lacks string) string {
+		return `printf '%s\n' "COPY STATE IN A GROUP TRANSACTIONS LACKS TO EXECUTE FREE DISK" \
+  "second online, primary now ` + has + ` ` + lacks + ` 0 66012 MB" \
+  "first waiting 2026-11-25 23:58:02 UTC 51187 9 0 66012 MB"; exit 1`
+	}
+	const refusal = "the group has 312 transactions, and lacks 51187 that other copies have"
+	for _, test := range []struct {
+		table     string
+		variables []string
+		refused   bool
+	}{
+		{table("312", "51187"), []string{"NODE=first"}, true},
+		{table("312", "51187"), []string{"NODE=first", "LOSE=yes"}, false},
+		{table("51210", "2"), []string{"NODE=first"}, false},
+	} {
+		o := newOperator(t, waitingCopies(test.table, "exit 0"))
+		out, status := o.run("db-discard", test.variables...)
+		discarded := strings.Contains(o.calls(), "mysimpleapp_db:0.9 discard\n")
+		if discarded == test.refused || (status == 1) != test.refused ||
+			strings.Contains(out, refusal) != test.refused {
+			t.Errorf("db-discard %v = %d, discarded %t, want it refused: %t\n%s",
+				test.variables, status, discarded, test.refused, out)
+		}
+	}
+}
+
 // A copy that was permitted to start a group may not start one later: neither if it did not start
 // one now, nor if the group has started without it.
 func TestRecoverTakesBackPermission(t *testing.T) {
