@@ -48,9 +48,13 @@ missing_of() {
   esac
 }
 
+# tasks_and_errors SERVICE prints the state of each task that should run, and its error.
+tasks_and_errors() {
+  docker service ps --no-trunc --filter desired-state=running --format '{{.CurrentState}}|{{.Error}}' "${STACK}_$1"
+}
 # no_room SERVICE prints Swarm's reason if it finds no node for a task of the service.
 no_room() {
-  docker service ps --no-trunc --filter desired-state=running --format '{{.CurrentState}}|{{.Error}}' "${STACK}_$1" |
+  tasks_and_errors "$1" |
     sed -n 's/^Pending .*|"*\(no suitable node[^"]*\)"*$/\1/p' | head -n 1
 }
 
@@ -104,10 +108,10 @@ wait_until_running() {
 scale_back() {
   local fitting
   if [ -n "$1" ] && [ "$2" -gt "$1" ] && [ -n "$(no_room app)" ]; then
-    fitting=$(missing_of app) # such as "2 of 3 run as wanted"
+    fitting=$(tasks_and_errors app | grep -c '^Running') || true
     docker service scale --detach "${STACK}_app=$1" >/dev/null
-    fail "the nodes have room for ${fitting%% *} replicas, and an update needs room for one more: ${STACK}_app goes back" \
-      "to $1"
+    fail "the nodes have room for $fitting replicas, and an update needs room for one more: ${STACK}_app goes back to $1," \
+      "and what else was to change goes on: make status tells when it is done"
   fi
   exit 1
 }

@@ -166,6 +166,7 @@ mark_volume() {
     [[ $state == Complete* ]]; do
     case $state in
       Failed* | Rejected*)
+        timeout 30 docker service logs --raw --tail 3 "$job" >&2 || true
         docker service rm "$job" >/dev/null
         fail "db-group $3 on $1: $state"
         ;;

@@ -103,15 +103,16 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 }
 
 // mayCopy returns true if this copy can log in to the donor whose data will take the place of its
-// own. Otherwise it keeps what it has.
-func (m *member) mayCopy(ctx context.Context, d decision) (bool, error) {
+// own. Otherwise it keeps what it has, and waits.
+func (m *member) mayCopy(ctx context.Context, d decision) bool {
 	donor := openOther(d.target.Address, m.password)
 	defer donor.Close()
 	if err := donor.PingContext(ctx); err != nil {
-		return false, fmt.Errorf("copy everything from %s: %w", d.target.Node, err)
+		m.set("", fmt.Sprintf("it can't copy everything from %s: %v", d.target.Node, err))
+		return false
 	}
 	log.Print(d.reason)
-	return true, nil
+	return true
 }
 
 // yield takes back the permission to make a new site. A database that this copy has made meanwhile

@@ -61,7 +61,8 @@ func main() {
 			fmt.Println(password)
 		}
 	case "permit":
-		err = errors.New("there is no data in this volume, so a new, empty site would begin")
+		err = errors.New("there is no data in this volume, so a new, empty site would begin: " +
+			"choose the node that has the data")
 		if dataFolder.hasData() {
 			err = dataFolder.mark(permitMark)
 		}

@@ -224,7 +224,7 @@ func (m *member) step(ctx context.Context) (replace bool, err error) {
 	}
 	switch d.action {
 	case copyData:
-		return m.mayCopy(ctx, d)
+		return m.mayCopy(ctx, d), nil
 	case join:
 		seeds := []string{}
 		for _, p := range v.peers {

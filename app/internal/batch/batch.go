@@ -40,8 +40,8 @@ type Combiner[In, Out any] struct {
 	queue  []*group[In, Out] // waiting, in order; all but the last are full
 	idle   chan struct{}     // closed while no write is under way
 	closed bool
-	// The callers of Put share a deadline: expired is closed when it passes. From
-	// the time renew on, callers get another one: see deadline.
+	// The callers of Put share a deadline: expired is closed when it passes. From the time renew
+	// on, callers get another one: see deadline.
 	expired chan struct{}
 	renew   time.Time
 }

@@ -79,6 +79,7 @@ func TestRecoverLosesNothingUnasked(t *testing.T) {
 		refusal   string
 	}{
 		{"no copy", table, nil, "make db-recover NODE=second, which lacks least"},
+		{"no copy, while one is starting", starting, nil, "third is still starting: repeat this"},
 		{"the copy that lacks most", table, []string{"NODE=first"}, lacks},
 		{"the copy that lacks most, on purpose", table, []string{"NODE=first", "LOSE=yes"}, ""},
 		{"the copy that lacks least", table, []string{"NODE=second"}, ""},
@@ -113,8 +114,10 @@ func TestRecoverLosesNothingUnasked(t *testing.T) {
 
 // make db-discard marks no volume on a node that has no copy.
 func TestDiscardNeedsCopy(t *testing.T) {
+	const table = `printf '%s\n' "COPY   STATE" "first  waiting  never  51187  0  0  66012 MB" \
+  "second  online, primary  now  51210  2  0  66012 MB"; exit 1`
 	for _, node := range []string{"first", "worker"} {
-		o := newOperator(t, waitingCopies(waitingTable, "exit 1"))
+		o := newOperator(t, waitingCopies(table, "exit 1"))
 		if node == "worker" {
 			o.wantRefused("worker has no copy: make status lists them", "db-discard", "NODE=worker")
 		} else if out, status := o.run("db-discard", "NODE="+node); status != 0 ||
@@ -126,31 +129,45 @@ func TestDiscardNeedsCopy(t *testing.T) {
 }
 
 // Where the site seems to have begun anew, the copy that the group refuses may have the site's
-// data.
+// data. An operator has to say that it may be lost.
 func TestDiscardLosesNoSite(t *testing.T) {
-	table := func(has, lacks string) string {
-		return `printf '%s\n' "COPY STATE IN A GROUP TRANSACTIONS LACKS TO EXECUTE FREE DISK" \
-  "second online, primary now ` + has + ` ` + lacks + ` 0 66012 MB" \
-  "first waiting 2026-11-25 23:58:02 UTC 51187 9 0 66012 MB"; exit 1`
+	const heading = `printf '%s\n' "COPY STATE IN A GROUP TRANSACTIONS LACKS TO EXECUTE FREE DISK" `
+	primary := func(has, lacks string) string {
+		return ` "second online, primary now ` + has + ` ` + lacks + ` 0 66012 MB"`
 	}
-	const refusal = "the group has 312 transactions, and lacks 51187 that other copies have"
+	const (
+		first  = `"first waiting 2026-11-25 23:58:02 UTC 51187 9 0 66012 MB"`
+		silent = `"first does not answer"`
+	)
 	for _, test := range []struct {
-		table     string
-		variables []string
-		refused   bool
+		name, table, refusal string
 	}{
-		{table("312", "51187"), []string{"NODE=first"}, true},
-		{table("312", "51187"), []string{"NODE=first", "LOSE=yes"}, false},
-		{table("51210", "2"), []string{"NODE=first"}, false},
+		{"the site goes on", heading + first + primary("51210", "2"), ""},
+		{"the site began anew", heading + first + primary("312", "51187"),
+			"the group has 312 transactions, and lacks 51187 that other copies have"},
+		{"the copy does not answer", heading + silent + primary("312", "0"),
+			"the copy on first does not answer, so it is not known what it has"},
+		{"there is no primary", heading + first, "the group has no primary"},
+		{"the copies can't be asked", "echo no such container",
+			"can't ask the copies, so nothing was changed: no such container"},
 	} {
-		o := newOperator(t, waitingCopies(test.table, "exit 0"))
-		out, status := o.run("db-discard", test.variables...)
-		discarded := strings.Contains(o.calls(), "mysimpleapp_db:0.9 discard\n")
-		if discarded == test.refused || (status == 1) != test.refused ||
-			strings.Contains(out, refusal) != test.refused {
-			t.Errorf("db-discard %v = %d, discarded %t, want it refused: %t\n%s",
-				test.variables, status, discarded, test.refused, out)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			for _, lose := range []bool{false, true} {
+				o, variables := newOperator(t, waitingCopies(test.table+"; exit 1", "exit 0")),
+					[]string{"NODE=first"}
+				refused := test.refusal != "" && !lose
+				if lose {
+					variables = append(variables, "LOSE=yes")
+				}
+				out, status := o.run("db-discard", variables...)
+				discarded := strings.Contains(o.calls(), "mysimpleapp_db:0.9 discard\n")
+				if discarded == refused || (status == 1) != refused ||
+					refused && !strings.Contains(out, test.refusal) {
+					t.Errorf("db-discard %v = %d, discarded %t, want %q:\n%s", variables, status,
+						discarded, test.refusal, out)
+				}
+			}
+		})
 	}
 }
 

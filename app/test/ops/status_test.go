@@ -140,13 +140,16 @@ func TestCommandWaitsUntilRollbackRuns(t *testing.T) {
 // If the nodes have no room for more replicas, scale and deploy say so, and app has as many as
 // before.
 func TestAppGoesBackIfNoNodeHasRoom(t *testing.T) {
-	for _, command := range [][]string{{"scale", "N=3"}, {"deploy", "APP_REPLICAS=3"}} {
-		t.Run(command[0], func(t *testing.T) {
-			o := newOperator(t, tasks(`"running new" "pending new" "running new"`, "0")+`
+	for _, command := range [][]string{
+		{"scale", "N=3"}, {"deploy", "APP_REPLICAS=3"}, {"deploy", "APP_REPLICAS=3", "VERSION=2"},
+	} {
+		t.Run(strings.Join(command, " "), func(t *testing.T) {
+			o := newOperator(t, tasks(`"running old" "pending new" "running old"`, "0")+`
   "secret inspect"*) echo secret1 ;;
   "service inspect --format {{.Spec.Mode.Replicated.Replicas}} mystack_app") echo 2 ;;
   "service ps --no-trunc --filter desired-state=running --format {{.CurrentState}}"*mystack_app)
     echo 'Running 2 minutes ago|'
+    echo 'Running 1 minute ago|'
     echo 'Pending 2 seconds ago|"no suitable node (insufficient resources on 1 node)"' ;;
 `)
 			out, status := o.run(command[0], command[1:]...)

@@ -1,4 +1,4 @@
--- This is the schema of the versions without migrations. A database that has this schema does not change.
+-- This is the schema of the versions without migrations. A database that has it does not change.
 --
 -- When the db image starts with an empty data folder, it runs these files with the mysql client,
 -- which reads goose's annotations as comments. `simpleapp migrate` later runs the files again and

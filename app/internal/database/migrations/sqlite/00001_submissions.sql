@@ -1,4 +1,4 @@
--- This is the schema of the versions without migrations. A file that has this schema does not change.
+-- This is the schema of the versions without migrations. A file that has it does not change.
 -- +goose Up
 CREATE TABLE IF NOT EXISTS submissions (
     id              INTEGER PRIMARY KEY,
