@@ -29,7 +29,7 @@ func wantRedirect(t *testing.T, app *testserver.App, host, want string) {
 // If DOMAIN becomes what it was, so does the certificate.
 func TestAnotherName(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, 7776000)
+	a := newAuthority(t, usual)
 	dir := "DATA_DIR=" + t.TempDir()
 	run := func(domains string) *testserver.App {
 		t.Helper()
@@ -45,7 +45,7 @@ func TestAnotherName(t *testing.T) {
 	first := a.awaitServed(t, nil, app)
 	stop(app)
 
-	again := a.stop()
+	again := a.Stop()
 	app = run("www." + domain + "," + domain)
 	if got := a.awaitServed(t, nil, app); !got.Equal(first) {
 		t.Error("after a change of DOMAIN the certificate is another one")

@@ -19,7 +19,7 @@ import (
 // authority, and a new one has the certificate at once.
 func TestReplicasShareOneCertificate(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, 7776000)
+	a := newAuthority(t, usual)
 	apps := a.startThree(t, both)
 	certificate := a.awaitServed(t, nil, apps...)
 	if _, err := a.served(apps[0], "www."+domain); err != nil {
@@ -46,7 +46,7 @@ func TestReplicasShareOneCertificate(t *testing.T) {
 // The replica that orders is killed. Another one orders in its place.
 func TestOrderingReplicaIsKilled(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, 7776000)
+	a := newAuthority(t, usual)
 	ordering, goOn := make(chan bool, 100), make(chan bool)
 	release := sync.OnceFunc(func() { close(goOn) })
 	t.Cleanup(release) // the authority ends only after its requests
@@ -83,7 +83,7 @@ func TestOrderingReplicaIsKilled(t *testing.T) {
 // the new one.
 func TestRenewal(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, 120) // the last third, 40 s, is for the renewal
+	a := newAuthority(t, 2*time.Minute) // the last third, 40 s, is for the renewal
 	apps := a.startThree(t, domain)
 	first := a.awaitServed(t, nil, apps...)
 	second := a.awaitServed(t, first, apps...)
@@ -101,7 +101,7 @@ func TestRenewal(t *testing.T) {
 // again.
 func TestCertificateThatCanNotBeStored(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, 7776000)
+	a := newAuthority(t, usual)
 	app, _, accept := a.startRefused(t)
 	accept()
 	a.awaitServed(t, nil, app)
@@ -114,7 +114,7 @@ func TestCertificateThatCanNotBeStored(t *testing.T) {
 // A program that stops stores the certificate that it has obtained. The next one orders none.
 func TestCertificateOutlivesAStop(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, 7776000)
+	a := newAuthority(t, usual)
 	app, environ, accept := a.startRefused(t)
 	accept()
 	if err := app.Stop(); err != nil {
@@ -158,10 +158,10 @@ func (a *authority) startRefused(t *testing.T) (
 // `simpleapp certificate` say why and what to do.
 func TestNoCertificate(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, 7776000)
+	a := newAuthority(t, usual)
 	elsewhere := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(elsewhere.Close)
-	balance(t, "127.0.0.2", a.port).set(elsewhere.Listener.Addr().String())
+	balance(t, "127.0.0.2", a.Port).set(elsewhere.Listener.Addr().String())
 	for _, test := range []struct{ name, domain, hint string }{
 		{"the name does not exist", "nowhere.example.test", "let the name's A and AAAA records"},
 		{"the name points elsewhere", "elsewhere.example.test", "another server answers"},
@@ -197,7 +197,7 @@ func wantReason(t *testing.T, app *testserver.App, hint string) {
 // A certificate that can't be parsed is a failed attempt, after which another one is ordered.
 func TestAuthoritySendsADamagedCertificate(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, 7776000)
+	a := newAuthority(t, usual)
 	a.sendDamaged()
 	app := start(t, append(a.environ(domain), a.alone())...)
 	a.awaitServed(t, nil, app)
@@ -210,8 +210,8 @@ func TestAuthoritySendsADamagedCertificate(t *testing.T) {
 // An authority that is down is tried again until it answers.
 func TestAuthorityIsDown(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, 7776000)
-	again := a.stop()
+	a := newAuthority(t, usual)
+	again := a.Stop()
 	app := start(t, append(a.environ(domain), a.alone())...)
 	wantReason(t, app, "the authority can't be reached")
 	again()

@@ -37,7 +37,6 @@ var (
 func TestMain(m *testing.M) { testserver.Exit(runTests(m)) }
 
 func runTests(m *testing.M) (code int, err error) {
-	os.Setenv("PEBBLE_VA_NOSLEEP", "1") // pebble delays each check otherwise
 	dir, err := os.MkdirTemp("", "simpleapp-https-")
 	if err != nil {
 		return 0, err
@@ -57,12 +56,12 @@ func runTests(m *testing.M) (code int, err error) {
 // environ returns the environment of a replica with a data folder of its own.
 func (a *authority) environ(domains string) []string {
 	return []string{"DOMAIN=" + domains, "ACME_EMAIL=me@example.com", "HTTPS_ADDR=127.0.0.1:0",
-		"ACME_DIRECTORY=" + a.directory, "ACME_CA_FILE=" + a.caFile, "DATA_DIR=" + a.TempDir()}
+		"ACME_DIRECTORY=" + a.Directory, "ACME_CA_FILE=" + a.CAFile, "DATA_DIR=" + a.TempDir()}
 }
 
 // alone lets the only program listen where the authority asks. The program listens before it
 // orders, so the authority always finds it.
-func (a *authority) alone() string { return fmt.Sprintf("ADDR=127.0.0.1:%d", a.port) }
+func (a *authority) alone() string { return fmt.Sprintf("ADDR=127.0.0.1:%d", a.Port) }
 
 func onMySQL() []string {
 	return []string{"MYSQL_ADDR=" + database.Addr, "MYSQL_PASSWORD_FILE=" + database.PasswordFile}
@@ -92,14 +91,14 @@ func (a *authority) startThree(t *testing.T, domains string) []*testserver.App {
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	balance(t, "127.0.0.1", a.port).set(apps[0].Addr, apps[1].Addr, apps[2].Addr)
+	balance(t, "127.0.0.1", a.Port).set(apps[0].Addr, apps[1].Addr, apps[2].Addr)
 	return apps
 }
 
 // served returns the certificate that a replica has for the name, if it is valid.
 func (a *authority) served(app *testserver.App, name string) (*x509.Certificate, error) {
 	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 20 * time.Second}, "tcp", app.HTTPSAddr,
-		&tls.Config{ServerName: name, RootCAs: a.roots})
+		&tls.Config{ServerName: name, RootCAs: a.Roots})
 	if err != nil {
 		return nil, err
 	}

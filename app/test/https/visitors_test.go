@@ -23,7 +23,7 @@ import (
 // A browser that opens the site on plain http ends on https, and submits the form there.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, 7776000)
+	a := newAuthority(t, usual)
 	app := start(t, append(a.environ(both), a.alone())...)
 	certificate := a.awaitServed(t, nil, app)
 	key := sha256.Sum256(certificate.RawSubjectPublicKeyInfo)
@@ -44,8 +44,8 @@ func TestBrowser(t *testing.T) {
 // its certificate. The form is stored, and the page that follows is on https.
 func TestBrowserFormOpenedBeforeTheCertificate(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, 7776000)
-	again := a.stop()
+	a := newAuthority(t, usual)
+	again := a.Stop()
 	app := start(t, append(a.environ(both), a.alone())...)
 	browser := chrome.Start(t, chromedp.IgnoreCertErrors,
 		chromedp.Flag("host-resolver-rules", fmt.Sprintf("MAP %s:80 %s, MAP %[1]s:443 %[3]s",
@@ -64,7 +64,7 @@ func TestBrowserFormOpenedBeforeTheCertificate(t *testing.T) {
 // The site is told the port on which visitors find https.
 func TestRedirectToAnotherPort(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, 7776000)
+	a := newAuthority(t, usual)
 	app := start(t, append(a.environ(both), a.alone(), "HTTPS_PORT=8443")...)
 	a.awaitServed(t, nil, app)
 	r := testsite.Request(t, "GET", "http://"+app.Addr+"/results", nil)
@@ -79,7 +79,7 @@ func TestRedirectToAnotherPort(t *testing.T) {
 // Plain http redirects to https, except for the authority. https tells browsers to stay there.
 func TestRedirects(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t, 7776000)
+	a := newAuthority(t, usual)
 	app := start(t, append(a.environ(both), a.alone())...)
 	a.awaitServed(t, nil, app)
 	for _, test := range []struct {
@@ -110,7 +110,7 @@ func TestRedirects(t *testing.T) {
 		}
 	}
 	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: a.roots},
+		TLSClientConfig: &tls.Config{RootCAs: a.Roots},
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", app.HTTPSAddr)
 		}}}
