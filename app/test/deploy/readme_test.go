@@ -1,19 +1,13 @@
 package deploy
 
 import (
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
-	"simpleapp/internal/testsite"
 	"simpleapp/test/engine"
 )
 
@@ -86,42 +80,6 @@ func (s *stack) wantNoRoom() {
 		out, err := engine.Run("env", "STACK="+s.name, "bash", "-c", noRoom, "scale")
 		if err != nil || !strings.HasPrefix(out, "no suitable node (insufficient resources") {
 			return fmt.Errorf("it says %q (%v)", out, err)
-		}
-		return nil
-	})
-}
-
-// tryHTTPS deploys the site with a DOMAIN and an authority that nobody reaches. The site goes on
-// with plain http, and make status says why it has no certificate.
-func (s *stack) tryHTTPS() {
-	s.Helper()
-	port := testsite.FreePort(s)
-	connect := func() error {
-		conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 30 * time.Second}, "tcp",
-			fmt.Sprintf("127.0.0.1:%d", port), nil)
-		if err == nil {
-			conn.Close()
-		}
-		return err
-	}
-	s.make("deploy", "DOMAIN=food.example.test", "ACME_EMAIL=me@example.com",
-		fmt.Sprintf("HTTPS_PORT=%d", port), "ACME_DIRECTORY=https://127.0.0.1:1/directory")
-	engine.Eventually(s, "make status says why there is no certificate", func() error {
-		out, err := s.tryMake("status")
-		if err == nil || !strings.Contains(out, "the authority can't be reached") {
-			return fmt.Errorf("%v\n%s", err, out)
-		}
-		return nil
-	})
-	s.submit()
-	if err := connect(); err == nil || !strings.Contains(err.Error(), "internal error") {
-		s.Errorf("the port of https = %v, want that the site answers without a certificate", err)
-	}
-	s.make("deploy", "DOMAIN=off")
-	s.make("status")
-	engine.Eventually(s, "the port of https is closed after DOMAIN=off", func() error {
-		if err := connect(); !errors.Is(err, syscall.ECONNREFUSED) {
-			return fmt.Errorf("a connection = %v, want that it is refused", err)
 		}
 		return nil
 	})

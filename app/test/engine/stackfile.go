@@ -3,6 +3,7 @@ package engine
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,15 +28,19 @@ func DeployFile(t testing.TB, stack string, env ...string) {
 	Command{Dir: folder, Env: env}.Must(t, "bash", "-euo", "pipefail", "-c", deploy, stack, Root)
 }
 
+// Render returns a STACK_RENDER that runs these commands one after the other, and then the
+// STACK_RENDER of this run. The commands get what docker stack config prints.
+func Render(commands ...string) string {
+	if render := os.Getenv("STACK_RENDER"); render != "" {
+		commands = append(slices.Clone(commands), "("+render+")")
+	}
+	return strings.Join(commands, " | ")
+}
+
 // OlderRender returns a STACK_RENDER that makes of docker-stack.yml what it was before db was a
-// group: one task, which runs MySQL alone. Then the further commands change it, and after them the
-// STACK_RENDER of this run.
+// group: one task, which runs MySQL alone. Then further commands change it, as in Render.
 func OlderRender(further ...string) string {
 	const older = `sed -e '/^  db:/,/^  db-first:/{` +
 		`s/mode: global/mode: replicated\n      replicas: 1/;/entrypoint:/,+3d;/DB_GROUP/d}'`
-	commands := append([]string{older}, further...)
-	if render := os.Getenv("STACK_RENDER"); render != "" {
-		commands = append(commands, "("+render+")")
-	}
-	return strings.Join(commands, " | ")
+	return Render(append([]string{older}, further...)...)
 }
