@@ -23,15 +23,20 @@ type Attempt struct {
 
 // failedAttempt returns what is stored after an attempt that failed with err. previous is what was
 // stored until then. If the authority was not reached, the pause doubles from 10 s to 5 min. After
-// a refusal it is 15 min, because Let's Encrypt allows five refusals in an hour. If the refusal is
-// the first failure, it is 30 s.
+// a refusal it is 20 min, because Let's Encrypt allows five refusals in an hour. After the first
+// two failures it is shorter: while DOMAIN is new, replicas that are not updated yet answer the
+// authority, too, and know nothing of the challenge.
 func failedAttempt(previous Attempt, err error, now time.Time) Attempt {
 	a := Attempt{Failures: previous.Failures + 1, Error: err.Error(), Hint: hint(err)}
 	pause := min(10*time.Second<<min(previous.Failures, 5), 5*time.Minute)
 	if problem := problemOf(err); problem != nil {
-		pause = 15 * time.Minute
-		if previous.Failures == 0 {
+		switch previous.Failures {
+		case 0:
 			pause = 30 * time.Second
+		case 1:
+			pause = 3 * time.Minute
+		default:
+			pause = 20 * time.Minute
 		}
 		if wait, limited := acme.RateLimit(problem); limited {
 			pause = max(wait, pause)

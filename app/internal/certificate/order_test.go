@@ -63,7 +63,8 @@ func TestFailedAttempt(t *testing.T) {
 		want     time.Duration
 	}{
 		{"refused first", 0, problem("connection"), 30 * time.Second},
-		{"refused again", 1, problem("connection"), 15 * time.Minute},
+		{"refused again", 1, problem("connection"), 3 * time.Minute},
+		{"refused a third time", 2, problem("connection"), 20 * time.Minute},
 		{"limited", 3, fmt.Errorf("order: %w", limited), 2 * time.Hour},
 		{"not reached first", 0, &url.Error{Err: errors.New("refused")}, 10 * time.Second},
 		{"not reached for hours", 1000, &url.Error{Err: errors.New("refused")}, 5 * time.Minute},
