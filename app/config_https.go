@@ -56,12 +56,12 @@ func (c *config) checkHTTPS() (err error) {
 	return err
 }
 
-var domainPattern = regexp.MustCompile(
-	`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
-
 // checkDomain returns an error unless name is a name that an authority certifies by http.
 func checkDomain(name string) error {
 	const example = "write a name alone, such as food.example.com"
+	// Without DOMAIN nobody waits for it: it takes 0.2 ms to compile.
+	full := regexp.MustCompile(
+		`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	switch {
 	case net.ParseIP(strings.Trim(name, "[]")) != nil:
 		return fmt.Errorf("is an address: %s", example)
@@ -71,7 +71,7 @@ func checkDomain(name string) error {
 		return fmt.Errorf("has a port: %s", example)
 	case strings.HasPrefix(name, "*."):
 		return errors.New("is a wildcard, which can't be proved by http: list the names")
-	case len(name) > 253 || !domainPattern.MatchString(name):
+	case len(name) > 253 || !full.MatchString(name):
 		return fmt.Errorf("is no full name in DNS: %s, with letters other than a to z as xn--…",
 			example)
 	}
