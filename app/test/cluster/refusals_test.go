@@ -41,7 +41,7 @@ func (c *cluster) refuse() {
 		{primary, "BEGIN;" + row + "INSERT INTO without_key VALUES ('x'); COMMIT;", 3098,
 			database.Moved},
 		{primary, "BEGIN;" + row + "INSERT INTO large VALUES (1, REPEAT('x', 31000000)); COMMIT;",
-			3231, database.Refused},
+			3100, database.Unknown},
 		{primary, "BEGIN;" + row + "KILL QUERY CONNECTION_ID(); COMMIT;", 1317, database.Unknown},
 		{primary, "BEGIN;" + row + row, 1062, database.Collided},
 		{primary, "BEGIN;" + row + "INSERT INTO tallies (scope, name, n) " +
