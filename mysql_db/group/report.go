@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,8 @@ func report(ctx context.Context, w io.Writer, places []string) error {
 	}
 	var problems []string
 	primaries := 0
-	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	var out bytes.Buffer
+	table := tabwriter.NewWriter(&out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(table, "COPY\tSTATE\tIN A GROUP\tTRANSACTIONS\tLACKS\tTO EXECUTE\tFREE DISK")
 	for i, node := range nodes {
 		s := answers[i]
@@ -76,7 +78,9 @@ func report(ctx context.Context, w io.Writer, places []string) error {
 		problems = append(problems,
 			fmt.Sprintf("%d copies say that they are the primary", primaries))
 	}
-	if err := table.Flush(); err != nil {
+	table.Flush()
+	// The table is written at once, because Docker may print an error between two writes.
+	if _, err := w.Write(out.Bytes()); err != nil {
 		return err
 	}
 	if len(problems) > 0 {

@@ -40,8 +40,8 @@ type Combiner[In, Out any] struct {
 	queue  []*group[In, Out] // waiting, in order; all but the last are full
 	idle   chan struct{}     // closed while no write is under way
 	closed bool
-	// The callers of Put share a deadline: expired is closed when it passes. From the time renew
-	// on, callers get another one: see deadline.
+	// The callers of Put share a deadline: expired is closed when it passes. A caller that comes
+	// after the time in renew gets a new one: see deadline.
 	expired chan struct{}
 	renew   time.Time
 }
@@ -149,7 +149,8 @@ func (t Ticket[In, Out]) Withdraw() bool {
 }
 
 // Close refuses further items and waits until all queued ones are written. If ctx ends first, Close
-// cancels the write under way; the items that are not written by then get the error of their write.
+// cancels the context of the writes: the items that wait are still passed to the WriteFunc, and
+// their callers get what it returns.
 func (c *Combiner[In, Out]) Close(ctx context.Context) error {
 	c.mu.Lock()
 	c.closed = true

@@ -213,8 +213,8 @@ func (c *primaryConn) observe(err error) {
 	}
 }
 
-// refusesWrites tells whether an error says that the server takes no writes: it is read-only, or
-// not in its group at the moment. Nothing of the transaction is written then.
+// refusesWrites tells whether an error says that the server or the session takes no writes, or that
+// the group does not take this one. Nothing of the transaction is written then.
 func refusesWrites(number uint16) bool {
 	switch number {
 	case 1290, 1836, // --read-only, read-only mode

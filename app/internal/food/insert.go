@@ -39,8 +39,8 @@ func (o *outcome) fail(rows []Submission, kind, cause error) {
 // ErrNotStored, or with ErrUnconfirmed if an answer was lost. After a lost answer even a refusal is
 // retried, because only looking up can tell whether the rows are stored.
 //
-// giveUp is the error of rows that are given up: ErrNotStored, or ErrUnconfirmed once an answer was
-// lost, before the call or in it.
+// giveUp is the error of rows that are given up. It begins as ErrNotStored, and becomes
+// ErrUnconfirmed when an answer is lost. insert passes it on when it calls itself for each half.
 func (s *Submissions) insert(ctx context.Context, rows []Submission, giveUp error, out *outcome) {
 	for len(rows) > 0 {
 		err := s.db.Write(ctx, insertStatement(rows), tally.Log(items(rows)))

@@ -15,7 +15,8 @@ var (
 	// Another call with the same token may have stored it.
 	ErrNotStored = errors.New("not stored")
 	// ErrUnconfirmed says that the submission may be stored or not, because the answer of the
-	// database was lost. It is safe to add the submission again, and the result is then certain.
+	// database was lost. It is safe to add the submission again. If that returns nil or a
+	// *ConflictError, the result is certain.
 	ErrUnconfirmed = errors.New("not confirmed")
 	// ErrInvalidData comes with one of the two above. It says that the database can't hold one of
 	// the values, so that the same submission will fail again.

@@ -117,7 +117,7 @@ func (c *Counter) write(ctx context.Context, visits []int64) ([]int64, error) {
 	for _, v := range visits {
 		n += v
 	}
-	total, err := c.add(ctx, n)
+	total, err := c.send(ctx, n)
 	if err != nil {
 		return nil, err
 	}
@@ -131,8 +131,8 @@ func (c *Counter) write(ctx context.Context, visits []int64) ([]int64, error) {
 }
 
 // addBacklog marks the Counter as up, if it was down, and adds the backlog. New visits wait for
-// their numbers meanwhile. If a command fails again, the Counter is down until add succeeds, and
-// the loop adds what has come by then.
+// their numbers meanwhile. If send has to retry, it marks the Counter as down, and visits go to the
+// backlog again. The next turn of the loop adds those. An error means that Close has given up.
 func (c *Counter) addBacklog(ctx context.Context) error {
 	for {
 		c.mu.Lock()
@@ -142,15 +142,15 @@ func (c *Counter) addBacklog(ctx context.Context) error {
 		if !wasDown {
 			return nil
 		}
-		c.log.Info("visits are counted again", "kept", n)
-		if _, err := c.add(ctx, n); err != nil {
+		c.log.Info("visits can be counted now", "kept", n)
+		if _, err := c.send(ctx, n); err != nil {
 			return err
 		}
 	}
 }
 
-// add adds n visits as one batch. It retries until the store answers or ctx ends.
-func (c *Counter) add(ctx context.Context, n int64) (int64, error) {
+// send adds n visits as one batch. It retries until the store answers or ctx ends.
+func (c *Counter) send(ctx context.Context, n int64) (int64, error) {
 	if n > 0 {
 		c.seq++
 		c.onBatch(int(n))

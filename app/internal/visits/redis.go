@@ -15,7 +15,7 @@ import (
 	"simpleapp/internal/database"
 )
 
-// totalKey is the key of the total, which is an integer for INCR.
+// totalKey is the key of the total, to which INCRBY adds.
 const totalKey = "visits"
 
 // batchExpiry is how long Redis keeps the last batch of a process. If an outage lasts longer, a
@@ -97,9 +97,9 @@ func (s redisStore) add(ctx context.Context, process string, seq, n, seen int64)
 }
 
 // canCount adds a batch without visits: a PING would succeed also on a read-only replica, when the
-// memory is full, and for a user without the rights to count. The batch has a process of its own,
-// so that add still finds the last batch with visits. canCount passes 0 as seen. So it changes no
-// total. In an empty Redis it creates a total of 0.
+// memory is full, and for a user without the rights to count. The batch has a key of its own, so
+// that it does not take the place of the last batch with visits. canCount passes 0 as seen. So it
+// changes no total. In an empty Redis it creates a total of 0.
 func (s redisStore) canCount(ctx context.Context, process string, seq int64) error {
 	_, err := s.runScript(ctx, "check:"+process, seq, 0, checkExpiry, 0)
 	return err
