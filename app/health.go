@@ -17,7 +17,7 @@ import (
 	"simpleapp/internal/web"
 )
 
-// A dependency is a store. The program starts without it, but is not ready while it can't use it.
+// A dependency is a store. The program is not ready while it can't use it.
 type dependency struct {
 	name string                      // in logs and metrics
 	at   string                      // the address of the server, or the file

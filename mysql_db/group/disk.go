@@ -16,7 +16,8 @@ const (
 	fullMB = 16
 )
 
-// noRoom is what a copy reports when its disk has less than scarceMB.
+// noRoom is what make status says of a copy whose disk has less than scarceMB, and what a copy says
+// that can't start because it has less than fullMB.
 const noRoom = "its disk has too little room: on that machine, docker system df shows what " +
 	"Docker holds, and docker system prune frees it"
 

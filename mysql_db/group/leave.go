@@ -73,8 +73,9 @@ func (m *member) handOver(ctx context.Context) {
 }
 
 // awaitOthers waits until all other members answer, or until the group has expelled those that do
-// not. Otherwise this copy may leave three members just when another one has died: the third one is
-// then one of two, can't expel the dead one, and confirms nothing until that is back.
+// not. Otherwise this copy may leave a group of three just when another member has died: the third
+// one is then one of two, can't expel the dead one, and confirms nothing until the dead one is
+// back.
 func (m *member) awaitOthers(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()

@@ -28,7 +28,7 @@ func openOther(address, password string) *sql.DB {
 	cfg := mysql.NewConfig()
 	cfg.User, cfg.Passwd, cfg.Net = account, password, "tcp"
 	cfg.Addr = net.JoinHostPort(address, "3306")
-	// Each server made its own certificate, which nobody signed.
+	// Each server made its own certificate, and the authority that signed it.
 	cfg.TLSConfig = "skip-verify"
 	cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout = 2*time.Second, 5*time.Second, 5*time.Second
 	cfg.InterpolateParams, cfg.Logger = true, &mysql.NopLogger{}

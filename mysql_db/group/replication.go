@@ -50,8 +50,9 @@ func startReplication(
 // joinLock names a lock in the primary's server. Its holder may join, change accounts, or renew the
 // group's configuration: one at a time. In a group of one, MySQL 9.7 would otherwise hang: a change
 // of accounts waits for the new member, which can't log in to the primary before that change is
-// complete. And a copy that joins while the configuration changes may find no group. Nothing is
-// confirmed then until it gives up after a minute: 2 of 20 copies that were killed did that.
+// complete. And a copy that joins while the configuration changes may find no group. Until that
+// copy gives up, after a minute, the group confirms nothing. 2 of 20 copies that joined again after
+// they were killed found no group.
 // bin/db-admin contains the name, too.
 const joinLock = "simpleapp join the group"
 

@@ -39,8 +39,8 @@ func startServer(name string, args ...string) (*server, error) {
 	return s, nil
 }
 
-// await waits until ok returns nil, or returns an error if the server ends first. If that lasts
-// longer than a start, await logs why.
+// await waits until ok returns nil, or returns an error if the server ends first. After a
+// minute, which is longer than a start usually takes, await logs why the server does not answer.
 func (s *server) await(ctx context.Context, ok func(context.Context) error) error {
 	began, logged := time.Now(), ""
 	for {

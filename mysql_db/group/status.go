@@ -45,9 +45,10 @@ type Status struct {
 
 // A record is what a copy remembers of its group while it is not running.
 type record struct {
-	// Group is the UUID of the group that the copy was in last.
+	// Group is the UUID of the last group that the copy was in, has copied from, or has found.
 	Group string `json:"group"`
-	// Members are the server UUIDs of that group's members when the copy was in it.
+	// Members are the server UUIDs of that group's members then, and of the copies that were about
+	// to join it.
 	Members []string `json:"members"`
 	// Left are the UUIDs of members that left, as long as this copy may lack something that they
 	// have (noteLeft).

@@ -42,7 +42,7 @@ type Keeper struct {
 	log     *slog.Logger
 	client  *http.Client
 	current atomic.Pointer[storedCertificate]
-	// next is the earliest time at which this process orders again. Attempt.Next is the same for
+	// next is the earliest time at which this process orders again. Attempt.Next is that of
 	// all replicas, but it can't be stored while the database takes no writes.
 	next time.Time
 	// unstored is a certificate that the database has not taken yet. To order another one in its

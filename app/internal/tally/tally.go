@@ -76,7 +76,8 @@ type counts struct {
 }
 
 // The name of a quarter of an hour, or of an hour, is its beginning in UTC. The days of every time
-// zone consist of quarters, because since 1972 each zone is a number of quarters away from UTC.
+// zone consist of quarters, because since October 1979 each zone is a number of quarters away from
+// UTC.
 const (
 	quarter  = 15 * time.Minute
 	timeForm = "2006-01-02 15:04"

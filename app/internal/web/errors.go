@@ -104,11 +104,14 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, err error) {
 	if s.cfg.Files != nil && e.status == http.StatusInternalServerError {
 		e.Message = e.cause.Error() // for the developer
 	}
-	v, viewErr := s.view()
-	if viewErr != nil {
-		v = s.builtIn
+	var body []byte
+	v, renderErr := s.view()
+	if renderErr == nil {
+		body, renderErr = v.errorBody(e)
 	}
-	body, renderErr := v.errorBody(e)
+	if renderErr != nil {
+		body, renderErr = s.builtIn.errorBody(e)
+	}
 	if renderErr != nil {
 		s.logFault(r, e.status, renderErr)
 		http.Error(w, e.Heading, e.status)

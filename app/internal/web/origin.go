@@ -16,9 +16,9 @@ var defaultPorts = map[string]string{"http": "80", "https": "443"}
 const otherHost = "another host"
 
 // checkOrigin returns an error if a page of another origin made the request, unless its method is
-// GET, HEAD or OPTIONS. It uses http.CrossOriginProtection, which requires that the host of Origin
-// and the Host header are equal strings. checkOrigin also accepts different spellings of the same
-// host, because a proxy may change the Host header.
+// GET, HEAD or OPTIONS. It uses http.CrossOriginProtection, which requires, for a request without
+// Sec-Fetch-Site, that the host of Origin and the Host header are equal strings. checkOrigin also
+// accepts different spellings of the same host, because a proxy may change the Host header.
 func checkOrigin(protection *http.CrossOriginProtection, r *http.Request) error {
 	header := r.Header.Get("Origin")
 	if header == "" {

@@ -112,6 +112,14 @@ func TestStaticFilesOfTheSameName(t *testing.T) {
 	}
 }
 
+// If a developer's error page is broken, the program's own takes its place.
+func TestBrokenErrorPage(t *testing.T) {
+	site := serveFiles(t, map[string]string{"templates/error.html": `{{define "main"}}{{end`})
+	page := testsite.Get(t, site+"/nowhere")
+	testsite.WantStatus(t, page, 404)
+	testsite.WantBody(t, page, "Page not found</h1>", "</footer>")
+}
+
 func wantCacheControl(t *testing.T, a testsite.Answer, want string) {
 	t.Helper()
 	if got := a.Header.Get("Cache-Control"); got != want {
