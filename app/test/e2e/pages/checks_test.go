@@ -109,7 +109,8 @@ func (c *checker) validate(t *testing.T) {
 	}
 }
 
-// A first visit to the home page loads at most 30 KB with at most 4 requests.
+// A first visit to the home page loads at most 30 KB: the page, two styles, the script, and the
+// icon, which the browser may fetch so late that the test does not see it.
 func TestFirstVisitIsLight(t *testing.T) {
 	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), chrome.Start(t)
 	var mu sync.Mutex
@@ -147,8 +148,8 @@ func TestFirstVisitIsLight(t *testing.T) {
 		total += n
 	}
 	t.Logf("a first visit: %.0f bytes, %d requests", total, len(bytes))
-	if total > 30_000 || len(bytes) > 4 || len(bytes) < 3 {
-		t.Errorf("a first visit loads %.0f bytes in %d requests, want at most 30000 in 3 or 4",
+	if total > 30_000 || len(bytes) > 5 || len(bytes) < 4 {
+		t.Errorf("a first visit loads %.0f bytes in %d requests, want at most 30000 in 4 or 5",
 			total, len(bytes))
 	}
 }
