@@ -75,7 +75,7 @@ func TestCanCountInRedis(t *testing.T) {
 	}
 }
 
-// CanCount leaves the total without an expiry. Its own key goes away with the process.
+// CanCount leaves the total without an expiry. Its own key expires a minute after the last check.
 func TestKeyOfCanCountExpires(t *testing.T) {
 	c := openRedis(t)(unobserved)
 	for range 2 {

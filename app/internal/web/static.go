@@ -122,7 +122,8 @@ func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) error {
 // does not accept what has the weight 0, and * stands for the codings that are not in the list.
 func acceptsGzip(r *http.Request) bool {
 	weights := make(map[string]float64)
-	for item := range strings.SplitSeq(strings.ToLower(r.Header.Get("Accept-Encoding")), ",") {
+	list := strings.Join(r.Header.Values("Accept-Encoding"), ",")
+	for item := range strings.SplitSeq(strings.ToLower(list), ",") {
 		coding, q, hasWeight := strings.Cut(item, ";")
 		weight := 1.0
 		if hasWeight { // one that is no number counts as 0

@@ -1,5 +1,6 @@
--- The load for wrk. Without arguments it sends GET requests. With two, it sends a form in each
--- request: the form without its token, and 16 hex digits that begin the tokens of this run.
+-- The load for wrk. Without arguments it sends GET requests. With two, each request submits a form:
+-- the first is the form without its token, the second 16 hex digits with which the tokens of this
+-- run begin.
 local count = 0
 
 function init(args)

@@ -72,7 +72,7 @@ func main() {
 
 // A bench has what all parts need, and what they have measured.
 type bench struct {
-	ctx      context.Context // ends with ctrl-C, which wrk and the filling of tables do not outlast
+	ctx      context.Context // ends with ctrl-C, and with it wrk and the filling of tables
 	binary   string
 	dir      string
 	script   string // the file of load.lua

@@ -92,8 +92,8 @@ func (b *bench) openLoop(server target, form bool, rate float64) (tail, error) {
 	return tail{ms(0.5), ms(0.999)}, nil
 }
 
-// visit sends requests on one connection. at returns when a request is due. It returns how long
-// after that each answer was complete.
+// visit sends requests on one connection, and returns how long after its due time each answer was
+// complete. at returns the due time of a request.
 func visit(addr string, requests int, at func(n int) time.Time, request func(n int) string) (
 	took []time.Duration, err error) {
 	conn, err := net.Dial("tcp", addr)

@@ -71,7 +71,7 @@ func (c *cluster) wantNoneConfirmed(l *load.Load) {
 		return nil
 	})
 	if n := l.Confirmed() - confirmed; n > 0 {
-		c.Errorf("%d submissions were confirmed without a majority of the copies", n)
+		c.Errorf("%d submissions were confirmed while a copy of the last group was missing", n)
 	}
 }
 

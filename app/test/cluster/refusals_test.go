@@ -25,8 +25,9 @@ func (c *cluster) refuse() {
 	if out, err := c.sql(primary, tables); err != nil {
 		c.Fatalf("%v\n%s", err, out)
 	}
+	// OpenMySQL does not connect, so any address will do.
 	db, err := database.OpenMySQL(database.MySQLConfig{Addrs: []string{"127.0.0.1:1"}})
-	if err != nil { // it does not connect
+	if err != nil {
 		c.Fatal(err)
 	}
 	defer db.Close()

@@ -85,7 +85,7 @@ func TestConfirmedSubmissionsSurviveKills(t *testing.T) {
 	}
 
 	for range kills {
-		// The next kill may come so soon that the process killed last is still starting.
+		// The next kill may come at once, before another submission is confirmed.
 		enough := confirmed.Load() + rng.Int64N(200)
 		testsite.Within(t, 5*time.Minute, "submissions between kills", func() error {
 			if n := confirmed.Load(); n < enough {

@@ -53,7 +53,8 @@ func TestAnotherName(t *testing.T) {
 	wantReason(t, app, "the authority can't be reached")
 	wantRedirect(t, app, domain, "https://"+domain+"/")
 	wantRedirect(t, app, "www."+domain, "")
-	wantRedirect(t, app, "192.0.2.7", "") // no redirect to the first name, which has none either
+	// An address would be redirected to the first name, which has no certificate yet.
+	wantRedirect(t, app, "192.0.2.7", "")
 	again()
 	a.awaitServed(t, first, app)
 	if _, err := a.served(app, "www."+domain); err != nil {

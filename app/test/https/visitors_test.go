@@ -76,7 +76,8 @@ func TestRedirectToAnotherPort(t *testing.T) {
 	}
 }
 
-// Plain http redirects to https, except for the authority. https tells browsers to stay there.
+// Plain http redirects GET and HEAD to https, except for the authority. https tells browsers to
+// stay there.
 func TestRedirects(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, usual)

@@ -113,9 +113,9 @@ func click(x, y float64) chromedp.Action[chromedp.Void] {
 	}
 }
 
-// enter presses and releases the Enter key in one event, as a keyboard does. chromedp.KeyEvent
-// sends one event for the key and one for its character. With it, Enter on a link to a field would
-// also submit the form.
+// enter presses and releases the Enter key. As with a keyboard, one event has both the key and its
+// character. chromedp.KeyEvent sends one event for the key and one for its character. With that,
+// Enter on a link to a field would also submit the form.
 func enter(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
 	down := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown,
 		Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, Text: "\r"}
