@@ -80,6 +80,7 @@ func TestRecoverLosesNothingUnasked(t *testing.T) {
 	}{
 		{"no copy", table, nil, "make db-recover NODE=second, which lacks least"},
 		{"no copy, while one is starting", starting, nil, "third is still starting: repeat this"},
+		{"no copy, where none has data", empty, nil, "NODE=… LOSE=yes begins a new, empty site"},
 		{"the copy that lacks most", table, []string{"NODE=first"}, lacks},
 		{"the copy that lacks most, on purpose", table, []string{"NODE=first", "LOSE=yes"}, ""},
 		{"the copy that lacks least", table, []string{"NODE=second"}, ""},
