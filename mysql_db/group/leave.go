@@ -26,7 +26,7 @@ func (m *member) leave() {
 	if err != nil {
 		// Members that this copy does not know would go on without it, and after its next start it
 		// might start a second group. If its server dies, they go on only as a majority.
-		log.Printf("leave the group: %v", err)
+		log.Printf("the server is killed, because the members of the group can't be noted: %v", err)
 		m.server.kill()
 		return
 	}

@@ -5,6 +5,7 @@ package database_test
 import (
 	"context"
 	"io"
+	"math"
 	"net"
 	"testing"
 	"time"
@@ -12,8 +13,9 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// inPieces returns an address that answers like addr, but each packet of MySQL arrives by itself.
-func inPieces(t *testing.T, addr string) string {
+// proxy returns an address that answers like addr. It answers only the first connections, as many
+// as most. answer copies what the server says.
+func proxy(t *testing.T, addr string, most int, answer func(to io.Writer, from io.Reader)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -21,7 +23,7 @@ func inPieces(t *testing.T, addr string) string {
 	}
 	t.Cleanup(func() { l.Close() })
 	go func() {
-		for {
+		for range most {
 			client, err := l.Accept()
 			if err != nil {
 				return
@@ -37,7 +39,7 @@ func inPieces(t *testing.T, addr string) string {
 				server.Close()
 			}()
 			go func() {
-				copyPackets(client, server)
+				answer(client, server)
 				client.Close()
 			}()
 		}
@@ -67,7 +69,7 @@ func copyPackets(to io.Writer, from io.Reader) {
 
 // The primary is recognised even if the packets of its answer arrive one by one.
 func TestPrimaryAnswersInPieces(t *testing.T) {
-	addr := inPieces(t, testsite.MySQL().Addr)
+	addr := proxy(t, testsite.MySQL().Addr, math.MaxInt, copyPackets)
 	db := testsite.OpenMySQL(t, addr, addr)
 	defer db.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -129,27 +128,7 @@ func TestWritesFollowThePrimary(t *testing.T) {
 // answersOnce returns an address that answers the first connection like addr, and no other one.
 func answersOnce(t *testing.T, addr string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		client, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer client.Close()
-		server, err := net.Dial("tcp", addr)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer server.Close()
-		go io.Copy(server, client)
-		io.Copy(client, server)
-	}()
-	return l.Addr().String()
+	return proxy(t, addr, 1, func(to io.Writer, from io.Reader) { io.Copy(to, from) })
 }
 
 // While no server takes writes, a write to several servers waits for one until its deadline, and a
