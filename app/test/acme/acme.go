@@ -1,5 +1,5 @@
-// Package acme starts an authority that certifies the names of tests, as Let's Encrypt does those
-// of sites.
+// Package acme starts an authority that certifies the names of tests. It takes the place of Let's
+// Encrypt.
 package acme
 
 import (

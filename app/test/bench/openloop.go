@@ -61,7 +61,7 @@ type tail struct{ p50, p999 float64 }
 func (b *bench) openLoop(server target, form bool, rate float64) (tail, error) {
 	b.runs++
 	interval := time.Duration(float64(visitors) / rate * float64(time.Second))
-	requests := int(b.duration / interval)
+	requests := max(1, int(b.duration/interval))
 	took := make([][]time.Duration, visitors)
 	errs := make([]error, visitors)
 	start := time.Now().Add(100 * time.Millisecond) // when all have connected

@@ -115,14 +115,14 @@ func (b *bench) commands() (int, error) {
 	return sentCommands(stats), nil
 }
 
-// sentCommands adds up the commands in Redis's commandstats that the app sends, and the few INFO
-// that the benchmark sends. It leaves out those that only scripts call.
+// sentCommands adds up the commands in Redis's commandstats that the program sends. It leaves out
+// those that only scripts call.
 func sentCommands(stats string) int {
 	var sum int
 	for line := range strings.Lines(stats) {
 		name, fields, _ := strings.Cut(strings.TrimPrefix(line, "cmdstat_"), ":calls=")
 		switch name {
-		case "evalsha", "eval", "ping", "auth", "hello", "info":
+		case "evalsha", "eval", "ping", "auth", "hello":
 			calls, _, _ := strings.Cut(fields, ",")
 			n, _ := strconv.Atoi(calls)
 			sum += n

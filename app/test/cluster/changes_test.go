@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"simpleapp/internal/testsite"
+	"simpleapp/internal/food"
 	"simpleapp/test/engine"
 	"simpleapp/test/load"
 )
@@ -100,7 +100,7 @@ func (c *cluster) restoreMany() {
 		if i > 0 {
 			backup.WriteString(",\n")
 		}
-		token := testsite.Form().Get("token")
+		token := food.NewToken()
 		c.before[token] = "restored"
 		fmt.Fprintf(&backup, `{"token": %q, "favourite_food": "Pie %d", "country": "GB"}`,
 			token, i%5000)

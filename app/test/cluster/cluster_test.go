@@ -36,8 +36,8 @@ type cluster struct {
 	regained time.Time
 	// before has the submissions that no visitor of the present act has sent, by token.
 	before map[string]string
-	// cacheLost tells that cache has lost its data. Then numbers of its last second are shown
-	// twice.
+	// cacheLost tells that cache has lost its data. Then the numbers of the second before may be
+	// shown twice.
 	cacheLost bool
 }
 
@@ -50,12 +50,12 @@ func (c *cluster) in(t testing.TB) *cluster {
 func newCluster(t *testing.T, nodes int) *cluster {
 	t.Helper()
 	c := &cluster{TB: t, name: engine.RandomName(), stack: "mystack"}
-	var ports []int // of each node and its engine, counted from PORT
+	var offsets []int // of the ports of each node and its engine, counted from PORT
 	for n := 1; n <= nodes; n++ {
 		c.up = append(c.up, n)
-		ports = append(ports, n, 100+n)
+		offsets = append(offsets, n, 100+n)
 	}
-	c.port = testsite.FreePort(t, ports...)
+	c.port = testsite.FreePort(t, offsets...)
 	t.Cleanup(func() {
 		if t.Failed() {
 			out, _ := c.tryMake("status")

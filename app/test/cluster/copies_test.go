@@ -81,7 +81,7 @@ func (c *cluster) secondary() int {
 	return 0
 }
 
-// rows reads the submissions of a node's copy: the rest of the row by its token.
+// rows returns the submissions of a node's copy by token.
 func (c *cluster) rows(node int) (map[string]string, error) {
 	out, err := c.sql(node, `SELECT token, id, first_name, last_name, favourite_food, country,
 		created_at, tallied FROM submissions`)

@@ -29,7 +29,7 @@ func (c *cluster) awaitOther(node int, old string) {
 	engine.Eventually(c, fmt.Sprintf("node%d has another copy", node), func() error {
 		now, err := c.tryDB(node)
 		if err == nil && (now == "" || now == old) {
-			err = errors.New("it has none")
+			err = errors.New("it has none, or still the old one")
 		}
 		return err
 	})

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 
 	"simpleapp/internal/testsite"
@@ -35,7 +36,7 @@ func (c *cluster) upgradeOlderSite() {
 	s.make("deploy", "HTTP_PORT="+port)
 	s.awaitGreen()
 	for _, node := range s.up {
-		engine.Eventually(s, "each node has the rows", func() error {
+		engine.Eventually(s, fmt.Sprintf("node%d has the rows", node), func() error {
 			rows, err := s.rows(node)
 			if err == nil && !maps.Equal(rows, before) {
 				err = errors.New("they differ from those before")

@@ -47,7 +47,10 @@ func (s *stack) restore(b backup, original *stack) {
 	s.Helper()
 	half := b.file + ".half"
 	content, err := os.ReadFile(b.file)
-	if err != nil || os.WriteFile(half, content[:len(content)/2], 0o600) != nil {
+	if err == nil {
+		err = os.WriteFile(half, content[:len(content)/2], 0o600)
+	}
+	if err != nil {
 		s.Fatalf("half a backup: %v", err)
 	}
 	out, err := s.tryMake("restore", "FILE="+half)

@@ -10,10 +10,10 @@ import (
 	"simpleapp/test/engine"
 )
 
-// olderSchema gives a database the schema and the grants of the versions before the tallies.
+// olderSchema gives a database the schema and the grants of the first version.
 const olderSchema = `
 DROP TABLE IF EXISTS goose_db_version;
-DROP TABLE tallies, tally_log;
+DROP TABLE tallies, tally_log, visit_total, acme;
 ALTER TABLE submissions DROP COLUMN tallied;
 REVOKE ALL PRIVILEGES, GRANT OPTION FROM 'simpleapp'@'%';
 GRANT SELECT, INSERT ON simple_db.submissions TO 'simpleapp'@'%';
@@ -78,7 +78,8 @@ func awaitAnswer(t testing.TB, container, what, query, want string) {
 	})
 }
 
-// migrate does what make migrate does, which works only on the project of the repository's folder.
+// migrate does what make migrate does. make migrate itself works only on the project of the
+// repository's folder.
 func (p *project) migrate() (string, error) {
 	return engine.Run("mysql_db/administer", p.container("db"), engine.Image("app"), "migrate")
 }

@@ -5,8 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"simpleapp/test/engine"
 )
 
 // No service starts with a password that it can't use. The package ops tests each rule for these.
@@ -88,21 +86,6 @@ func TestVolumeFromAnotherPassword(t *testing.T) {
 				t.Errorf("login with %q as %s is accepted, want it refused", password, name)
 			}
 		}
-	}
-}
-
-// swarm-init refuses a password that db would refuse, before it changes anything.
-func TestUnusablePasswordForSwarm(t *testing.T) {
-	leaveSwarmAtEnd(t) // in case swarm-init accepts it
-	file := filepath.Join(t.TempDir(), "passwords")
-	if err := os.WriteFile(file, []byte("mysql_password=it's-mine\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := engine.Run("env", "STACK="+engine.Version, "make",
-		"--no-print-directory", "swarm-init", "ADVERTISE_ADDR=127.0.0.1", "PASSWORDS="+file)
-	wantFailure(t, "make swarm-init", out, err, file+": mysql_password has a quote")
-	if strings.Contains(out, "lives on") || strings.Contains(out, "manages a new swarm") {
-		t.Errorf("make swarm-init changes the swarm first:\n%s", out)
 	}
 }
 

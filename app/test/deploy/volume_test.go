@@ -52,7 +52,8 @@ services:
 	}
 }
 
-// The root folder of a new file system belongs to root. The remedy in the messages makes it work.
+// The root folder of a new file system belongs to root. db and cache refuse it. They start after
+// the chown that their messages name.
 func TestVolumeThatIsAFileSystem(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, "")

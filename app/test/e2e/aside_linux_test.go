@@ -9,8 +9,8 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// If memory runs out, Linux ends an export or an import before the program that serves beside it.
-func TestCommandsStepAside(t *testing.T) {
+// If memory runs out, Linux ends an import before the program that serves beside it.
+func TestImportStepsAside(t *testing.T) {
 	cmd := exec.Command(binary, "import")
 	cmd.Env = []string{"DATA_DIR=" + t.TempDir()}
 	input, err := cmd.StdinPipe() // the import waits for it

@@ -19,7 +19,7 @@ func newBrowser(t *testing.T) context.Context {
 	return chrome.Start(t, chromedp.Flag("host-resolver-rules", hostRules))
 }
 
-// do is a short name.
+// do is chrome.Do.
 var do = chrome.Do
 
 // A css is a selector.

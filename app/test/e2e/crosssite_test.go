@@ -126,6 +126,7 @@ func TestOtherOriginsCannotSubmitTheForm(t *testing.T) {
 						form.origin, form.status, test.status, test.origin)
 				}
 				records := testsite.Get(t, plain.URL+"/submissions")
+				testsite.WantStatus(t, records, http.StatusOK)
 				stored := strings.Contains(records.Body, favourite)
 				if want := test.status == http.StatusSeeOther; stored != want {
 					t.Errorf("stored = %t, want %t", stored, want)

@@ -65,7 +65,8 @@ func RandomName() string { return "test" + random() }
 
 func random() string { return strings.ToLower(rand.Text()[:8]) }
 
-// Rows parses the answer of mysql, one submission a line, into the rest of each by its token.
+// Rows parses an answer of mysql that has one submission a line. It returns the rest of each line
+// by its token.
 func Rows(answer string) (map[string]string, error) {
 	rows := map[string]string{}
 	for line := range strings.Lines(strings.TrimSpace(answer)) {

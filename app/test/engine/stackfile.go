@@ -15,7 +15,10 @@ func DeployFile(t testing.TB, stack string, env ...string) {
 	const name = "docker-stack.yml"
 	folder := t.TempDir()
 	file, err := os.ReadFile(filepath.Join(Root, name))
-	if err != nil || os.WriteFile(filepath.Join(folder, name), file, 0o600) != nil {
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, name), file, 0o600)
+	}
+	if err != nil {
 		t.Fatalf("copy %s: %v", name, err)
 	}
 	const deploy = `if [ -z "${STACK_RENDER:-}" ]; then

@@ -26,8 +26,8 @@ const (
 	idleTime = 75 * time.Second
 )
 
-// New visitors are served at once while a crowd of connections is idle, and while slowhttptest
-// sends and reads as slowly as it can.
+// Every new visitor is served while a crowd of connections is idle, and while slowhttptest sends
+// and reads as slowly as it can.
 func TestNewVisitorsAreServedInACrowd(t *testing.T) {
 	removeEverything(t)
 	// docker-compose.yml sets GOMAXPROCS, too.
@@ -98,7 +98,7 @@ func closed(t *testing.T, app *testserver.App, state string) int {
 	return numberAfter(t, metrics(t, app), name)
 }
 
-// attack makes slowhttptest open 4,000 slow connections of a kind, until ctx ends.
+// attack makes slowhttptest open 4,000 slow connections of a kind, for crowdTime or until ctx ends.
 func attack(t *testing.T, ctx context.Context, kind []string) {
 	args := append(kind, "-c", "4000", "-r", "200", "-i", "2", "-p", "30",
 		"-l", fmt.Sprint(crowdTime.Seconds()))

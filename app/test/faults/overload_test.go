@@ -127,8 +127,8 @@ func TestOverloadIsRefusedEarly(t *testing.T) {
 	})
 }
 
-// When more connections are opened than the program keeps, it closes those that have been idle
-// longest. No visitor waits.
+// When more connections are opened than the program keeps, it closes the rest. A visitor is served
+// during the crowd, and after it has left.
 func TestConnectionsAreBounded(t *testing.T) {
 	removeEverything(t)
 	app := startApp(t, environ(database.Addr, cache.Addr))

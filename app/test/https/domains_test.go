@@ -24,9 +24,9 @@ func wantRedirect(t *testing.T, app *testserver.App, host, want string) {
 	}
 }
 
-// While DOMAIN has another name, and the authority is down, https goes on with the certificate for
-// the names before. A name that is not in it is on plain http until the new certificate is there.
-// If DOMAIN becomes what it was, so does the certificate.
+// While DOMAIN has another name, and the authority is down, https goes on with the certificate of
+// the earlier names. A name that is not in it is on plain http until the new certificate is there.
+// If DOMAIN gets its earlier value, the site serves the earlier certificate again.
 func TestAnotherName(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, usual)

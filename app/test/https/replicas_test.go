@@ -59,8 +59,8 @@ func (a *authority) environ(domains string) []string {
 		"ACME_DIRECTORY=" + a.Directory, "ACME_CA_FILE=" + a.CAFile, "DATA_DIR=" + a.TempDir()}
 }
 
-// alone lets the only program listen where the authority asks. The program listens before it
-// orders, so the authority always finds it.
+// alone lets a program without other replicas listen where the authority asks. The program listens
+// before it orders, so the authority always finds it.
 func (a *authority) alone() string { return fmt.Sprintf("ADDR=127.0.0.1:%d", a.Port) }
 
 func onMySQL() []string {

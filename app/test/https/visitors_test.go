@@ -1,7 +1,6 @@
 package https
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -16,9 +15,16 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"simpleapp/internal/testserver"
 	"simpleapp/internal/testsite"
 	"simpleapp/test/e2e/chrome"
 )
+
+// leadTo makes a browser open the ports of http and https at the program.
+func leadTo(app *testserver.App) chromedp.ExecAllocatorOption {
+	return chromedp.Flag("host-resolver-rules", fmt.Sprintf("MAP %s:80 %s, MAP %[1]s:443 %[3]s",
+		domain, app.Addr, app.HTTPSAddr))
+}
 
 // A browser that opens the site on plain http ends on https, and submits the form there.
 func TestBrowser(t *testing.T) {
@@ -28,9 +34,7 @@ func TestBrowser(t *testing.T) {
 	certificate := a.awaitServed(t, nil, app)
 	key := sha256.Sum256(certificate.RawSubjectPublicKeyInfo)
 	browser := chrome.Start(t,
-		chromedp.Flag("host-resolver-rules", fmt.Sprintf("MAP %s:80 %s, MAP %[1]s:443 %[3]s",
-			domain, app.Addr, app.HTTPSAddr)),
-		chromedp.Flag("ignore-certificate-errors-spki-list",
+		leadTo(app), chromedp.Flag("ignore-certificate-errors-spki-list",
 			base64.StdEncoding.EncodeToString(key[:])))
 	response := chrome.Open(t, browser, chromedp.Navigate("http://"+domain+"/simpleform"))
 	if want := "https://" + domain + "/simpleform"; response.URL != want {
@@ -40,18 +44,18 @@ func TestBrowser(t *testing.T) {
 	chrome.Submit(t, browser, http.StatusOK)
 }
 
-// A visitor opens the form while the site is still on plain http, and submits it when the site has
-// its certificate. The form is stored, and the page that follows is on https.
+// A visitor opens the form while the authority is down, and so the site is on plain http, and
+// submits it when the site has its certificate. The form is stored, and the page that follows is on
+// https.
 func TestBrowserFormOpenedBeforeTheCertificate(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, usual)
 	again := a.Stop()
 	app := start(t, append(a.environ(both), a.alone())...)
-	browser := chrome.Start(t, chromedp.IgnoreCertErrors,
-		chromedp.Flag("host-resolver-rules", fmt.Sprintf("MAP %s:80 %s, MAP %[1]s:443 %[3]s",
-			domain, app.Addr, app.HTTPSAddr)))
+	browser := chrome.Start(t, leadTo(app), chromedp.IgnoreCertErrors)
 	chrome.Do(t, browser, chromedp.Navigate("http://"+domain+"/simpleform"),
 		chrome.FillIn(testsite.Form()))
+	wantReason(t, app, "the authority can't be reached")
 	again()
 	a.awaitServed(t, nil, app)
 	chrome.Submit(t, browser, http.StatusOK)
@@ -137,7 +141,7 @@ func TestRedirects(t *testing.T) {
 	if !expiry.MatchString(metrics) {
 		t.Error("the metrics lack the end of the certificate")
 	}
-	if bytes.Contains([]byte(app.Log()), []byte("PRIVATE")) {
+	if strings.Contains(app.Log(), "PRIVATE") {
 		t.Error("the log has a private key")
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"simpleapp/internal/testserver"
 )
 
-// A connection sends each request exactly once, like a browser over plain http. (http.Client
-// silently repeats some requests.)
+// A connection sends the headers of a browser over plain http, and sends each request exactly once.
+// (http.Client and browsers silently repeat some requests.)
 type connection struct {
 	address string
 	timeout time.Duration

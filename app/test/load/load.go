@@ -26,9 +26,9 @@ type Load struct {
 	report    Report
 	numbers   map[int]bool // the visit numbers that home pages showed
 	highest   []shown      // each number that was higher than all before it
-	// confirmed is when the site last confirmed a submission. Until the first confirmation it is
-	// when a visitor first sent a form, and until then, when the load began. A pause of the machine
-	// makes it later.
+	// confirmed is when the site last confirmed a submission. Before the first confirmation, it is
+	// when a visitor first sent a form. Before that, it is when the load began. A pause of the
+	// machine makes it later.
 	confirmed time.Time
 	submitted bool      // a visitor has sent a submission
 	beaten    time.Time // when the machine was last seen to run

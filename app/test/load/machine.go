@@ -67,10 +67,10 @@ func (l *Load) ticks(yield func() bool) {
 	}
 }
 
-// beat notes that the machine runs. If it did not for longer than standstill, the time without a
-// confirmed submission starts later by as much, because the site had no chance to confirm one. The
-// time that the disk took is not left out of it: the site itself may keep the disk busy. The caller
-// holds mu.
+// beat notes that the machine runs. If the machine has paused for longer than standstill, beat
+// moves l.confirmed later by the length of the pause, because the site could confirm nothing
+// meanwhile. Time that the disk takes still counts, because the site itself may keep the disk busy.
+// The caller holds mu.
 func (l *Load) beat() {
 	now := time.Now()
 	pause := now.Sub(l.beaten)

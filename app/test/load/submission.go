@@ -45,8 +45,8 @@ func (v *visitor) submission() (more bool) {
 }
 
 // submit sends a form. A visitor who gets no confirmation gives up, or sends the same form twice
-// more. To a site that is slow each visitor sends it again, as the site asks for. If the site
-// confirms it then, no request has failed.
+// more. If the site is slow, each visitor sends it again, as the site asks. If the site confirms it
+// then, no request has failed.
 func (v *visitor) submit(token, form string) (stored answer, ok, more bool) {
 	began, slow, tries := time.Now(), 0, 1
 	if v.number%4 < 2 {

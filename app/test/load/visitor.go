@@ -86,7 +86,7 @@ const (
 
 // request sends a request when it is due. ok tells whether the answer has the wanted status. If it
 // has not, request counts a failure, except for an answer that slow describes. more tells whether
-// the load goes on: after its end no request is sent.
+// the load goes on. After its end, only a form that the visitor sends again is sent.
 func (v *visitor) request(method, path, body string, want int) (answer answer, ok, more bool) {
 	answer, more, err := v.send(method, path, body)
 	if !more {

@@ -70,7 +70,8 @@ func TestSwarmInitLabelsNoNodeInVain(t *testing.T) {
 	}
 }
 
-// A locked manager is no worker. Docker tells the state.
+// If the engine manages no swarm, a command says the state that Docker tells. A locked manager is
+// not a worker.
 func TestCommandsTellTheStateOfTheSwarm(t *testing.T) {
 	for _, state := range []string{"locked", "active", "inactive", "pending"} {
 		for _, command := range []string{"status", "swarm-init"} {

@@ -101,7 +101,9 @@ func TestShowDrawsEachReplica(t *testing.T) {
 }
 
 func TestShowRefusesInvalidRate(t *testing.T) {
-	cmd := exec.Command("../../../ops/show")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "../../../ops/show")
 	cmd.Env = append(os.Environ(), "RATE=1000")
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "from 1 to 99") {

@@ -169,8 +169,9 @@ func TestAppGoesBackIfNoNodeHasRoom(t *testing.T) {
 	}
 }
 
-// A command uses a container that runs, although Swarm lists another task first, which is starting.
-func TestCommandUsesContainerThatRuns(t *testing.T) {
+// A command prefers a container that runs to one that is starting, and one on this node to one on
+// another node.
+func TestCommandChoosesContainer(t *testing.T) {
 	for _, tasks := range []string{
 		`"preparing node1 " "running node1 container1"`,
 		`"starting node1 container2" "running node1 container1"`,

@@ -13,7 +13,7 @@ import (
 	"simpleapp/test/e2e/chrome"
 )
 
-// Short names.
+// Names of the package chrome that this package uses often.
 const patience = chrome.Patience
 
 var do = chrome.Do
