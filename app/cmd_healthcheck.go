@@ -26,7 +26,9 @@ func healthcheck(_ context.Context, i invocation) error {
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	client := &http.Client{Timeout: 2 * time.Second}
+	client := &http.Client{
+		Timeout: 2 * time.Second, Transport: &http.Transport{}, // without HTTP_PROXY
+	}
 	resp, err := client.Get("http://" + net.JoinHostPort(host, port) + "/healthz")
 	if err != nil {
 		return hintedError{fmt.Errorf("%w: no program answers at ADMIN_ADDR: start it, or correct "+

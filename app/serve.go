@@ -166,8 +166,8 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// A serverLog logs what net/http reports. Anybody can make a TLS handshake fail, so these lines are
-// for debugging.
+// A serverLog logs what net/http reports. Anybody can make a TLS handshake fail, so it logs failed
+// handshakes at debug level.
 type serverLog struct{ log *slog.Logger }
 
 func (l serverLog) Write(line []byte) (int, error) {

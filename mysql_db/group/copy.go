@@ -31,9 +31,9 @@ func (m *member) fill(ctx context.Context) error {
 	return nil
 }
 
-// copy copies the data of a donor, or of the one that takes its place. If no copy that answers is
-// in a group, and permitMark is set, copy returns with copyingMark still set: run then deletes what
-// was copied, and fill decides again.
+// copy copies the data of a donor. If that fails, it tries another member. If no copy that answers
+// is in a group, and an operator sets permitMark meanwhile, copy returns with copyingMark still set:
+// run then deletes what was copied, and fill decides again.
 func (m *member) copy(ctx context.Context, donor Status) error {
 	log.Printf("copying everything from %s", donor.Node)
 	m.set(copying, "")
@@ -42,7 +42,8 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 	if err := m.folder.giveUp(); err != nil {
 		return err
 	}
-	if err := m.folder.unmark(firstStartMark, newSiteMark); err != nil {
+	// A permission to start a group is from before this group was found.
+	if err := m.folder.unmark(firstStartMark, newSiteMark, permitMark); err != nil {
 		return err
 	}
 	begin := time.Now()

@@ -25,13 +25,14 @@ type view struct {
 	peers []peer // the other copies that answered
 	// lookedUp tells that the DNS listed this copy, and that every other one in its list answered.
 	lookedUp bool
-	// permitted tells that this copy may start a group: because the version before had no groups,
-	// or an operator says so.
+	// permitted tells that this copy may start a group, or make a new site if it has no data:
+	// because the version before had no groups, or an operator says so.
 	permitted bool
 	// newSite tells that this copy may make a new site and start its group. Swarm says so at each
 	// deployment (db-first in docker-stack.yml), so it counts only where no other copy has data.
 	newSite bool
-	// settled tells that the copy has been running for so long that it would have found others.
+	// settled tells that the copy has been running for so long that it would have found others, and
+	// has seen no group just now.
 	settled bool
 	// discard tells that an operator gives up what this copy has.
 	discard bool
@@ -74,7 +75,7 @@ func decide(v view) decision {
 		}
 	}
 	for _, p := range v.peers {
-		if v.newSite && p.Group != "" {
+		if v.newSite && p.hasData() && !p.NewSite {
 			return decision{yield, p.Status,
 				p.Node + " has data, so this is not the site's first start"}
 		}
@@ -97,7 +98,7 @@ func decideEmpty(v view, donor *peer) decision {
 	for _, p := range v.peers {
 		// A peer that is copying has no complete data, and its donor has left the group: otherwise
 		// donor would not be nil.
-		if p.State != empty && p.State != copying {
+		if p.hasData() {
 			return decision{wait, p.Status, p.Node + " has data, but is in no group yet"}
 		}
 	}
@@ -122,6 +123,13 @@ func decideJoin(v view, primary, donor peer) decision {
 		return decision{refuse, primary.Status, "it has transactions that the group lacks: " +
 			"make db-discard NODE=" + v.self.Node + " gives them up"}
 	case !slices.ContainsFunc(v.peers, func(p peer) bool { return p.State == online && !p.purged }):
+		for _, uuid := range primary.Members {
+			if uuid != v.self.UUID &&
+				!slices.ContainsFunc(v.peers, func(p peer) bool { return p.UUID == uuid }) {
+				return decision{wait, primary.Status, "it has been away for long, and waits for " +
+					"the answer of a member that may still send what it lacks"}
+			}
+		}
 		return decision{copyData, donor.Status,
 			"it has been away for so long that no member can send what it lacks"}
 	}
@@ -183,7 +191,8 @@ func decideStart(v view) decision {
 		})
 	}
 	if !inAll(v.self.UUID) {
-		return decision{action: wait, reason: "another copy has seen the group last and starts it"}
+		return decision{action: wait, reason: "it is not in the record of each copy, so another one " +
+			"starts the group: if none does, make db-recover tells more"}
 	}
 	for _, c := range copies[1:] {
 		if !slices.Contains(c.needed(), c.UUID) {

@@ -32,6 +32,8 @@ func TestDecide(t *testing.T) {
 	nothing := Status{Node: "node-a", State: empty}
 	old := Status{Node: "node-a", UUID: "a", State: waiting}
 	a := waitingCopy("a", "a", "b", "c").Status
+	older := peer{Status: Status{Node: "node-o", UUID: "o", State: waiting}}
+	anew := peer{Status: Status{Node: "node-n", UUID: "n", State: waiting, NewSite: true}}
 	b, c := waitingCopy("b", "a", "b", "c"), waitingCopy("c", "a", "b", "c")
 	for _, test := range []struct {
 		name   string
@@ -59,6 +61,14 @@ func TestDecide(t *testing.T) {
 			newSite: true, settled: true, lookedUp: true}, yield, "node-b", "has data"},
 		{"a new node, beside a group", view{self: old, peers: []peer{primary(b)}, newSite: true,
 			settled: true, lookedUp: true}, yield, "node-b", "has data"},
+		{"a new node, beside data from before there were groups", view{self: nothing,
+			peers: []peer{older}, newSite: true, settled: true, lookedUp: true},
+			yield, "node-o", "has data"},
+		{"a new database, beside data from before there were groups, whose server starts",
+			view{self: old, peers: []peer{inState(older, starting)}, newSite: true, settled: true,
+				lookedUp: true}, yield, "node-o", "has data"},
+		{"a new database, beside another new one", view{self: old, peers: []peer{anew},
+			newSite: true, settled: true, lookedUp: true}, startGroup, "", ""},
 		{"a new database that is given up, until the group starts", view{self: old,
 			peers: []peer{b, c}, discard: true, settled: true, lookedUp: true},
 			wait, "", "to copy from"},
@@ -104,7 +114,10 @@ func TestDecide(t *testing.T) {
 		{"a copy from before there were groups",
 			view{self: old, peers: []peer{primary(b)}}, refuse, "node-b", "make db-discard"},
 		{"a copy that was away for too long",
-			view{self: a, peers: []peer{gone(primary(b))}}, copyData, "node-b", ""},
+			view{self: a, peers: []peer{gone(primary(waitingCopy("b", "a", "b")))}},
+			copyData, "node-b", ""},
+		{"a copy that was away for too long, and a member does not answer",
+			view{self: a, peers: []peer{gone(primary(b))}}, wait, "node-b", "may still send"},
 		{"a copy that was away while a member copied everything",
 			view{self: a, peers: []peer{more(primary(b)), gone(inState(c, online))}},
 			join, "node-b", ""},
@@ -157,7 +170,7 @@ func TestDecide(t *testing.T) {
 			startGroup, "", "all 2"},
 		{"this one left earlier, and all are back",
 			view{self: a, peers: []peer{waitingCopy("b", "b", "c"), waitingCopy("c", "b", "c")}},
-			wait, "", "another copy"},
+			wait, "", "another one starts"},
 		{"one left earlier, all are back", view{self: waitingCopy("b", "b", "c").Status,
 			peers:    []peer{less(waitingCopy("a", "a", "b", "c")), waitingCopy("c", "b", "c")},
 			lookedUp: true}, startGroup, "", "all 3"},

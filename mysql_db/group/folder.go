@@ -16,7 +16,8 @@ type folder string
 
 const (
 	recordFile = ".group.json"
-	// permitMark permits this copy to start a group, in spite of what other copies have.
+	// permitMark permits this copy to start a group, in spite of what other copies have, or to make
+	// a new site if it has no data.
 	permitMark = ".permit-start"
 	// newSiteMark permits this copy to make a new site, and to start its group, if no other copy
 	// has data.
@@ -36,8 +37,19 @@ func (f folder) has(name string) bool {
 	return err == nil
 }
 
-// hasData tells whether there is a database, complete or not.
-func (f folder) hasData() bool { return f.has("mysql") || f.has("ibdata1") }
+// hasData tells whether there is a database, complete or not. It returns true unless it is certain
+// that there is none, because a copy without data is overwritten.
+func (f folder) hasData() bool { return !f.lacks("mysql") || !f.lacks("ibdata1") }
+
+func (f folder) lacks(name string) bool {
+	_, err := os.Stat(f.path(name))
+	return errors.Is(err, os.ErrNotExist)
+}
+
+// hasAll tells whether there is a complete database.
+func (f folder) hasAll() bool {
+	return f.hasData() && !f.has(copyingMark) && !f.has(firstStartMark)
+}
 
 // mark makes a mark, which is on the disk when mark returns.
 func (f folder) mark(name string) error {

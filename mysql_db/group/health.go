@@ -63,7 +63,7 @@ func (m *member) passedCheck() bool {
 // dispensable tells whether the group, if there is one, can do without this copy for a moment. Of
 // several members that the DNS does not list, the one with the lowest address goes first. listed
 // are the addresses of the others in the DNS. If it lists no member at all, the DNS may have
-// failed.
+// failed. A group of one can't do without its copy, but the app can't find that copy either.
 func (m *member) dispensable(ctx context.Context, listed []string) bool {
 	self, err := m.status(ctx)
 	if err != nil {

@@ -61,9 +61,9 @@ func main() {
 			fmt.Println(password)
 		}
 	case "permit":
-		err = errors.New("there is no data in this volume, so a new, empty site would begin: " +
-			"choose the node that has the data")
-		if dataFolder.hasData() {
+		err = errors.New("there is no complete data in this volume, so a new, empty site would " +
+			"begin: choose the node that has the data")
+		if dataFolder.hasAll() {
 			err = dataFolder.mark(permitMark)
 		}
 	case "permit-empty":
@@ -170,7 +170,7 @@ func run(ctx context.Context) error {
 }
 
 // handler answers the other copies, operators' commands and the health check. It tells no secret.
-// A request changes only which copies this one asks in turn (askers).
+// A request changes only which copies this one asks back (askers).
 func (m *member) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {

@@ -30,16 +30,16 @@ type member struct {
 	phase     state             // empty, copying or starting; "" if the server answers
 	problem   string            // why the copy waits
 	findable  bool              // others must find this copy in the DNS, though it is in no group
-	ungrouped int               // how many times in a row look found no copy in a group
+	ungrouped int               // how many times in a row look has found no copy in a group
 	wants     string            // the UUID of the group that this copy wants to join
 	wanted    time.Time         // when wants last changed
 	joiners   map[string]joiner // by UUID: other copies that want to join a group
 	// askers are the addresses of copies that have asked for this copy's Status, and when.
 	askers map[string]time.Time
 
-	// Only serve and step use these.
+	// Only the goroutine of run uses these, so mu does not guard them.
 	server  *server
-	members []string // the UUIDs of the members when this copy last looked
+	members []string // the UUIDs of the members at the last rememberGroup
 	catchUp catchUp  // starts anew when a member leaves
 	others  []string // the addresses of the other members
 	left    bool     // a member has left since this copy last renewed the group's configuration
@@ -50,7 +50,7 @@ type member struct {
 func (m *member) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if m.folder.has(copyingMark) {
-			log.Print("removing incomplete data, because copying begins")
+			log.Print("removing what is left of data that is incomplete, or was given up")
 			if err := m.folder.clear(); err != nil {
 				return err
 			}
@@ -69,68 +69,12 @@ func (m *member) run(ctx context.Context) error {
 		}
 		if replace {
 			log.Print("this copy gives up its data, and copies that of the group")
-			if err := m.folder.giveUp(); err != nil {
+			if err := m.folder.mark(copyingMark); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// look asks the other copies and decides what to do next. It carries out the action yield itself,
-// because both callers need it.
-func (m *member) look(ctx context.Context) (view, decision, error) {
-	self, err := m.status(ctx)
-	if err != nil {
-		return view{}, decision{}, err
-	}
-	addresses, complete := peers(ctx, m.peersName, m.address)
-	v := view{
-		self:      self,
-		lookedUp:  complete,
-		permitted: m.folder.has(permitMark),
-		newSite:   m.folder.has(newSiteMark) && self.Group == "",
-		discard:   m.folder.has(discardMark),
-		settled:   time.Since(m.began) > m.settle,
-	}
-	grouped := false
-	for _, other := range m.ask(ctx, addresses) {
-		if other == nil {
-			v.lookedUp = false
-			continue
-		}
-		p := peer{Status: *other}
-		if self.State != empty {
-			if p, err = compare(ctx, m.db, self, *other); err != nil {
-				return view{}, decision{}, err
-			}
-		}
-		if other.State == online {
-			grouped = true
-		}
-		v.peers = append(v.peers, p)
-	}
-	d := decide(v)
-	if d.action == yield {
-		err = m.yield(self)
-	}
-	wants := ""
-	if d.action == join || d.action == announce {
-		wants = d.target.Group
-	}
-	m.mu.Lock()
-	if wants != m.wants {
-		m.wants, m.wanted = wants, time.Now()
-	}
-	if m.ungrouped++; grouped {
-		m.ungrouped = 0
-	}
-	// One answer that did not come must not make this copy findable, and so healthy, before it has
-	// joined: an update would then stop the next copy.
-	m.findable = d.action == refuse ||
-		m.ungrouped >= 3 && (self.State == waiting || v.permitted || v.newSite)
-	m.mu.Unlock()
-	return v, d, err
 }
 
 // serve runs the server, and keeps it in the group. It returns true if this copy has to be replaced
@@ -217,7 +161,16 @@ func (m *member) step(ctx context.Context) (replace bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if d.action == refuse || d.action == announce || d.action == join {
+	switch d.action {
+	case refuse, announce, join, copyData:
+		// There is a group. A permission from before must not let this copy start another one when
+		// it does not see the group for a moment.
+		if err := m.folder.unmark(permitMark); err != nil {
+			return false, err
+		}
+	}
+	switch d.action {
+	case refuse, announce, join:
 		if err := m.folder.learn(d.target.record); err != nil {
 			return false, err
 		}
@@ -236,13 +189,7 @@ func (m *member) step(ctx context.Context) (replace bool, err error) {
 		return false, m.join(ctx, d.target, seeds)
 	case startGroup:
 		return false, m.start(ctx, v, d.reason)
-	case refuse:
-		// The group started without this copy. An older permission must not let it start another
-		// one when it does not see the group for a moment.
-		if v.permitted {
-			err = m.folder.unmark(permitMark)
-		}
 	}
 	m.set("", d.reason)
-	return false, err
+	return false, nil
 }

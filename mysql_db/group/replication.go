@@ -162,7 +162,7 @@ const lockName = "simpleapp start the group"
 
 // lock takes the lock in this copy and in the others, and checks under it that none of the others
 // has entered a group or changed its data. The caller calls unlock when the group has started. The
-// states of the others are some seconds old.
+// Statuses in others are some seconds old, so lock asks each server again.
 func lock(
 	ctx context.Context, own *sql.DB, others []peer, password string,
 ) (unlock func(), err error) {

@@ -34,6 +34,7 @@ type Status struct {
 	Primary bool   `json:"primary"`
 	UUID    string `json:"uuid"` // the server's
 	record
+	NewSite      bool      `json:"new_site"`     // it may make a new site, and has nothing of visitors
 	Wants        string    `json:"wants"`        // the UUID of the group that it wants to join
 	Transactions string    `json:"transactions"` // a GTID set: executed, or at least received
 	Purged       string    `json:"purged"`       // a GTID set: what it can't send to others now
@@ -55,6 +56,9 @@ type record struct {
 	Left []string `json:"left,omitempty"`
 }
 
+// hasData tells whether the copy has, or may have, something of visitors.
+func (s Status) hasData() bool { return s.State != empty && s.State != copying }
+
 // needed returns the UUIDs of the copies without which the group must not start.
 func (r record) needed() []string { return slices.Concat(r.Members, r.Left) }
 
@@ -74,6 +78,7 @@ func (m *member) status(ctx context.Context) (Status, error) {
 		return s, err
 	}
 	s.record = r
+	s.NewSite = m.folder.has(newSiteMark) && r.Group == ""
 	if s.State == "" {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()

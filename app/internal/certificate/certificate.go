@@ -42,7 +42,7 @@ type Keeper struct {
 	log     *slog.Logger
 	client  *http.Client
 	current atomic.Pointer[storedCertificate]
-	// next is the earliest time at which this process orders again. Attempt.Next is that of
+	// next is the earliest time at which this process may order. Attempt.Next is that of
 	// all replicas, but it can't be stored while the database takes no writes.
 	next time.Time
 	// unstored is a certificate that the database has not taken yet. To order another one in its
@@ -119,9 +119,9 @@ func (k *Keeper) run(ctx context.Context) {
 	for {
 		err := k.load(ctx)
 		now := time.Now()
-		ordering := err == nil && k.isDue(now) && !now.Before(k.next)
-		if ordering {
-			err = k.orderIfNobodyDoes(ctx)
+		wrote := false
+		if err == nil && k.isDue(now) && !now.Before(k.next) {
+			wrote, err = k.orderIfNobodyDoes(ctx)
 		}
 		if ctx.Err() != nil {
 			return
@@ -130,12 +130,12 @@ func (k *Keeper) run(ctx context.Context) {
 			k.log.Error("the certificate can't be read or stored in the database", "err", err,
 				"hint", cmp.Or(database.Hint(err), "it is tried again until it works"))
 		}
-		// After a failed write, load still succeeds each time. The outage is over only when an
-		// order has run without an error, or when none is due.
+		// After a failed write, load still succeeds each time. The outage is over only when this
+		// replica has written, or when no order is due.
 		switch {
 		case err != nil:
 			failed = true
-		case ordering, !k.isDue(now):
+		case wrote, !k.isDue(now):
 			failed = false
 		}
 		if !database.Pause(ctx, k.untilNextLook()) {
@@ -182,34 +182,35 @@ func (k *Keeper) load(ctx context.Context) error {
 }
 
 // orderIfNobodyDoes orders a certificate, unless another replica is ordering it or has just done
-// so, or the pause after a failure has not passed. It returns errors of the database only.
-func (k *Keeper) orderIfNobodyDoes(ctx context.Context) error {
+// so, or the pause after a failure has not passed. wrote tells whether it has written to the
+// database. It returns errors of the database only.
+func (k *Keeper) orderIfNobodyDoes(ctx context.Context) (wrote bool, err error) {
 	if before, err := k.attempt(ctx); err != nil || time.Now().Before(before.Next) {
-		return err
+		return false, err
 	}
 	unlock, locked, err := k.db.TryLock(ctx, "certificate", orderTime)
 	if err != nil || !locked {
-		return err
+		return false, err
 	}
 	defer unlock()
 	// Another replica may have had the lock just now.
 	before, err := k.attempt(ctx)
 	if err != nil || time.Now().Before(before.Next) {
-		return err
+		return false, err
 	}
 	if err := k.load(ctx); err != nil || !k.isDue(time.Now()) {
-		return err
+		return false, err
 	}
 	k.next = time.Now().Add(lookEvery)
 	if k.unstored == nil {
 		if ordered, err := k.orderAndReport(ctx, before); err != nil || !ordered {
-			return err
+			return err == nil, err
 		}
 	}
 	if err := k.store(ctx); err != nil {
-		return err
+		return false, err
 	}
-	return k.load(ctx)
+	return true, k.load(ctx)
 }
 
 // orderAndReport orders a certificate and keeps it as unstored. If the order fails, it logs that

@@ -65,7 +65,7 @@ func (r rows) deleteTokens(ctx context.Context) {
 	r.db.Write(ctx, database.Statement{SQL: "DELETE FROM acme WHERE name LIKE 'token %'"})
 }
 
-const maxName = 100 // of the column name
+const maxName = 100 // characters that the column "name" of the table acme can hold
 
 // tokenPattern matches the tokens of challenges, in base64url: RFC 8555, section 8.3.
 var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)

@@ -142,7 +142,7 @@ func (c *Counter) addBacklog(ctx context.Context) error {
 		if !wasDown {
 			return nil
 		}
-		c.log.Info("visits can be counted now", "kept", n)
+		c.log.Info("visits can be counted now", "backlog", n)
 		if _, err := c.send(ctx, n); err != nil {
 			return err
 		}

@@ -135,7 +135,7 @@ func Hint(err error) string {
 	case says("READONLY"):
 		return "this Redis is a replica that takes no writes: let REDIS_ADDR name the primary"
 	case says("OOM command not allowed"):
-		return "the memory of Redis is full: raise maxmemory, or remove the keys of others"
+		return "the memory of Redis is full: raise maxmemory, or remove keys of other programs"
 	}
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) {

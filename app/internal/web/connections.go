@@ -46,8 +46,8 @@ func (s connState) String() string {
 // visitors from connecting. While more than max are open, each connection that becomes idle, a new
 // one included, closes the one that has been idle longest. If no other is idle, none is closed. If
 // maxSlow are receiving, or sending, each further one closes the one that has been in that state
-// longest. No working connection is closed: the middleware limit bounds how many requests wait for
-// a store. Other requests do not wait.
+// longest. No working connection is closed: the function limit bounds how many requests wait for a
+// store. Requests that need no store do not wait.
 type Connections struct {
 	max, maxSlow int
 	log          *slog.Logger
@@ -146,8 +146,8 @@ func (c *Connections) report(state connState) {
 	c.metrics.connectionsClosed.WithLabelValues(state.String()).Inc()
 	now := time.Now()
 	if now.Sub(c.shortage) > time.Minute {
-		c.log.Warn("too many connections in one state: "+
-			"each further one closes the one that has been in it longest",
+		c.log.Warn("too many connections: "+
+			"each further one closes the one that has been longest in this state",
 			"state", state.String(), "max", c.max, "max_slow", c.maxSlow,
 			"idle", c.queues[idle].length, "receiving", c.queues[receiving].length,
 			"working", c.queues[working].length, "sending", c.queues[sending].length,

@@ -177,7 +177,7 @@ func TestLongestIdleConnectionIsClosed(t *testing.T) {
 	b.wantClosed(silent)
 
 	b.end()
-	if n := strings.Count(b.log.String(), "too many connections in one state"); n != 1 {
+	if n := strings.Count(b.log.String(), "too many connections"); n != 1 {
 		t.Errorf("%d log lines say that there are too many connections, want one:\n%s", n, b.log)
 	}
 }

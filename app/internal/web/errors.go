@@ -12,7 +12,7 @@ type statusError struct {
 	Heading    string // what happened, in a visitor's words
 	Message    string // and what to do
 	retryAfter int    // seconds, 0 for none
-	cause      error  // for the operator alone
+	cause      error  // for the operator; with WEB_DIR also for the developer
 }
 
 func (e *statusError) Error() string { return fmt.Sprintf("%d: %v", e.status, e.cause) }
@@ -64,15 +64,16 @@ var (
 var sameForAll = []*statusError{errNotFound, errMethod, errCrossSite, errMediaType, errTooLarge,
 	errSlow, errBadForm, errBusy, errBusyForm}
 
-// statusClientClosed is noted for a request whose client left before the answer. Nobody receives
-// it. It is nginx's code for that:
+// statusClientClosed is noted for a request whose client left before the answer. Only a client that
+// has closed no more than its sending side receives it. It is nginx's code for that:
 // https://nginx.org/en/docs/dev/development_guide.html#http_finalization
 const statusClientClosed = 499
 
 // errLeft says that the client left before its form had arrived.
 var errLeft = errors.New("the client has left")
 
-// errInternal is a fault of the program. The visitor reads only that there is one.
+// errInternal is a fault of the program. The visitor reads only that there is one. With WEB_DIR,
+// the page shows the cause to the developer.
 func errInternal(cause error) *statusError {
 	return &statusError{status: http.StatusInternalServerError, cause: cause,
 		Heading: "Something went wrong",

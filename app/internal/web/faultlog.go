@@ -9,16 +9,16 @@ import (
 	"simpleapp/internal/database"
 )
 
-// logFault logs the fault of the program because of which a request failed.
+// logFault logs a fault of the program that made a request fail.
 func (s *Server) logFault(r *http.Request, status int, cause error) {
 	s.logCause(r, slog.LevelError, status, cause)
 }
 
-// logOutage logs why the database did not do what a request needed. The database can refuse that
+// logOutage logs why the database did not do what a request needed. The database can refuse a write
 // although its pings succeed: for example, if the account may not insert into the table
 // submissions. logOutage logs an error at most once a minute, and the others at debug level: while
-// the database is away, every request fails, and a log of bounded size would lose the line about
-// the beginning.
+// the database is away, every request fails, and a log of bounded size would lose the first error
+// of the outage.
 func (s *Server) logOutage(r *http.Request, status int, cause error) {
 	level := slog.LevelDebug
 	if s.outages.allow() {

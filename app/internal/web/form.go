@@ -18,7 +18,7 @@ import (
 )
 
 // maxForm is the largest body of a form in bytes. A form whose fields have MaxLength characters, in
-// any script, takes less than half of it.
+// any script, takes about half of it at most.
 const maxForm = 16 << 10
 
 // A formPage is the form with the visitor's answers and their errors.
@@ -204,7 +204,7 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 		return errBadForm
 	}
 	for _, values := range r.PostForm {
-		if len(values) > 1 { // browsers send each field once, and neither value is the right one
+		if len(values) > 1 { // browsers send each field once, and nothing tells which is right
 			return errBadForm
 		}
 	}

@@ -22,7 +22,7 @@ type asset struct {
 	contentType string
 	plain       []byte
 	// gzip returns plain compressed, or nil if that is not smaller. It compresses once, when it is
-	// first called: at the start, that would take a third of the time to the first page.
+	// first called. At the start, a third of the time until the first page would go into that.
 	gzip func() []byte
 }
 

@@ -8,8 +8,8 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// This test has the tag servers, because `make test` builds the styles of Bootstrap for it. A clone
-// has none.
+// This test has the tag servers, because `make test` builds the styles of Bootstrap for it. A fresh
+// clone does not have them.
 func TestHomePageHasStylesAndScript(t *testing.T) {
 	home := testsite.Get(t, serve(t)+"/")
 	testsite.WantStatus(t, home, 200)

@@ -145,7 +145,7 @@ func crowd(t *testing.T, app *testserver.App) {
 	if memory > containerMemory {
 		t.Errorf("%d kB resident, want at most %d", memory, containerMemory)
 	}
-	if n := strings.Count(app.Log(), "too many connections in one state"); n != 1 {
+	if n := strings.Count(app.Log(), "too many connections"); n != 1 {
 		t.Errorf("%d log lines say that there are too many connections, want one", n)
 	}
 }

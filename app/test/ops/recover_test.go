@@ -115,7 +115,8 @@ func TestRecoverLosesNothingUnasked(t *testing.T) {
 
 // make db-discard marks no volume on a node that has no copy.
 func TestDiscardNeedsCopy(t *testing.T) {
-	const table = `printf '%s\n' "COPY   STATE" "first  waiting  never  51187  0  0  66012 MB" \
+	const table = `printf '%s\n' "COPY   STATE" \
+  "first  waiting  2026-11-25 23:58:02 UTC  51187  0  0  66012 MB" \
   "second  online, primary  now  51210  2  0  66012 MB"; exit 1`
 	for _, node := range []string{"first", "worker"} {
 		o := newOperator(t, waitingCopies(table, "exit 1"))
@@ -138,6 +139,7 @@ func TestDiscardLosesNoSite(t *testing.T) {
 	}
 	const (
 		first  = `"first waiting 2026-11-25 23:58:02 UTC 51187 9 0 66012 MB"`
+		older  = `"first  waiting  never  0  312  0  66012 MB"`
 		silent = `"first does not answer"`
 	)
 	for _, test := range []struct {
@@ -146,6 +148,8 @@ func TestDiscardLosesNoSite(t *testing.T) {
 		{"the site goes on", heading + first + primary("51210", "2"), ""},
 		{"the site began anew", heading + first + primary("312", "51187"),
 			"the group has 312 transactions, and lacks 51187 that other copies have"},
+		{"the copy was never in a group", heading + older + primary("312", "0"),
+			"the copy on first was never in a group"},
 		{"the copy does not answer", heading + silent + primary("312", "0"),
 			"the copy on first does not answer, so it is not known what it has"},
 		{"there is no primary", heading + first, "the group has no primary"},

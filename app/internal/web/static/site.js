@@ -34,9 +34,11 @@ if (form) {
   });
 }
 
-// On the success page, note that the form that was sent last is stored. If the visitor goes back to
-// this page, another form may have been sent last.
+// If the answer to a form is the success page, note that the form is stored. Any other page answers
+// the form, too: it was not stored. If the visitor goes back to a success page, that answers nothing.
+const sent = sessionStorage.getItem("sent");
 const [navigation] = performance.getEntriesByType("navigation");
-if (document.getElementById("stored") && navigation?.type === "navigate") {
-  sessionStorage.setItem(sessionStorage.getItem("sent"), "stored");
+if (sent && document.getElementById("stored") && navigation?.type === "navigate") {
+  sessionStorage.setItem(sent, "stored");
 }
+sessionStorage.removeItem("sent");
