@@ -29,9 +29,9 @@ func TestRefusalsOfMySQLAreExplained(t *testing.T) {
 			"GRANT INSERT ON submissions TO " + account,
 			"This site can’t store answers right now.", "INSERT command denied",
 			"the database's schema is older than this program, or this account may not do that: " +
-				"for the app, run make migrate, or simpleapp migrate and mysql_db/grants.sql; " +
-				"migrate and forget need an account that may change the schema and delete " +
-				"(make migrate, make forget)"},
+				"for the app, run make deploy (on Swarm), make migrate (with Compose), or " +
+				"simpleapp migrate and mysql_db/grants.sql; migrate and forget need an account " +
+				"that may change the schema and delete (make migrate, make forget)"},
 		{"a column that is too short", column + "VARCHAR(3) NOT NULL",
 			column + "VARCHAR(100) NOT NULL",
 			"One of them can’t be stored as it is.", "Data too long", ""},

@@ -70,8 +70,8 @@ func TestShutdownLosesNoRequest(t *testing.T) {
 	}
 }
 
-// shutDownInTime does one try of TestShutdownLosesNoRequest. It returns false if a request came so late that the
-// program need not have answered it.
+// shutDownInTime does one try of TestShutdownLosesNoRequest. It returns false if a request came so
+// late that the program need not have answered it.
 func shutDownInTime(t *testing.T) bool {
 	const delay = 3 * time.Second
 	environ := embedded(t)

@@ -32,8 +32,8 @@ func (m *member) fill(ctx context.Context) error {
 }
 
 // copy copies the data of a donor. If that fails, it tries another member. If no copy that answers
-// is in a group, and an operator sets permitMark meanwhile, copy returns with copyingMark still set:
-// run then deletes what was copied, and fill decides again.
+// is in a group, and an operator sets permitMark meanwhile, copy returns with copyingMark still
+// set: run then deletes what was copied, and fill decides again.
 func (m *member) copy(ctx context.Context, donor Status) error {
 	log.Printf("copying everything from %s", donor.Node)
 	m.set(copying, "")

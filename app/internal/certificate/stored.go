@@ -18,10 +18,11 @@ type storedCertificate struct {
 // stored returns the certificate for the names of the site.
 //
 // If there is none, or if it has ended, stored returns the newest valid certificate that the
-// authority has given for other names, provided that at least one of them is a name of the site.
-// So https goes on after a change of DOMAIN until a certificate for the new names is there. If there is no such
-// certificate either, stored returns the one that has ended, or nil. No row of a certificate is
-// deleted: replicas that still have the DOMAIN before need theirs, and so does a rollback.
+// authority has given for other names, provided that at least one of them is a name of the site. So
+// https goes on after a change of DOMAIN until a certificate for the new names is there. If there
+// is no such certificate either, stored returns the one that has ended, or nil. No row of a
+// certificate is deleted: replicas that still have the DOMAIN before need theirs, and so does a
+// rollback.
 func (r rows) stored(ctx context.Context) (*storedCertificate, error) {
 	found, err := r.db.QueryContext(ctx,
 		"SELECT name, value FROM acme WHERE name LIKE 'certificate %'")

@@ -97,9 +97,10 @@ func (db *DB) waitForWriters(ctx context.Context) (unlock func(), err error) {
 // ErrUnknown is the error of Update when the answer to its COMMIT was lost.
 var ErrUnknown = errors.New("the transaction may be committed or not")
 
-// Update calls do with a transaction, and commits it unless do returns an error. The isolation
-// level is READ COMMITTED: the transaction sees what others commit while it runs. If Update returns
-// an error other than ErrUnknown, nothing is written.
+// Update calls do with a transaction, and commits it unless do returns an error. On MySQL the
+// isolation level is READ COMMITTED: the transaction sees what others commit while it runs. On
+// SQLite nobody else commits meanwhile. If Update returns an error other than ErrUnknown, nothing
+// is written.
 func (db *DB) Update(ctx context.Context, do func(*sql.Tx) error) error {
 	unlock, err := db.waitForWriters(ctx)
 	if err != nil {

@@ -86,8 +86,9 @@ const session = "SET NAMES utf8mb4, autocommit = 1, completion_type = 0, " +
 	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE"
 
 // maxSilence is how long the server keeps a session that sends nothing, in a transaction or not,
-// unless it is Patient. If the machine of a program dies, nobody closes its connections. The server
-// then ends the sessions and frees their locks, such as those on the rows that tally.Fold reads.
+// unless the MySQLConfig is Patient. If the machine of a program dies, nobody closes its
+// connections. The server then ends the sessions and frees their locks, such as those on the rows
+// that tally.Fold reads.
 const maxSilence = 20 * time.Second
 
 // OpenMySQL returns a MySQL database. It does not connect: until the server answers, calls fail.
@@ -212,13 +213,13 @@ func Hint(err error) string {
 		return "MYSQL_DATABASE names no database that this account may use: correct it, or make " +
 			"the database and give the account its rights"
 	case 1054, 1146: // no such column, no such table
-		return "the database's schema is older than this program: run make migrate or " +
-			"simpleapp migrate"
+		return "the database's schema is older than this program: run make deploy (on Swarm), " +
+			"make migrate (with Compose), or simpleapp migrate"
 	case 1142: // no right to a table, which may not exist
 		return "the database's schema is older than this program, or this account may not do " +
-			"that: for the app, run make migrate, or simpleapp migrate and mysql_db/grants.sql; " +
-			"migrate and forget need an account that may change the schema and delete " +
-			"(make migrate, make forget)"
+			"that: for the app, run make deploy (on Swarm), make migrate (with Compose), or " +
+			"simpleapp migrate and mysql_db/grants.sql; migrate and forget need an account that " +
+			"may change the schema and delete (make migrate, make forget)"
 	}
 	return ""
 }

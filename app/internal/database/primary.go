@@ -202,7 +202,7 @@ func (c *primaryConn) QueryContext(
 
 // observe notes that the primary may have moved: the server refuses to write, or the connection
 // broke or timed out. Then the other connections to that server are not used again, either. observe
-// sees statements, but not the commit of a sql.Tx.
+// sees statements, but neither BEGIN and COMMIT of a sql.Tx nor errors while rows are read.
 func (c *primaryConn) observe(err error) {
 	var reply *mysql.MySQLError
 	switch {
@@ -214,7 +214,7 @@ func (c *primaryConn) observe(err error) {
 }
 
 // refusesWrites tells whether an error says that the server or the session takes no writes, or that
-// the group does not take this one. Nothing of the transaction is written then.
+// the group refuses this transaction. Nothing of the transaction is written then.
 func refusesWrites(number uint16) bool {
 	switch number {
 	case 1290, 1836, // --read-only, read-only mode

@@ -152,9 +152,6 @@ func (i *importer) store(ctx context.Context, tx *sql.Tx, rows []Submission) err
 // token, it returns the first of them.
 func withoutStored(ctx context.Context, in querier, rows []Submission) (
 	notStored []Submission, err error) {
-	if len(rows) == 0 {
-		return nil, nil
-	}
 	seen, err := storedByToken(ctx, in, rows)
 	if err != nil {
 		return nil, err

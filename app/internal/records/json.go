@@ -119,8 +119,9 @@ func newJSONReader(in *bufio.Reader) (*jsonReader, error) {
 	}
 }
 
-// replacement matches the replacement character, as itself or as an escape.
-var replacement = regexp.MustCompile(`(?i)\x{FFFD}|\\ufffd`)
+// replacement matches the replacement character, as itself or as an escape. It also matches an
+// escaped backslash, so that it does not take \\ufffd for an escape.
+var replacement = regexp.MustCompile(`(?i)\x{FFFD}|\\ufffd|\\\\`)
 
 func (r *jsonReader) next() ([]value, error) {
 	if !r.in.More() {
@@ -142,7 +143,12 @@ func (r *jsonReader) next() ([]value, error) {
 		return nil, errors.New("it is not a JSON object")
 	}
 	var values []value
-	written, read := len(replacement.FindAll(raw, -1)), 0 // how often there is U+FFFD
+	written, read := 0, 0 // how often there is U+FFFD
+	for _, match := range replacement.FindAll(raw, -1) {
+		if string(match) != `\\` {
+			written++
+		}
+	}
 	for name, v := range object {
 		text, isText := v.(string)
 		if !isText && name != "id" {

@@ -174,6 +174,8 @@ func TestReaderRefusesDamagedText(t *testing.T) {
 		{"JSON, half a character", json, `Ad\ud83c`, ""},
 		{"JSON, the other half", json, `Ad\uDF55x`, ""},
 		{"JSON, half a character after a replacement character", json, `�\ufffd\ud83c`, ""},
+		{"JSON, half a character after the text of an escape", json, `\\ufffd\ud83c`, ""},
+		{"JSON, the text of an escape", json, `\\ufffd`, `\ufffd`},
 		{"JSON, both halves", json, `\ud83c\udf55`, "🍕"},
 		{"JSON, a replacement character", json, "Ad�", "Ad�"},
 		{"JSON, a replacement character as an escape", json, `Ad\uFFFD`, "Ad�"},

@@ -69,8 +69,8 @@ func (t *Tally) Results(ctx context.Context, zone *time.Location) (r Results, er
 // logs the errors of folding. A visitor who leaves does not end the fold, because others may be
 // waiting for it.
 func (t *Tally) foldFirst(ctx context.Context) {
-	// A timer cancels the fold, because package database takes a deadline that ends during a
-	// statement for a dead server, and then gives up all connections.
+	// A timer cancels the fold, because the package database treats a deadline that ends
+	// during a statement as the sign of a dead server, and then gives up all connections.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer time.AfterFunc(readTime/3, cancel).Stop()

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,7 +38,7 @@ func openRedis(t *testing.T) opener {
 		return closeAtEnd(t, visits.OpenRedis(visits.RedisConfig{
 			Addr:     redisServer.Addr,
 			Password: func() (string, error) { return redisServer.Password, nil },
-		}, slog.New(slog.DiscardHandler), observe))
+		}, testsite.Quiet, observe))
 	}
 }
 

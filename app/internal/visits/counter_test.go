@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -29,7 +28,7 @@ var kinds = []kind{
 	{"SQLite", func(t *testing.T) opener {
 		path := filepath.Join(t.TempDir(), "visits ?%20.db")
 		return func(observe func(int)) *visits.Counter {
-			c, err := visits.OpenSQLite(path, slog.New(slog.DiscardHandler), observe)
+			c, err := visits.OpenSQLite(path, testsite.Quiet, observe)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,12 +2,12 @@ package visits_test
 
 import (
 	"database/sql"
-	"log/slog"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"simpleapp/internal/testsite"
 	"simpleapp/internal/visits"
 )
 
@@ -16,7 +16,7 @@ import (
 func lockedFile(t *testing.T, onBatch func(int)) (c *visits.Counter, other *sql.DB) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "visits.db")
-	c, err := visits.OpenSQLite(path, slog.New(slog.DiscardHandler), onBatch)
+	c, err := visits.OpenSQLite(path, testsite.Quiet, onBatch)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,9 +75,9 @@ func (s *Server) parseTemplates(files map[string][]byte, a assets) (
 	return pages, nil
 }
 
-// zone returns the time zone of t as visitors everywhere understand it: UTC+08:00. It is the offset,
-// because not all zones have a short name. It is the offset at t, because that of a zone may differ
-// between summer and winter.
+// zone returns the time zone of t as visitors everywhere understand it: UTC+08:00. It is the
+// offset, because not all zones have a short name. It is the offset at t, because that of a zone
+// may differ between summer and winter.
 func zone(t time.Time) string { return strings.TrimSuffix(t.Format("UTC-07:00"), "+00:00") }
 
 // render sends a page, made from the present templates. After an error it has sent nothing.
