@@ -149,6 +149,27 @@ func TestBackTwiceFindsAnEmptyForm(t *testing.T) {
 	waitFor(t, browser, isEmptyForm(used))
 }
 
+// A visitor whose form was refused opens the success page of an earlier form, and goes back. The
+// answers are still in the form.
+func TestBackToARefusedForm(t *testing.T) {
+	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), chrome.Start(t)
+	submitForm(t, browser, site)
+	success := eval[string](t, browser, "location.href")
+	form := testsite.Form()
+	form.Set("favourite_food", "")
+	do(t, browser, chromedp.Navigate(site+"/simpleform"), chrome.FillIn(form))
+	chrome.Submit(t, browser, 422)
+	token := eval[string](t, browser, tokenOfForm)
+	do(t, browser, chromedp.Navigate(success))
+	goBack(t, browser)
+	waitFor(t, browser, `location.pathname === "/simpleform" && document.readyState === "complete"`)
+	note := fmt.Sprintf("String(sessionStorage.getItem(%q))", token)
+	if got := eval[string](t, browser, note); got != "null" {
+		t.Errorf("the note on the form that was refused is %s, want none", got)
+	}
+	waitFor(t, browser, `document.querySelector("[name=first_name]").value === "Ada"`)
+}
+
 // A visitor who leaves the form before it is submitted, and goes back, finds every answer in it.
 func TestBackKeepsAnswersThatWereNotSubmitted(t *testing.T) {
 	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), chrome.Start(t)

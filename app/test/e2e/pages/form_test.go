@@ -157,6 +157,10 @@ func TestFormWorksWithTheKeyboard(t *testing.T) {
 		link := chromedp.CSS(fmt.Sprintf("#error-summary li:nth-child(%d) a", i+1))
 		do(t, browser, chromedp.Focus(link), enter)
 		waitFor(t, browser, fmt.Sprintf("%s === %q", focused, field))
+		const outline = "getComputedStyle(document.activeElement).outlineWidth"
+		if got := eval[string](t, browser, outline); got != "3px" {
+			t.Errorf("the outline of %s, which has the focus, is %s wide, want 3px", field, got)
+		}
 		// The error is in the window together with its field.
 		waitFor(t, browser, fmt.Sprintf(`
 			document.getElementById("%s-error").getBoundingClientRect().top >= 0 &&
