@@ -15,20 +15,14 @@ import (
 // OpenSQLite opens the SQLite file at path, or creates it. It applies the migrations that the file
 // does not have yet.
 func OpenSQLite(path string) (*DB, error) {
-	options := url.Values{
-		// In WAL mode, readers don't wait for the writer. A commit returns once it is on disk.
-		"_pragma":      {"busy_timeout(3000)", "journal_mode(wal)", "synchronous(full)"},
+	db, err := OpenFile(path, 4, url.Values{
+		"_pragma":      {"busy_timeout(3000)"},
 		"_txlock":      {"immediate"},
 		"_time_format": {"sqlite"}, // SQLite's date functions can't read the driver's default
-	}
-	file := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: options.Encode()}
-	MakePrivate(path)
-	db, err := sql.Open("sqlite", file.String())
+	})
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, err
 	}
-	db.SetMaxOpenConns(4)
-	db.SetMaxIdleConns(4)
 	if err := migrateSQLite(context.Background(), db); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
@@ -37,13 +31,29 @@ func OpenSQLite(path string) (*DB, error) {
 	return &DB{db, sqliteEngine{}, make(chan struct{}, 1)}, nil
 }
 
-// MakePrivate lets only the owner of the SQLite file at path read and write it, because it has
+// OpenFile opens the SQLite file at path with at most conns connections, which have these options
+// of the driver. Readers don't wait for the writer, and a commit returns once it is on the disk.
+func OpenFile(path string, conns int, options url.Values) (*sql.DB, error) {
+	options.Set("_journal_mode", "wal") // after those of _pragma: page_size has no effect later
+	options.Set("_synchronous", "full")
+	file := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: options.Encode()}
+	makePrivate(path)
+	db, err := sql.Open("sqlite", file.String())
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	return db, nil
+}
+
+// makePrivate lets only the owner of the SQLite file at path read and write it, because it has
 // private keys and tokens. It creates the file if there is none. SQLite gives the same mode to the
-// files that it makes beside it. Call MakePrivate before SQLite opens the file.
+// files that it makes beside it. Call makePrivate before SQLite opens the file.
 //
 // It returns no error: SQLite reports a file that can't be created. A file of another owner, or on
 // a file system without modes, keeps the mode that it has.
-func MakePrivate(path string) {
+func makePrivate(path string) {
 	// Only a new file is opened: when a process closes a file, it loses all its locks on that file,
 	// those of SQLite included.
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)

@@ -11,6 +11,15 @@ import (
 	"simpleapp/internal/visits"
 )
 
+// A batch is faster with small pages. See OpenSQLite.
+func TestNewFileHasSmallPages(t *testing.T) {
+	_, other := lockedFile(t, unobserved)
+	var size int
+	if err := other.QueryRow("PRAGMA page_size").Scan(&size); err != nil || size != 1024 {
+		t.Errorf("page_size = %d, %v, want 1024", size, err)
+	}
+}
+
 // lockedFile returns a Counter in a new file, and a connection of another program, which holds the
 // lock of the file until it ends its transaction.
 func lockedFile(t *testing.T, onBatch func(int)) (c *visits.Counter, other *sql.DB) {

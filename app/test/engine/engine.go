@@ -36,11 +36,13 @@ var (
 func Start() (stop func()) {
 	UntilInterrupted, stop = signal.NotifyContext(context.Background(),
 		os.Interrupt, syscall.SIGTERM)
-	for _, name := range []string{
-		"COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "ADMINER_PORT", "STACK", "REGISTRY",
-		"DB_VERSION", "CACHE_VERSION", "CACHE_PLACEMENT", "DB_PLACEMENT", "APP_REPLICAS",
-		"HTTP_PORT", "HTTPS_PORT", "DOMAIN", "ACME_EMAIL", "ACME_DIRECTORY", "SSH_USER",
-	} {
+	const names = `. ops/variables.sh && echo "${own_variables[@]}"`
+	own, err := Command{}.Run("bash", "-c", names)
+	if err != nil {
+		panic(fmt.Sprintf("read ops/variables.sh: %v\n%s", err, own))
+	}
+	for _, name := range append(strings.Fields(own),
+		"COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "ADMINER_PORT") {
 		os.Unsetenv(name)
 	}
 	os.Setenv("VERSION", Version)

@@ -71,8 +71,8 @@ func TestCommandsRefuseInvalidOptions(t *testing.T) {
 			"no secret mysql_password: make swarm-init creates every secret that is missing",
 			[]string{"deploy", "VERSION=1.0"}},
 		{"a site that was removed, without its secrets", neverDeployed + `
-  "config inspect --format"*mystack_settings) echo MYSQL_PASSWORD_FIRST=mystack_mysql_password_first ;;` + noSecret,
-			"no secret mystack_mysql_password_first: put it back, or let a new site begin: " +
+  "config inspect --format"*mystack_settings) echo MYSQL_PASSWORD_FIRST=first ;;` + noSecret,
+			"no secret first: put it back, or let a new site begin: " +
 				"docker config rm mystack_settings, and make swarm-init",
 			[]string{"deploy", "VERSION=1.0"}},
 		{"no replicas", manager, "N=…", []string{"scale", "N=0"}},
