@@ -97,6 +97,7 @@ func TestCluster(t *testing.T) {
 		acts = append(acts, further...)
 	}
 	c := newCluster(t, 3)
+	c.restore(10_000) // a copy that comes back has to read them
 	for _, act := range acts {
 		ok := t.Run(act.name, func(t *testing.T) {
 			c := c.in(t)
@@ -113,5 +114,22 @@ func TestCluster(t *testing.T) {
 		t.Run("most machines are lost", func(t *testing.T) {
 			c.in(t).loseMostMachines()
 		})
+		t.Run("five copies", fiveCopies)
 	}
+}
+
+// Five managers have five copies. They survive the loss of any two machines.
+func fiveCopies(t *testing.T) {
+	c := newCluster(t, 5)
+	c.promote(4)
+	c.promote(5)
+	c.awaitMembers(5)
+	c.underLoad(act{"two of five machines lose power", machineDies, func(c *cluster, l *load.Load) {
+		c.makePrimary(5)
+		l.Through(c.addressesWithout(4, 5)...)
+		c.lose("kill", 5, 4)
+		c.awaitConfirmed(l, 20)
+		c.regain("boot", 4)
+		c.regain("boot", 5)
+	}})
 }

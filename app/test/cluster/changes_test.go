@@ -91,12 +91,12 @@ func (c *cluster) awaitReplica() {
 	})
 }
 
-// restoreMany restores more submissions than a copy has memory for in one transaction.
-func (c *cluster) restoreMany() {
+// restore restores a backup with n submissions.
+func (c *cluster) restore(n int) {
 	c.Helper()
 	var backup strings.Builder
 	backup.WriteString(`{"visits": 0, "submissions": [`)
-	for i := range 300_000 {
+	for i := range n {
 		if i > 0 {
 			backup.WriteString(",\n")
 		}

@@ -49,7 +49,8 @@ func (c *cluster) in(t testing.TB) *cluster {
 // newCluster makes a playground, which the end of the test removes.
 func newCluster(t *testing.T, nodes int) *cluster {
 	t.Helper()
-	c := &cluster{TB: t, name: engine.RandomName(), stack: "mystack"}
+	c := &cluster{TB: t, name: engine.RandomName(), stack: "mystack",
+		before: map[string]string{}}
 	var offsets []int // of the ports of each node and its engine, counted from PORT
 	for n := 1; n <= nodes; n++ {
 		c.up = append(c.up, n)

@@ -1,10 +1,12 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -82,6 +84,27 @@ func (c *cluster) pause(d time.Duration) {
 	case <-time.After(d):
 	case <-engine.UntilInterrupted.Done():
 	}
+}
+
+// starve keeps the machine busy for a minute. Meanwhile all nodes stand still for some seconds, as a
+// host lets its virtual machines do when it is overloaded.
+func (c *cluster) starve() {
+	c.Helper()
+	ctx, end := context.WithTimeout(engine.UntilInterrupted, time.Minute)
+	defer end()
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	for range 20 {
+		busy.Go(func() { exec.CommandContext(ctx, "bash", "-c", "while :; do :; done").Run() })
+	}
+	c.pause(20 * time.Second)
+	var nodes []string
+	for _, node := range c.up {
+		nodes = append(nodes, fmt.Sprintf("%s-node%d", c.name, node))
+	}
+	engine.Must(c, "docker", append([]string{"pause"}, nodes...)...)
+	c.pause(9 * time.Second)
+	engine.Must(c, "docker", append([]string{"unpause"}, nodes...)...)
 }
 
 // wipe removes the data of a node's copy while it runs, and ends it.

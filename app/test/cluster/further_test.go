@@ -63,6 +63,14 @@ var further = []act{
 			}
 		})
 	}},
+	{"operators work while the primary's machine is down", machineDies, func(
+		c *cluster, l *load.Load,
+	) {
+		node := c.secondary() // cache is not on its machine
+		c.makePrimary(node)
+		c.outage(l, "kill", "boot", node, c.operate)
+	}},
+	{"the machines are starved", unchecked, func(c *cluster, _ *load.Load) { c.starve() }},
 	allLosePower(1, 2, 3),
 	allLosePower(1, 3, 2),
 	allLosePower(2, 1, 3),
@@ -79,8 +87,9 @@ var further = []act{
 		c.wantNoneConfirmed(l)
 		c.regain("boot", 3)
 	}},
-	{"a machine is drained", handsOver, func(c *cluster, l *load.Load) {
+	{"the machine of the primary is drained", handsOver, func(c *cluster, l *load.Load) {
 		node := c.secondary()
+		c.makePrimary(node)
 		l.Through(c.addressesWithout(node)...)
 		c.drain(node)
 	}},
@@ -162,6 +171,6 @@ var further = []act{
 		c.copyWhileAway(l)
 	}},
 	{"a large backup is restored", nothingDies, func(c *cluster, _ *load.Load) {
-		c.restoreMany()
+		c.restore(300_000) // more than a copy has memory for in one transaction
 	}},
 }
