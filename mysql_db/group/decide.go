@@ -117,15 +117,14 @@ func decideJoin(v view, primary, donor peer) decision {
 	case v.discard && (v.self.Group == "" || primary.behind):
 		return decision{copyData, donor.Status, "an operator discards what it has"}
 	case v.self.Group == "":
-		return decision{refuse, primary.Status, "its data is from before it was in a group: " +
-			"make db-discard NODE=" + v.self.Node + " gives it up"}
+		return decision{refuse, primary.Status, "its data is from before it was in a group: if the " +
+			"site does not need it, make db-discard NODE=" + v.self.Node + " LOSE=yes gives it up"}
 	case primary.behind:
 		return decision{refuse, primary.Status, "it has transactions that the group lacks: " +
 			"make db-discard NODE=" + v.self.Node + " gives them up"}
 	case !slices.ContainsFunc(v.peers, func(p peer) bool { return p.State == online && !p.purged }):
-		for _, uuid := range primary.Members {
-			if uuid != v.self.UUID &&
-				!slices.ContainsFunc(v.peers, func(p peer) bool { return p.UUID == uuid }) {
+		for _, uuid := range primary.Others {
+			if !slices.ContainsFunc(v.peers, func(p peer) bool { return p.UUID == uuid }) {
 				return decision{wait, primary.Status, "it has been away for long, and waits for " +
 					"the answer of a member that may still send what it lacks"}
 			}

@@ -25,6 +25,9 @@ func more(p peer) peer { p.ahead = true; return p }
 func less(p peer) peer { p.behind = true; return p }
 func gone(p peer) peer { p.ahead, p.purged = true, true; return p }
 
+// beside returns the primary of a group that has another member.
+func beside(p peer, uuid string) peer { p.Others = []string{uuid}; return p }
+
 // without returns a copy whose record says that another one left, and is still needed.
 func without(p peer, uuid string) peer { p.Left = []string{uuid}; return p }
 
@@ -114,10 +117,13 @@ func TestDecide(t *testing.T) {
 		{"a copy from before there were groups",
 			view{self: old, peers: []peer{primary(b)}}, refuse, "node-b", "make db-discard"},
 		{"a copy that was away for too long",
-			view{self: a, peers: []peer{gone(primary(waitingCopy("b", "a", "b")))}},
-			copyData, "node-b", ""},
+			view{self: a, peers: []peer{gone(primary(b))}}, copyData, "node-b", ""},
 		{"a copy that was away for too long, and a member does not answer",
-			view{self: a, peers: []peer{gone(primary(b))}}, wait, "node-b", "may still send"},
+			view{self: a, peers: []peer{gone(beside(primary(b), "c"))}}, wait, "node-b",
+			"may still send"},
+		{"a copy that was away for too long, and all members answer",
+			view{self: a, peers: []peer{gone(beside(primary(b), "c")), gone(inState(c, online))}},
+			copyData, "node-c", ""},
 		{"a copy that was away while a member copied everything",
 			view{self: a, peers: []peer{more(primary(b)), gone(inState(c, online))}},
 			join, "node-b", ""},

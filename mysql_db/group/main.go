@@ -71,7 +71,8 @@ func main() {
 	case "forbid":
 		err = dataFolder.unmark(permitMark)
 	case "permit-first":
-		if !dataFolder.hasData() {
+		// Swarm repeats the job after an error, such as that the folder can't be read yet.
+		if _, err = os.ReadDir(string(dataFolder)); err == nil && !dataFolder.hasData() {
 			err = dataFolder.mark(newSiteMark)
 		}
 	case "discard":

@@ -95,7 +95,7 @@ const selectReceived = `COALESCE((SELECT received_transaction_set
 // readStatus fills in what the server knows. Its answer is complete or an error. A member counts as
 // joining until the copy's record names the group: others take that name from the copy.
 func readStatus(ctx context.Context, db *sql.DB, s *Status) error {
-	var member, role, group string
+	var member, role, group, others string
 	err := db.QueryRowContext(ctx, `SELECT @@server_uuid,
 		COALESCE(@@group_replication_group_name, ''),
 		CONCAT(@@global.gtid_executed, ',', `+selectReceived+`),
@@ -106,11 +106,15 @@ func readStatus(ctx context.Context, db *sql.DB, s *Status) error {
 			WHERE member_id = @@server_uuid), ''),
 		COALESCE((SELECT count_transactions_remote_in_applier_queue
 			FROM performance_schema.replication_group_member_stats
-			WHERE member_id = @@server_uuid), 0)`).
-		Scan(&s.UUID, &group, &s.Transactions, &s.Purged, &member, &role, &s.Queue)
+			WHERE member_id = @@server_uuid), 0),
+		COALESCE((SELECT GROUP_CONCAT(member_id)
+			FROM performance_schema.replication_group_members
+			WHERE member_id <> @@server_uuid AND member_state IN ('ONLINE', 'UNREACHABLE')), '')`).
+		Scan(&s.UUID, &group, &s.Transactions, &s.Purged, &member, &role, &s.Queue, &others)
 	if err != nil {
 		return err
 	}
+	s.Others = strings.FieldsFunc(others, func(r rune) bool { return r == ',' })
 	s.Transactions = strings.Join(strings.Fields(s.Transactions), "")
 	s.Purged = strings.Join(strings.Fields(s.Purged), "")
 	switch {

@@ -35,6 +35,7 @@ type Status struct {
 	UUID    string `json:"uuid"` // the server's
 	record
 	NewSite      bool      `json:"new_site"`     // it may make a new site, and has nothing of visitors
+	Others       []string  `json:"others"`       // the UUIDs of the other members that have the data
 	Wants        string    `json:"wants"`        // the UUID of the group that it wants to join
 	Transactions string    `json:"transactions"` // a GTID set: executed, or at least received
 	Purged       string    `json:"purged"`       // a GTID set: what it can't send to others now
@@ -71,7 +72,10 @@ func (r record) equal(other record) bool {
 func (m *member) status(ctx context.Context) (Status, error) {
 	s := Status{Node: m.node, Address: m.address, Seen: m.folder.seen(), FreeMB: m.folder.freeMB()}
 	m.mu.Lock()
-	s.State, s.Problem, s.Wants = m.phase, m.problem, m.wants
+	s.State, s.Problem = m.phase, m.problem
+	if s.State == "" { // otherwise the server has to start before this copy can join
+		s.Wants = m.wants
+	}
 	m.mu.Unlock()
 	r, err := m.folder.record()
 	if err != nil {

@@ -115,12 +115,12 @@ func (k *Keeper) Start() (stop func()) {
 
 func (k *Keeper) run(ctx context.Context) {
 	defer k.storeAtStop(ctx)
-	failed := false
+	failed, writeFailed := false, false
 	for {
 		err := k.load(ctx)
 		now := time.Now()
-		wrote := false
-		if err == nil && k.isDue(now) && !now.Before(k.next) {
+		wrote, ordering := false, err == nil && k.isDue(now) && !now.Before(k.next)
+		if ordering {
 			wrote, err = k.orderIfNobodyDoes(ctx)
 		}
 		if ctx.Err() != nil {
@@ -130,13 +130,13 @@ func (k *Keeper) run(ctx context.Context) {
 			k.log.Error("the certificate can't be read or stored in the database", "err", err,
 				"hint", cmp.Or(database.Hint(err), "it is tried again until it works"))
 		}
-		// After a failed write, load still succeeds each time. The outage is over only when this
+		// After a failed write, load still succeeds each time. That outage is over only when this
 		// replica has written, or when no order is due.
 		switch {
 		case err != nil:
-			failed = true
-		case wrote, !k.isDue(now):
-			failed = false
+			failed, writeFailed = true, writeFailed || ordering
+		case !writeFailed, wrote, !k.isDue(now):
+			failed, writeFailed = false, false
 		}
 		if !database.Pause(ctx, k.untilNextLook()) {
 			return

@@ -24,8 +24,8 @@ type sqliteStore struct {
 // OpenSQLite returns a Counter that uses the SQLite file at path. It creates the file if none
 // exists. onBatch is called with the number of visits in each batch.
 func OpenSQLite(path string, log *slog.Logger, onBatch func(visits int)) (*Counter, error) {
-	// Each batch writes one page to the disk. A page of 1 KB takes 0.31 ms, and one of 4 KB, SQLite's
-	// default, 0.40 ms. A file that exists keeps its size.
+	// Each batch writes one page to the disk. A page of 1 KB takes 0.31 ms, and one of 4 KB,
+	// SQLite's default, 0.40 ms. A file that exists keeps its size.
 	pragmas := []string{"busy_timeout(1000)", "page_size(1024)"}
 	// The Counter and CanCount wait in line for one connection. With two, a busy Counter could keep
 	// CanCount from the lock of the file.

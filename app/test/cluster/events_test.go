@@ -86,8 +86,8 @@ func (c *cluster) pause(d time.Duration) {
 	}
 }
 
-// starve keeps the machine busy for a minute. Meanwhile all nodes stand still for some seconds, as a
-// host lets its virtual machines do when it is overloaded.
+// starve keeps the machine busy for a minute. Meanwhile all nodes stand still for some seconds, as
+// a host lets its virtual machines do when it is overloaded.
 func (c *cluster) starve() {
 	c.Helper()
 	ctx, end := context.WithTimeout(engine.UntilInterrupted, time.Minute)

@@ -68,12 +68,11 @@ func TestCommandsRefuseInvalidOptions(t *testing.T) {
 		{"no site to remove", neverDeployed + noSettings,
 			"there is no stack mystack (STACK=… names another one)", []string{"undeploy"}},
 		{"no secrets", neverDeployed + noSettings + noSecret,
-			"no secret mysql_password: make swarm-init creates every secret that is missing",
+			"no secret mysql_password: make swarm-init creates it",
 			[]string{"deploy", "VERSION=1.0"}},
 		{"a site that was removed, without its secrets", neverDeployed + `
   "config inspect --format"*mystack_settings) echo MYSQL_PASSWORD_FIRST=first ;;` + noSecret,
-			"no secret first: put it back, or let a new site begin: " +
-				"docker config rm mystack_settings, and make swarm-init",
+			"no secret first: put it back; or remove the site with its data",
 			[]string{"deploy", "VERSION=1.0"}},
 		{"no replicas", manager, "N=…", []string{"scale", "N=0"}},
 		{"not a number of replicas", manager, "N=…", []string{"scale", "N=many"}},

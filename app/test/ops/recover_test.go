@@ -140,6 +140,7 @@ func TestDiscardLosesNoSite(t *testing.T) {
 	const (
 		first  = `"first waiting 2026-11-25 23:58:02 UTC 51187 9 0 66012 MB"`
 		older  = `"first  waiting  never  0  312  0  66012 MB"`
+		copies = `"first  copying  never  0  312  0  66012 MB"`
 		silent = `"first does not answer"`
 	)
 	for _, test := range []struct {
@@ -150,6 +151,7 @@ func TestDiscardLosesNoSite(t *testing.T) {
 			"the group has 312 transactions, and lacks 51187 that other copies have"},
 		{"the copy was never in a group", heading + older + primary("312", "0"),
 			"the copy on first was never in a group"},
+		{"the copy has no data", heading + copies + primary("312", "0"), ""},
 		{"the copy does not answer", heading + silent + primary("312", "0"),
 			"the copy on first does not answer, so it is not known what it has"},
 		{"there is no primary", heading + first, "the group has no primary"},
