@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"database/sql"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,6 +43,31 @@ func TestForgetRemovesEveryTrace(t *testing.T) {
 	}
 	vile.Set("favourite_food", "Tea")
 	wantStored(t, p.url, vile) // no conflict, because the token is not stored any more
+}
+
+// What was removed is not in the unused parts of the file, either.
+func TestForgetOverwritesWhatItRemoves(t *testing.T) {
+	environ := embedded(t)
+	p := startReady(t, environ)
+	form := testsite.Form()
+	form.Set("favourite_food", "Zqxwvfood")
+	answer := wantStored(t, p.url, form)
+	mustCall(t, environ, "", "forget", testsite.Reference(answer))
+	p.stop()
+	<-p.ended
+	files, err := filepath.Glob(filepath.Join(environ["DATA_DIR"], "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("the files are %q, %v", files, err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(bytes.ToLower(content), []byte("zqxwv")); n > 0 {
+			t.Errorf("%s still has the food %d times, want none", file, n)
+		}
+	}
 }
 
 // wantNothingOf checks that no value in the tables submissions, tallies and tally_log contains one

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -180,6 +181,32 @@ func TestRequestsAreLoggedOnlyAtDebugLevel(t *testing.T) {
 	}
 }
 
+// If the file of the visits is lost, the count goes on from what the database remembers, also for
+// the first visitor.
+func TestFirstVisitAfterTheCountIsLost(t *testing.T) {
+	environ := embedded(t)
+	p := startReady(t, environ)
+	var last int64
+	for range 5 {
+		last = p.visit()
+	}
+	p.stop()
+	<-p.ended
+	files, err := filepath.Glob(filepath.Join(environ["DATA_DIR"], visitsFile+"*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("the files of the visits are %q, %v", files, err)
+	}
+	for _, file := range files {
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p = start(t, environ)
+	if first := p.visit(); first <= last {
+		t.Errorf("the first visit has number %d, want more than %d", first, last)
+	}
+}
+
 // While the disk is full, the program answers that it did not store the form, and serves the other
 // pages. When the disk has room again, it stores forms again.
 func TestFullDisk(t *testing.T) {
@@ -202,6 +229,12 @@ func TestFullDisk(t *testing.T) {
 	}
 	form := validForm()
 	refused, home := post(t, p, form), get(t, p.url+"/")
+	eventually(t, "the program is not ready", func() error {
+		if ready := get(t, p.admin+"/readyz"); ready.StatusCode != 503 {
+			return fmt.Errorf("/readyz = %d", ready.StatusCode)
+		}
+		return nil
+	})
 	restore()
 	wantStatus(t, refused, 503)
 	wantBody(t, refused, "were not stored")

@@ -9,8 +9,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"simpleapp/internal/web"
@@ -29,6 +31,8 @@ const (
 // serve serves the site until ctx ends. It then shuts down: it finishes the requests in flight, and
 // stores every visit and submission that it has accepted, or returns an error.
 func serve(ctx context.Context, i invocation) error {
+	// If the reader of the log has ended, writing to the log would end the program.
+	signal.Ignore(syscall.SIGPIPE)
 	cfg, log, err := i.configure()
 	if err != nil {
 		return err
@@ -39,6 +43,9 @@ func serve(ctx context.Context, i invocation) error {
 	}
 	defer ports.close()
 	site, err := openSite(ctx, cfg, log)
+	if err != nil && ctx.Err() != nil {
+		return nil // it was told to stop before it served
+	}
 	if err != nil {
 		return err
 	}

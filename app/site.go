@@ -74,6 +74,11 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 		counter.Remember(remember, db)
 		return err
 	})
+	// If a store has lost its data, the first visit continues the count, too. An error is dropped:
+	// the program also starts without a database, and the health check calls Remember again.
+	remember, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	counter.Remember(remember, db)
 	// The submissions are stored before the visits, because storing the visits takes until ctx ends
 	// if their store does not answer.
 	submissions := food.New(db, s.metrics.ObserveSubmissions)

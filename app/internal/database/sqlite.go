@@ -16,7 +16,8 @@ import (
 // does not have yet.
 func OpenSQLite(path string) (*DB, error) {
 	db, err := OpenFile(path, 4, url.Values{
-		"_pragma":      {"busy_timeout(3000)"},
+		// What is deleted is overwritten, because forget promises that nothing is left.
+		"_pragma":      {"busy_timeout(3000)", "secure_delete(on)"},
 		"_txlock":      {"immediate"},
 		"_time_format": {"sqlite"}, // SQLite's date functions can't read the driver's default
 	})

@@ -98,6 +98,9 @@ func newCSVReader(in *bufio.Reader) (*csvReader, error) {
 			return nil, fmt.Errorf("the header of the CSV has %q: %w", name, errNoField)
 		}
 	}
+	if !slices.Contains(header, "country") { // which every record needs
+		return nil, fmt.Errorf("the header of the CSV has no country: %w", ErrIncomplete)
+	}
 	return &csvReader{rows, slices.Clone(header)}, nil
 }
 

@@ -2,6 +2,7 @@ package records
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -14,6 +15,7 @@ import (
 type Reader struct {
 	format interface{ next() ([]value, error) }
 	n      int // records read
+	in     *limitedReader
 
 	// Visits is the number of visits in the file, or nil if the file has none.
 	Visits *int64
@@ -21,7 +23,8 @@ type Reader struct {
 
 // NewReader detects the format of a file and reads its beginning. Its error is ErrIncomplete if
 // JSON or SQL ends there, or if the file is empty.
-func NewReader(in io.Reader) (*Reader, error) {
+func NewReader(file io.Reader) (*Reader, error) {
+	in := &limitedReader{in: file, left: maxRecord}
 	buffered := bufio.NewReader(in)
 	if mark, _ := buffered.Peek(3); string(mark) == "\ufeff" {
 		buffered.Discard(3)
@@ -36,19 +39,38 @@ func NewReader(in io.Reader) (*Reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Reader{format: r, Visits: r.visits}, nil
+		return &Reader{format: r, in: in, Visits: r.visits}, nil
 	case '-':
 		r, err := newDumpReader(buffered)
 		if err != nil {
 			return nil, err
 		}
-		return &Reader{format: r, Visits: r.visits}, nil
+		return &Reader{format: r, in: in, Visits: r.visits}, nil
 	}
 	r, err := newCSVReader(buffered)
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{format: r}, nil
+	return &Reader{format: r, in: in}, nil
+}
+
+// maxRecord is more than the largest record in any format has, in bytes. What a reader has in its
+// buffer counts for the next record.
+const maxRecord = 1 << 20
+
+// A limitedReader bounds how much is read for one record, and so the memory that it takes.
+type limitedReader struct {
+	in   io.Reader
+	left int
+}
+
+func (l *limitedReader) Read(b []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, errors.New("it is longer than 1 MB: a quote may be missing")
+	}
+	n, err := l.in.Read(b[:min(len(b), l.left)])
+	l.left -= n
+	return n, err
 }
 
 // skipSpace skips white space, with which no format begins. It returns the byte after it, which it
@@ -69,6 +91,7 @@ func skipSpace(in *bufio.Reader) (byte, error) {
 // Next returns the next submission, without a token if the file has none. It returns io.EOF after
 // the last one. A CSV that was cut off between two rows looks complete.
 func (r *Reader) Next() (food.Submission, error) {
+	r.in.left = maxRecord
 	values, err := r.format.next()
 	if err == io.EOF {
 		return food.Submission{}, io.EOF

@@ -104,6 +104,9 @@ func TestReaderDetectsIncompleteFiles(t *testing.T) {
 			t.Errorf("Next of %q = %v, %v, want ErrIncomplete", csv[:len(csv)-n], got, err)
 		}
 	}
+	if got, err := read("id,first_name,last_name"); !errors.Is(err, ErrIncomplete) {
+		t.Errorf("a CSV with half a header = %v, %v, want ErrIncomplete", got, err)
+	}
 	for n := range len(json) - 1 { // without the line feed at the end, the JSON is complete
 		if got, err := read(json[:n]); !errors.Is(err, ErrIncomplete) {
 			t.Errorf("Next of %q = %v, %v, want ErrIncomplete", json[:n], got, err)
@@ -125,6 +128,7 @@ func TestReaderDetectsIncompleteFiles(t *testing.T) {
 
 // The error says what is wrong with a file that is whole, and not that it is incomplete.
 func TestReaderSaysWhatIsWrong(t *testing.T) {
+	long := strings.Repeat("GB ", 1<<20)
 	for file, want := range map[string]string{
 		"first_name,country\nAda, Countess,GB\n": "a cell with a comma needs quotes",
 		`[{"country": "GB"}] ]`:                  "followed by something else: invalid character",
@@ -134,10 +138,14 @@ func TestReaderSaysWhatIsWrong(t *testing.T) {
 		`[{"last_name": null}]`:                  "record 1: last_name is not a string",
 		`[{"last_name": {"a": 1}}]`:              "record 1: last_name is not a string",
 		`{"visits": "many", "submissions": []}`:  "visits: it is not a whole number",
+		"country\nGB\n\"" + long:                 "record 2: it is longer than 1 MB",
+		`[{"country": "GB"}, "` + long:           "record 2: it is longer than 1 MB",
+		"-- SimpleApp backup of 2026-11-20T10:00:00Z: 5 visits\nINSERT " + long: "record 1: it is " +
+			"longer than 1 MB",
 	} {
 		_, err := read(file)
 		if err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, ErrIncomplete) {
-			t.Errorf("Next of %q = %v, want %q", file, err, want)
+			t.Errorf("Next of %.100q = %.200v, want %q", file, err, want)
 		}
 	}
 }

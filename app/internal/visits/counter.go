@@ -204,9 +204,17 @@ func (c *Counter) Ping(ctx context.Context) error {
 }
 
 // CanCount returns an error unless visits can be counted. A store that answers may still refuse to
-// write: for example, if the account lacks a right, or if the memory is full.
+// write: for example, if the account lacks a right, or if the memory or the disk is full.
 func (c *Counter) CanCount(ctx context.Context) error {
-	return c.store.canCount(ctx, c.process, c.checks.Add(1))
+	if err := c.store.canCount(ctx, c.process, c.checks.Add(1)); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.down { // SQLite tells only when it writes that the disk is full
+		return errors.New("visits are kept until the store takes them")
+	}
+	return nil
 }
 
 // Close adds the visits that are not counted yet, and closes the store. If ctx ends before that,

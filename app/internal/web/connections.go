@@ -107,13 +107,13 @@ func (c *Connections) count(state connState) int {
 }
 
 // move moves conn to a state. It returns the connection that the caller must close to make room, or
-// nil.
-func (c *Connections) move(conn *connection, to connState) (surplus *connection) {
+// nil, and a function that writes what is to be logged about that, or nil.
+func (c *Connections) move(conn *connection, to connState) (surplus *connection, report func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case conn.state == closed:
-		return nil
+		return nil, nil
 	case conn.next == nil: // the listener has just accepted it
 		c.open++
 	default:
@@ -122,7 +122,7 @@ func (c *Connections) move(conn *connection, to connState) (surplus *connection)
 	conn.state = to
 	if to == closed {
 		c.open--
-		return nil
+		return nil, nil
 	}
 	waiting := &c.queues[to]
 	waiting.push(conn)
@@ -134,26 +134,30 @@ func (c *Connections) move(conn *connection, to connState) (surplus *connection)
 		waiting.remove(longest)
 		longest.state = closed
 		c.open--
-		c.report(to)
-		return longest
+		return longest, c.noteSurplus(to)
 	}
-	return nil
+	return nil, nil
 }
 
-// report counts a connection that is closed to make room. It logs one only if none was closed in
-// the minute before.
-func (c *Connections) report(state connState) {
+// noteSurplus counts a connection that is closed to make room. Only if none was closed in the
+// minute before, it returns a function that logs that. The caller calls it without c.mu: while
+// nobody reads the log, writing to it may wait for ever.
+func (c *Connections) noteSurplus(state connState) (report func()) {
 	c.metrics.connectionsClosed.WithLabelValues(state.String()).Inc()
 	now := time.Now()
 	if now.Sub(c.shortage) > time.Minute {
-		c.log.Warn("too many connections: "+
-			"each further one closes the one that has been longest in this state",
-			"state", state.String(), "max", c.max, "max_slow", c.maxSlow,
+		attributes := []any{"state", state.String(), "max", c.max, "max_slow", c.maxSlow,
 			"idle", c.queues[idle].length, "receiving", c.queues[receiving].length,
 			"working", c.queues[working].length, "sending", c.queues[sending].length,
-			"hint", "add replicas")
+			"hint", "add replicas"}
+		report = func() {
+			c.log.Warn("too many connections: "+
+				"each further one closes the one that has been longest in this state",
+				attributes...)
+		}
 	}
 	c.shortage = now
+	return report
 }
 
 // A limitedListener accepts connections and adds them to Connections.
@@ -205,8 +209,12 @@ func (c *connection) enter(state connState) {
 	if c == nil {
 		return
 	}
-	if surplus := c.connections.move(c, state); surplus != nil {
+	surplus, report := c.connections.move(c, state)
+	if surplus != nil {
 		surplus.Close()
+	}
+	if report != nil {
+		report()
 	}
 }
 

@@ -212,6 +212,43 @@ func TestFormTimesOut(t *testing.T) {
 	}
 }
 
+// A form that is too large is refused at once, and not when the rest of it has arrived.
+func TestLargeFormIsRefusedAtOnce(t *testing.T) {
+	b := serveBounded(t, 100, 2, time.Minute)
+	large := strings.Replace(half, "100", "99999999", 1) + strings.Repeat("x", 20_000)
+	resp, err := http.ReadResponse(bufio.NewReader(b.open(large)), nil)
+	if err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("POST /simpleform of 100 MB = %v, %v, want 413", resp, err)
+	}
+}
+
+// While nobody reads the log, writing to it may wait for ever. Connections must not wait for that.
+func TestConnectionsDoNotWaitForTheLog(t *testing.T) {
+	b := serveBounded(t, 3, 3, time.Minute)
+	release := make(chan struct{})
+	writing := make(chan struct{}, 1)
+	b.connections.log = slog.New(slog.NewTextHandler(writerFunc(func(line []byte) (int, error) {
+		writing <- struct{}{}
+		<-release
+		return len(line), nil
+	}), nil))
+	defer close(release)
+	for range 3 {
+		b.visit()
+	}
+	b.wantCount(idle, 3)
+	b.open("") // closes one, which is logged
+	<-writing
+	b.connections.count(idle)
+	other := &connection{TCPConn: b.open(""), connections: b.connections}
+	other.enter(working)
+	other.enter(closed)
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (w writerFunc) Write(line []byte) (int, error) { return w(line) }
+
 func TestSlowReadersHoldFewConnections(t *testing.T) {
 	b := serveBounded(t, 100, 2, time.Minute)
 	var slow []net.Conn

@@ -186,6 +186,9 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 	if mediaType != "application/x-www-form-urlencoded" {
 		return errMediaType
 	}
+	if recorded, ok := w.(*recorder); ok {
+		w = recorded.ResponseWriter // net/http's own closes the connection of a form that is too large
+	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	connectionOf(r).enter(receiving)
 	err := r.ParseForm()
