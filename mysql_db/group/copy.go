@@ -95,6 +95,9 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 		}
 	}
 	<-s.ended
+	if now, err := askOne(ctx, donor.Address, proofOf(m.password)); err == nil && now.State == online {
+		donor = now // others may have joined during the copy
+	}
 	log.Printf("copied in %v", time.Since(begin).Round(time.Second))
 	// Without a record the group would refuse this copy, because its data would look older than the
 	// group. It has not joined yet, so it remembers the donor's group and members.

@@ -14,6 +14,7 @@ const (
 	copyData   action = "copy"     // copies the data of target
 	announce   action = "announce" // tells the group that it wants to join
 	join       action = "join"     // joins the group of target
+	fetch      action = "fetch"    // gets the transactions that only target has
 	makeSite   action = "new site" // makes an empty database, the first of the site
 	startGroup action = "start"    // starts a group of one, which the others then join
 	yield      action = "yield"    // gives up its permission to make a new site: there is one
@@ -44,6 +45,8 @@ type peer struct {
 	ahead  bool // it has transactions that this copy lacks
 	behind bool // it lacks transactions that this copy has
 	purged bool // its binary log has no longer all that this copy lacks
+	// mergeable tells that what only one of the two has is of the last group of both.
+	mergeable bool
 }
 
 // A decision is an action, its target, and the reason.
@@ -117,8 +120,8 @@ func decideJoin(v view, primary, donor peer) decision {
 	case v.discard && (v.self.Group == "" || primary.behind):
 		return decision{copyData, donor.Status, "an operator discards what it has"}
 	case v.self.Group == "":
-		return decision{refuse, primary.Status, "its data is from before it was in a group: if the " +
-			"site does not need it, make db-discard NODE=" + v.self.Node + " LOSE=yes gives it up"}
+		return decision{refuse, primary.Status, "its data is from before it was in a group: " +
+			"if the site does not need it, make db-discard NODE=" + v.self.Node + " LOSE=yes gives it up"}
 	case primary.behind:
 		return decision{refuse, primary.Status, "it has transactions that the group lacks: " +
 			"make db-discard NODE=" + v.self.Node + " gives them up"}
@@ -190,14 +193,18 @@ func decideStart(v view) decision {
 		})
 	}
 	if !inAll(v.self.UUID) {
-		return decision{action: wait, reason: "it is not in the record of each copy, so another one " +
-			"starts the group: if none does, make db-recover tells more"}
+		return decision{action: wait, reason: "it is not in the record of each copy, so another " +
+			"one starts the group: if none does, make db-recover tells more"}
 	}
 	for _, c := range copies[1:] {
 		if !slices.Contains(c.needed(), c.UUID) {
 			continue // it knows of a group that went on without it, so what it has does not matter
 		}
 		switch {
+		case c.ahead && c.behind && c.mergeable && inAll(c.UUID) && c.UUID < v.self.UUID:
+			return decision{wait, c.Status, c.Node + " fetches what it lacks"}
+		case c.ahead && c.behind && c.mergeable && inAll(c.UUID):
+			return decision{fetch, c.Status, c.Node + " has transactions that this copy lacks"}
 		case c.ahead && c.behind:
 			return decision{wait, c.Status,
 				c.Node + " has other transactions: make db-recover tells more"}

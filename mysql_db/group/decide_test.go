@@ -28,6 +28,9 @@ func gone(p peer) peer { p.ahead, p.purged = true, true; return p }
 // beside returns the primary of a group that has another member.
 func beside(p peer, uuid string) peer { p.Others = []string{uuid}; return p }
 
+// merged returns the copy with differences that are all of the last group.
+func merged(p peer) peer { p.mergeable = true; return p }
+
 // without returns a copy whose record says that another one left, and is still needed.
 func without(p peer, uuid string) peer { p.Left = []string{uuid}; return p }
 
@@ -193,6 +196,11 @@ func TestDecide(t *testing.T) {
 			wait, "", "1 of the 4 copies"},
 		{"each has something that the other lacks",
 			view{self: a, peers: []peer{b, more(less(c))}}, wait, "node-c", "other transactions"},
+		{"each has something of their group that the other lacks", view{self: a,
+			peers: []peer{b, merged(more(less(c)))}}, fetch, "node-c", "this copy lacks"},
+		{"each has something of their group that the other lacks, and another one fetches",
+			view{self: c.Status, peers: []peer{less(b), merged(more(less(
+				waitingCopy("a", "a", "b", "c"))))}}, wait, "node-a", "fetches"},
 		{"one that left has more",
 			view{self: waitingCopy("b", "b", "c").Status,
 				peers: []peer{more(waitingCopy("a", "a", "b", "c")), waitingCopy("c", "b", "c")}},

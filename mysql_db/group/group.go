@@ -28,8 +28,17 @@ func (m *member) start(ctx context.Context, v view, reason string) error {
 		return errors.New("start the group: the permission was taken back")
 	}
 	log.Printf("starting the group: %s", reason)
-	m.set("", "")
+	m.set(starting, "") // no copy joins before the record is that of the new group
+	defer m.set("", "")
+	// From here on this copy may confirm something, so it is no new site any more. If the start
+	// fails, the copies of the last group are still needed.
 	group := newUUID()
+	needed := append(v.self.needed(), v.self.UUID)
+	slices.Sort(needed)
+	err = m.folder.remember(record{Group: group, Members: slices.Compact(needed)})
+	if err != nil {
+		return fmt.Errorf("start the group: %w", err)
+	}
 	err = startReplication(ctx, m.db, group, m.password, nil, true)
 	if err == nil {
 		err = m.folder.remember(record{Group: group, Members: []string{v.self.UUID}})
@@ -87,7 +96,11 @@ func (m *member) rememberGroup(ctx context.Context, before record) error {
 // the group when they left. MySQL forgets the rest when its server ends, and then only those that
 // left may have it.
 func (m *member) noteLeft(ctx context.Context, before record, now *record) error {
-	for _, uuid := range m.members {
+	earlier := m.members
+	if earlier == nil && before.Group == now.Group {
+		earlier = before.Members // this copy has just joined
+	}
+	for _, uuid := range earlier {
 		if !slices.Contains(now.Members, uuid) {
 			now.Left = append(now.Left, uuid)
 			m.catchUp = catchUp{}

@@ -58,6 +58,17 @@ func (s gtidSet) count() (n int64) {
 	return n
 }
 
+// differsOnlyIn tells whether s has no transaction that another set lacks, except for those of one
+// source, given by its UUID.
+func (s gtidSet) differsOnlyIn(uuid string, other gtidSet) bool {
+	for source, intervals := range s {
+		if source != ":"+uuid && (gtidSet{source: intervals}).without(other) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // without returns how many transactions the set has that another one lacks.
 func (s gtidSet) without(other gtidSet) int64 {
 	n := s.count()

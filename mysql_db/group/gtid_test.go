@@ -2,6 +2,25 @@ package main
 
 import "testing"
 
+func TestGTIDsDifferOnlyInOneSource(t *testing.T) {
+	const a, b = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "bbd24e24-4c32-11f0-8d5b-0242ac120002"
+	for _, test := range []struct {
+		set, other string
+		want       bool
+	}{
+		{a + ":1-5," + b + ":1-2", a + ":1-4," + b + ":1-9", true},
+		{a + ":1-5," + b + ":1-2", b + ":1-2", true},
+		{a + ":1-5," + b + ":1-2", a + ":1-5", false},
+		{a + ":1-5:tag:1", a + ":1-5", false},
+		{"", "", true},
+	} {
+		if got := parseGTIDs(test.set).differsOnlyIn(a, parseGTIDs(test.other)); got != test.want {
+			t.Errorf("%q differs from %q only in %s = %t, want %t",
+				test.set, test.other, a, got, test.want)
+		}
+	}
+}
+
 func TestGTIDs(t *testing.T) {
 	const a, b = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "bbd24e24-4c32-11f0-8d5b-0242ac120002"
 	for _, test := range []struct {

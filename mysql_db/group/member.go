@@ -98,6 +98,9 @@ func (m *member) serve(ctx context.Context) (replace bool, err error) {
 	if err == nil {
 		err = makeAccount(ctx, m.db, m.password)
 	}
+	if err == nil {
+		err = m.endFetch(ctx)
+	}
 	if ctx.Err() != nil {
 		return false, nil
 	}
@@ -187,6 +190,9 @@ func (m *member) step(ctx context.Context) (replace bool, err error) {
 		}
 		m.set("", "")
 		return false, m.join(ctx, d.target, seeds)
+	case fetch:
+		m.set("", d.reason)
+		return false, m.fetch(ctx, d.target)
 	case startGroup:
 		return false, m.start(ctx, v, d.reason)
 	}

@@ -201,5 +201,9 @@ func compare(ctx context.Context, db *sql.DB, self, other Status) (p peer, err e
 		"SELECT NOT GTID_SUBSET(?, ?), NOT GTID_SUBSET(?, ?), NOT GTID_SUBSET(?, ?)",
 		other.Transactions, self.Transactions, self.Transactions, other.Transactions,
 		other.Purged, self.Transactions).Scan(&p.ahead, &p.behind, &p.purged)
+	if p.ahead && p.behind && self.Group == other.Group {
+		a, b := parseGTIDs(self.Transactions), parseGTIDs(other.Transactions)
+		p.mergeable = a.differsOnlyIn(self.Group, b) && b.differsOnlyIn(self.Group, a)
+	}
 	return p, err
 }

@@ -34,8 +34,8 @@ type Status struct {
 	Primary bool   `json:"primary"`
 	UUID    string `json:"uuid"` // the server's
 	record
-	NewSite      bool      `json:"new_site"`     // it may make a new site, and has nothing of visitors
-	Others       []string  `json:"others"`       // the UUIDs of the other members that have the data
+	NewSite      bool      `json:"new_site"`     // it may make a new site, and has no submission
+	Others       []string  `json:"others"`       // UUIDs of other members that have the data
 	Wants        string    `json:"wants"`        // the UUID of the group that it wants to join
 	Transactions string    `json:"transactions"` // a GTID set: executed, or at least received
 	Purged       string    `json:"purged"`       // a GTID set: what it can't send to others now

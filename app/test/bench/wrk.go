@@ -19,7 +19,7 @@ var script []byte
 // A result is what one run of wrk measured.
 type result struct {
 	Requests int
-	Errors   int     // failed connections, reads, writes and timeouts; answers other than 2xx and 3xx
+	Errors   int     // failed connections, reads, writes, timeouts; answers but 2xx and 3xx
 	Seconds  float64 // of the run
 	P50, P99 float64 // microseconds
 	CPU      float64 // microseconds that the server's process took for a request

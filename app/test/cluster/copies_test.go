@@ -102,11 +102,12 @@ func (c *cluster) wantEqualCopies(report load.Report) {
 		for _, node := range c.up {
 			// Each kind of count has every submission once: countries, foods, their spellings,
 			// hours and quarters of hours.
-			kinds, err := c.sql(node, `SELECT COUNT(*), SUM(total <> (SELECT COUNT(*) FROM submissions))
-				FROM (SELECT IF(scope LIKE 'food:%', 'spelling', scope) AS kind, SUM(n) AS total
+			kinds, err := c.sql(node, `SELECT COUNT(*),
+				SUM(total <> (SELECT COUNT(*) FROM submissions)) FROM
+				(SELECT IF(scope LIKE 'food:%', 'spelling', scope) AS kind, SUM(n) AS total
 					FROM tallies GROUP BY kind) AS kinds`)
 			if err != nil || kinds != "5\t0" {
-				return fmt.Errorf("node%d has %q kinds of counts, and wrong ones: want 5 and 0 (%v)",
+				return fmt.Errorf("node%d has %q kinds of counts and wrong ones, want 5 and 0: %v",
 					node, kinds, err)
 			}
 			rows, err := c.rows(node)

@@ -77,6 +77,9 @@ var further = []act{
 	allLosePower(2, 3, 1),
 	allLosePower(3, 2, 1),
 	startsAgain(3),
+	{"each of two copies has what the other lacks", unchecked, func(c *cluster, l *load.Load) {
+		c.crossGaps(l)
+	}},
 	{"all lose power, and one comes back a minute late", unchecked, func(c *cluster, l *load.Load) {
 		c.cutPower(l)
 		c.regain("boot", 1)

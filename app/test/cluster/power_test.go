@@ -41,6 +41,37 @@ func (c *cluster) allLosePower(l *load.Load, order ...int) {
 		time.Since(c.regained).Seconds())
 }
 
+// crossGaps lets each of two copies have a transaction of their group that the other lacks, as a
+// power loss between two concurrent writes does. Then all copies come back.
+func (c *cluster) crossGaps(l *load.Load) {
+	c.Helper()
+	l.Through(c.addressesWithout(2, 3)...)
+	c.lose("kill", 2, 3)
+	c.awaitWaiting(1)
+	c.regain("boot", 2)
+	c.awaitWaiting(2)
+	group, err := c.inDB(1, "grep", "-oP", `"group":"\K[^"]*`, "/var/lib/mysql/.group.json")
+	if err != nil {
+		c.Fatalf("the group of node1: %v\n%s", err, group)
+	}
+	for node, number := range map[int]int{1: 1_000_001, 2: 1_000_002} {
+		out, err := c.sql(node, fmt.Sprintf("SET GLOBAL super_read_only = OFF; "+
+			"SET GTID_NEXT = '%s:%d'; BEGIN; COMMIT", group, number))
+		if err != nil {
+			c.Fatalf("a transaction of node%d alone: %v\n%s", node, err, out)
+		}
+	}
+	c.regain("boot", 3)
+	c.awaitGreen()
+	for _, node := range c.up {
+		out, err := c.sql(node, fmt.Sprintf(
+			"SELECT GTID_SUBSET('%s:1000001-1000002', @@global.gtid_executed)", group))
+		if err != nil || out != "1" {
+			c.Errorf("the copy of node%d lacks one of the two transactions: %s, %v", node, out, err)
+		}
+	}
+}
+
 // losePowerInTurn takes the power from the primary's machine first, and from the others before
 // their copies have executed what the primary had confirmed. Without power a copy loses what it has
 // only received. So the others must wait for the first machine.

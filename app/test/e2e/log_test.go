@@ -13,8 +13,7 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// The program that reads the log may end: a pipe to logger, for example. The site goes on, and stops
-// in order.
+// The program that reads the log, such as logger, may end. The site goes on, and stops in order.
 func TestLogWithoutReader(t *testing.T) {
 	cmd := exec.Command(binary)
 	cmd.Env = []string{"ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0", "DATA_DIR=" + t.TempDir()}
