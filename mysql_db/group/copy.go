@@ -104,7 +104,7 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 	if err := m.folder.remember(donor.record); err != nil {
 		return err
 	}
-	return m.folder.unmark(discardMark, permitMark, copyingMark)
+	return m.folder.unmark(discardMark, permitMark, confirmingMark, copyingMark)
 }
 
 // mayCopy returns true if this copy can log in to the donor whose data will take the place of its
@@ -121,9 +121,9 @@ func (m *member) mayCopy(ctx context.Context, d decision) bool {
 }
 
 // yield takes back the permission to make a new site. A database that this copy has made meanwhile
-// has nothing of visitors, because its group has not started, and is discarded.
+// is discarded if it has nothing of visitors.
 func (m *member) yield(self Status) error {
-	if self.State != empty {
+	if self.State != empty && self.NewSite {
 		if err := m.folder.mark(discardMark); err != nil {
 			return err
 		}

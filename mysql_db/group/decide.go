@@ -45,7 +45,8 @@ type peer struct {
 	ahead  bool // it has transactions that this copy lacks
 	behind bool // it lacks transactions that this copy has
 	purged bool // its binary log has no longer all that this copy lacks
-	// mergeable tells that what only one of the two has is of the last group of both.
+	// mergeable tells that what only one of the two has is of the last group of both, and that each
+	// can send it to the other.
 	mergeable bool
 }
 

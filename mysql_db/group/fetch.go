@@ -19,14 +19,20 @@ const fetchChannel = " FOR CHANNEL 'fetch'"
 // A primary may write two concurrent transactions to its disk in another order than the group's. If
 // all machines lose power between the two, the primary has one that a secondary lacks, and lacks
 // one that the secondary has.
-func (m *member) fetch(ctx context.Context, from Status) error {
+//
+// If the channel can't be removed, the error contains errEndServer.
+func (m *member) fetch(ctx context.Context, from Status) (err error) {
 	log.Printf("fetching from %s the transactions that this copy lacks", from.Node)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if err := m.endFetch(ctx); err != nil {
 		return err
 	}
-	defer m.endFetch(context.WithoutCancel(ctx))
+	defer func() {
+		if end := m.endFetch(context.WithoutCancel(ctx)); end != nil {
+			err = fmt.Errorf("%w: %w", errors.Join(err, end), errEndServer)
+		}
+	}()
 	for _, statement := range []string{
 		"CHANGE REPLICATION SOURCE TO SOURCE_HOST = '" + from.Address + "', SOURCE_PORT = 3306, " +
 			"SOURCE_USER = '" + account + "', SOURCE_PASSWORD = '" + m.password + "', " +
@@ -38,7 +44,7 @@ func (m *member) fetch(ctx context.Context, from Status) error {
 		}
 	}
 	var missing bool
-	err := m.db.QueryRowContext(ctx, "SELECT WAIT_FOR_EXECUTED_GTID_SET(?, 50)",
+	err = m.db.QueryRowContext(ctx, "SELECT WAIT_FOR_EXECUTED_GTID_SET(?, 50)",
 		from.Transactions).Scan(&missing)
 	if err == nil && missing {
 		err = errors.New("they have not come in 50 s")

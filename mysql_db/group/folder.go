@@ -22,6 +22,9 @@ const (
 	// newSiteMark permits this copy to make a new site, and to start its group, if no other copy
 	// has data.
 	newSiteMark = ".permit-new-site"
+	// confirmingMark says that this copy has begun to start a group, and so may have confirmed
+	// something, also if its record does not have that group.
+	confirmingMark = ".confirming"
 	// discardMark gives up the data of a copy that the group refuses.
 	discardMark = ".discard"
 	// copyingMark says that the data is incomplete, because it is being copied.

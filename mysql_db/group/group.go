@@ -28,17 +28,11 @@ func (m *member) start(ctx context.Context, v view, reason string) error {
 		return errors.New("start the group: the permission was taken back")
 	}
 	log.Printf("starting the group: %s", reason)
-	m.set(starting, "") // no copy joins before the record is that of the new group
-	defer m.set("", "")
-	// From here on this copy may confirm something, so it is no new site any more. If the start
-	// fails, the copies of the last group are still needed.
-	group := newUUID()
-	needed := append(v.self.needed(), v.self.UUID)
-	slices.Sort(needed)
-	err = m.folder.remember(record{Group: group, Members: slices.Compact(needed)})
-	if err != nil {
+	m.set("", "")
+	if err := m.folder.mark(confirmingMark); err != nil {
 		return fmt.Errorf("start the group: %w", err)
 	}
+	group := newUUID()
 	err = startReplication(ctx, m.db, group, m.password, nil, true)
 	if err == nil {
 		err = m.folder.remember(record{Group: group, Members: []string{v.self.UUID}})
@@ -89,7 +83,7 @@ func (m *member) rememberGroup(ctx context.Context, before record) error {
 		return err
 	}
 	m.members = members
-	return m.folder.unmark(permitMark, newSiteMark, discardMark)
+	return m.folder.unmark(permitMark, newSiteMark, discardMark, confirmingMark)
 }
 
 // noteLeft lists the members that left, until this copy has executed all that it had received from

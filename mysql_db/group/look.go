@@ -21,7 +21,7 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 		self:      self,
 		lookedUp:  complete,
 		permitted: m.folder.has(permitMark),
-		newSite:   self.NewSite,
+		newSite:   m.folder.has(newSiteMark) && self.Group == "",
 		discard:   m.folder.has(discardMark),
 		settled:   time.Since(m.began) > m.settle && m.ungrouped >= blindLooks,
 	}

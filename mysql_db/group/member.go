@@ -192,7 +192,11 @@ func (m *member) step(ctx context.Context) (replace bool, err error) {
 		return false, m.join(ctx, d.target, seeds)
 	case fetch:
 		m.set("", d.reason)
-		return false, m.fetch(ctx, d.target)
+		err := m.fetch(ctx, d.target)
+		if err != nil {
+			m.set("", fmt.Sprintf("%v: make db-recover tells more", err))
+		}
+		return false, err
 	case startGroup:
 		return false, m.start(ctx, v, d.reason)
 	}

@@ -203,7 +203,8 @@ func compare(ctx context.Context, db *sql.DB, self, other Status) (p peer, err e
 		other.Purged, self.Transactions).Scan(&p.ahead, &p.behind, &p.purged)
 	if p.ahead && p.behind && self.Group == other.Group {
 		a, b := parseGTIDs(self.Transactions), parseGTIDs(other.Transactions)
-		p.mergeable = a.differsOnlyIn(self.Group, b) && b.differsOnlyIn(self.Group, a)
+		p.mergeable = a.differsOnlyIn(self.Group, b) && b.differsOnlyIn(self.Group, a) &&
+			parseGTIDs(self.Purged).without(b) == 0 && parseGTIDs(other.Purged).without(a) == 0
 	}
 	return p, err
 }

@@ -180,15 +180,7 @@ func lock(
 		if conn == nil {
 			return fmt.Errorf("%s helps another copy to start the group", where)
 		}
-		stop := keepAlive(ctx, conn)
-		held = append(held, func() {
-			stop()
-			endSession(conn)
-		})
-		// If this machine dies, the other server ends the session, and releases the lock.
-		if _, err := conn.ExecContext(ctx, "SET SESSION wait_timeout = 30"); err != nil {
-			return err
-		}
+		held = append(held, func() { endSession(conn) })
 		return check()
 	}
 	err = take(own, "this copy", func() error { return nil })

@@ -82,7 +82,7 @@ func (m *member) status(ctx context.Context) (Status, error) {
 		return s, err
 	}
 	s.record = r
-	s.NewSite = m.folder.has(newSiteMark) && r.Group == ""
+	s.NewSite = m.folder.has(newSiteMark) && r.Group == "" && !m.folder.has(confirmingMark)
 	if s.State == "" {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()

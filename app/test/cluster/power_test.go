@@ -54,11 +54,22 @@ func (c *cluster) crossGaps(l *load.Load) {
 	if err != nil {
 		c.Fatalf("the group of node1: %v\n%s", err, group)
 	}
+	ids := map[int]string{}
+	for _, node := range c.up {
+		if ids[node], err = c.sql(node, "SELECT @@server_id"); err != nil {
+			c.Fatalf("the id of node%d: %v\n%s", node, err, ids[node])
+		}
+	}
+	// Each transaction came to the group from the other one of the two.
 	for node, number := range map[int]int{1: 1_000_001, 2: 1_000_002} {
-		out, err := c.sql(node, fmt.Sprintf("SET GLOBAL super_read_only = OFF; "+
-			"SET GTID_NEXT = '%s:%d'; BEGIN; COMMIT", group, number))
-		if err != nil {
-			c.Fatalf("a transaction of node%d alone: %v\n%s", node, err, out)
+		for _, statements := range []string{
+			"SET GLOBAL super_read_only = OFF; SET GLOBAL server_id = " + ids[3-node],
+			fmt.Sprintf("SET GTID_NEXT = '%s:%d'; BEGIN; COMMIT", group, number),
+			"SET GLOBAL server_id = " + ids[node],
+		} {
+			if out, err := c.sql(node, statements); err != nil {
+				c.Fatalf("a transaction of node%d alone: %v\n%s", node, err, out)
+			}
 		}
 	}
 	c.regain("boot", 3)
