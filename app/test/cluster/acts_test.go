@@ -124,6 +124,7 @@ func fiveCopies(t *testing.T) {
 	c.promote(4)
 	c.promote(5)
 	c.awaitMembers(5)
+	c.make("scale", "N=5") // both of two replicas might be on the machines that are lost
 	c.underLoad(act{"two of five machines lose power", machineDies, func(c *cluster, l *load.Load) {
 		c.makePrimary(5)
 		l.Through(c.addressesWithout(4, 5)...)

@@ -15,6 +15,10 @@ func TestSiteOfTheStackFileAlone(t *testing.T) {
 	if docker(t, "info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive" {
 		docker(t, "swarm", "init", "--advertise-addr", "127.0.0.1")
 	}
+	half := engine.RandomName()
+	out, err := engine.TryDeployFile(t, half)
+	wantFailure(t, "docker stack deploy without secrets", out, err, "secret not found")
+	docker(t, "stack", "rm", half) // as docs/operate.md tells
 	for _, name := range []string{"mysql_password", "redis_password"} {
 		// An editor may leave an empty line after the password.
 		dockerWithInput(t, "chosen-by-hand-"+name+"\n", "secret", "create", name, "-")
@@ -27,6 +31,8 @@ func TestSiteOfTheStackFileAlone(t *testing.T) {
 	token := s.submit()
 	docker(t, "stack", "ps", s.name)
 	docker(t, "service", "scale", "--detach=false", s.name+"_app=5")
+	out, err = tryDocker("service", "scale", s.name+"_db=2")
+	wantFailure(t, "docker service scale of db", out, err, "can only be used with replicated")
 	wantKept := func(after string) {
 		t.Helper()
 		if n := s.replicas(); n != "5" {

@@ -8,9 +8,18 @@ import (
 	"testing"
 )
 
-// DeployFile deploys docker-stack.yml by Docker's own command, without the other files of the
-// repository. STACK_RENDER may need those. The command has the variables of env.
+// DeployFile is TryDeployFile for a deployment that has to succeed.
 func DeployFile(t testing.TB, stack string, env ...string) {
+	t.Helper()
+	if out, err := TryDeployFile(t, stack, env...); err != nil {
+		t.Fatalf("docker stack deploy: %v\n%s", err, out)
+	}
+}
+
+// TryDeployFile deploys docker-stack.yml by Docker's own command, without the other files of the
+// repository. STACK_RENDER may need those. The command has the variables of env. TryDeployFile
+// returns what it printed.
+func TryDeployFile(t testing.TB, stack string, env ...string) (string, error) {
 	t.Helper()
 	const name = "docker-stack.yml"
 	folder := t.TempDir()
@@ -28,7 +37,7 @@ func DeployFile(t testing.TB, stack string, env ...string) {
 			(cd "$1" && bash -euc "$STACK_RENDER") <config.yml |
 				docker stack deploy --resolve-image never -c - "$0"
 		fi`
-	Command{Dir: folder, Env: env}.Must(t, "bash", "-euo", "pipefail", "-c", deploy, stack, Root)
+	return Command{Dir: folder, Env: env}.Run("bash", "-euo", "pipefail", "-c", deploy, stack, Root)
 }
 
 // Render returns a STACK_RENDER that runs these commands one after the other, and then the
