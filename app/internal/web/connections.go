@@ -140,8 +140,8 @@ func (c *Connections) move(conn *connection, to connState) (surplus *connection,
 }
 
 // noteSurplus counts a connection that is closed to make room. Only if none was closed in the
-// minute before, it returns a function that logs that. The caller calls it without c.mu: while
-// nobody reads the log, writing to it may wait for ever.
+// minute before, it returns a function that logs that. The caller must not wait for the function:
+// while nobody reads the log, writing to it may take for ever.
 func (c *Connections) noteSurplus(state connState) (report func()) {
 	c.metrics.connectionsClosed.WithLabelValues(state.String()).Inc()
 	now := time.Now()
@@ -214,7 +214,7 @@ func (c *connection) enter(state connState) {
 		surplus.Close()
 	}
 	if report != nil {
-		report()
+		go report()
 	}
 }
 
