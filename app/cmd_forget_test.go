@@ -45,7 +45,7 @@ func TestForgetRemovesEveryTrace(t *testing.T) {
 	wantStored(t, p.url, vile) // no conflict, because the token is not stored any more
 }
 
-// What was removed is not in the unused parts of the file, either.
+// After simpleapp forget no file has a word of the submission, not even in its unused parts.
 func TestForgetOverwritesWhatItRemoves(t *testing.T) {
 	environ := embedded(t)
 	p := startReady(t, environ)

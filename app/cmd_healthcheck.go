@@ -27,7 +27,7 @@ func healthcheck(_ context.Context, i invocation) error {
 		host = "localhost"
 	}
 	client := &http.Client{
-		Timeout: 2 * time.Second, Transport: &http.Transport{}, // without HTTP_PROXY
+		Timeout: 2 * time.Second, Transport: &http.Transport{}, // not through HTTP_PROXY
 	}
 	resp, err := client.Get("http://" + net.JoinHostPort(host, port) + "/healthz")
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 // importRecords reads a file from standard input, stores the submissions in it, and adds the visits
 // in it to those of the site.
 func importRecords(ctx context.Context, i invocation) (err error) {
-	// If nobody reads what it prints, it must not end between submissions and visits.
+	// If nobody reads its output, the import must not end between submissions and visits.
 	signal.Ignore(syscall.SIGPIPE)
 	var flags flag.FlagSet
 	merge := flags.Bool("merge", false, "import into a site that has submissions: "+

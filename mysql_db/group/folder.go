@@ -49,8 +49,8 @@ func (f folder) lacks(name string) bool {
 	return errors.Is(err, os.ErrNotExist)
 }
 
-// hasAll tells whether there is a complete database.
-func (f folder) hasAll() bool {
+// isComplete tells whether there is a database, and nothing of it is missing.
+func (f folder) isComplete() bool {
 	return f.hasData() && !f.has(copyingMark) && !f.has(firstStartMark)
 }
 

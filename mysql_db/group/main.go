@@ -63,7 +63,7 @@ func main() {
 	case "permit":
 		err = errors.New("there is no complete data in this volume, so a new, empty site would " +
 			"begin: choose the node that has the data")
-		if dataFolder.hasAll() {
+		if dataFolder.isComplete() {
 			err = dataFolder.mark(permitMark)
 		}
 	case "permit-empty":

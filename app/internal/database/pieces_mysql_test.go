@@ -13,8 +13,8 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// proxy returns an address that answers like addr. It accepts the first most connections and no
-// others. answer copies what the server says.
+// proxy returns an address that answers like addr. It accepts as many connections as most says.
+// answer copies what the server says.
 func proxy(t *testing.T, addr string, most int, answer func(to io.Writer, from io.Reader)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

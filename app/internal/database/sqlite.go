@@ -16,7 +16,7 @@ import (
 // does not have yet.
 func OpenSQLite(path string) (*DB, error) {
 	db, err := OpenFile(path, 4, url.Values{
-		// What is deleted is overwritten, because forget promises that nothing is left.
+		// SQLite overwrites deleted rows: simpleapp forget promises that nothing is left of them.
 		"_pragma":      {"busy_timeout(3000)", "secure_delete(on)"},
 		"_txlock":      {"immediate"},
 		"_time_format": {"sqlite"}, // SQLite's date functions can't read the driver's default

@@ -60,7 +60,7 @@ func (c *cluster) crossGaps(l *load.Load) {
 			c.Fatalf("the id of node%d: %v\n%s", node, err, ids[node])
 		}
 	}
-	// Each transaction came to the group from the other one of the two.
+	// Each transaction has the server id of the other copy, as if that had been the primary.
 	for node, number := range map[int]int{1: 1_000_001, 2: 1_000_002} {
 		for _, statements := range []string{
 			"SET GLOBAL super_read_only = OFF; SET GLOBAL server_id = " + ids[3-node],
