@@ -37,6 +37,7 @@ type config struct {
 	RedisCA       string        `env:"REDIS_TLS_CA_FILE"`
 	RedisPassword secretFile    `env:"REDIS_PASSWORD_FILE" envDefault:"/run/secrets/redis_password"`
 	Instance      string        `env:"INSTANCE"`
+	ListedAs      string        `env:"LISTED_AS"`
 	Domain        string        `env:"DOMAIN"`
 	ACMEEmail     string        `env:"ACME_EMAIL"`
 	ACMEDirectory string        `env:"ACME_DIRECTORY"`

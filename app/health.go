@@ -86,6 +86,7 @@ func causeOf(err error) string {
 type health struct {
 	dependencies []*dependency
 	leaving      atomic.Bool
+	checked      atomic.Int64 // when healthy last returned nil, in Unix seconds
 }
 
 // watch watches every dependency until the returned function is called.
@@ -124,5 +125,6 @@ func (h *health) healthy() error {
 			return fmt.Errorf("%s has not been available yet", d.name)
 		}
 	}
+	h.checked.Store(time.Now().Unix())
 	return nil
 }

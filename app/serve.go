@@ -55,7 +55,7 @@ func serve(ctx context.Context, i invocation) error {
 	server.TLSConfig = site.tlsConfig()
 	connections := web.NewConnections(log, site.metrics)
 	connections.Watch(server)
-	failed := make(chan error, 3)
+	failed := make(chan error, 4)
 	var accepting sync.WaitGroup
 	stopKeeper := func() {}
 	if site.keeper != nil {
@@ -66,6 +66,13 @@ func serve(ctx context.Context, i invocation) error {
 	go func() { failed <- admin.Serve(ports.admin) }()
 	log.With(ports.addresses()...).Info("serving", "version", version, "instance", cfg.Instance)
 	stopWatching := site.health.watch(log, site.metrics)
+	if cfg.ListedAs != "" {
+		go func() {
+			if err := site.health.awaitUnlisted(ctx, cfg.ListedAs, unlistedTime); err != nil {
+				failed <- err
+			}
+		}()
+	}
 
 	select {
 	case err = <-failed:

@@ -8,15 +8,7 @@ import (
 )
 
 // cache returns the node that cache runs on, or 0 if there is none.
-func (c *cluster) cache() int {
-	for _, node := range c.up {
-		out, err := c.tryDocker(node, "ps", "--quiet", "--filter", "name="+c.stack+"_cache.")
-		if err == nil && out != "" {
-			return node
-		}
-	}
-	return 0
-}
+func (c *cluster) cache() int { return c.nodeOf("cache") }
 
 // loseCache takes the power from the machine of cache, calls move, waits until visits are counted
 // without that machine, and boots it.

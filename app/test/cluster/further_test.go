@@ -70,6 +70,9 @@ var further = []act{
 		c.makePrimary(node)
 		c.outage(l, "kill", "boot", node, c.operate)
 	}},
+	{"containers lose their networks", machineDies, func(c *cluster, _ *load.Load) {
+		c.loseNetworks()
+	}},
 	{"the machines are starved", unchecked, func(c *cluster, _ *load.Load) { c.starve() }},
 	allLosePower(1, 2, 3),
 	allLosePower(1, 3, 2),

@@ -57,6 +57,9 @@ func (c *cluster) awaitPage(url, text string) {
 		if err == nil && !strings.Contains(page, text) {
 			err = fmt.Errorf("it shows\n%s", page)
 		}
+		if err != nil {
+			c.mendMesh()
+		}
 		return err
 	})
 }

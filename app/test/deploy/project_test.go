@@ -95,14 +95,20 @@ func (p *project) awaitHealthy(names ...string) {
 		names = services
 	}
 	for _, service := range names {
-		engine.Eventually(p, service+" healthy", func() error {
-			state := p.inspect(service, "{{.State.Status}}, {{.State.Health.Status}}")
-			if state != "running, healthy" {
-				return fmt.Errorf("it is %s", state)
-			}
-			return nil
-		})
+		p.awaitHealth(service, "healthy")
 	}
+}
+
+// awaitHealth waits until a service runs, and its health is as Docker calls it.
+func (p *project) awaitHealth(service, health string) {
+	p.Helper()
+	engine.Eventually(p, service+" "+health, func() error {
+		state := p.inspect(service, "{{.State.Status}}, {{.State.Health.Status}}")
+		if state != "running, "+health {
+			return fmt.Errorf("it is %s", state)
+		}
+		return nil
+	})
 }
 
 // awaitLog waits until the log of a service's container contains these words.

@@ -1,0 +1,78 @@
+package cluster
+
+import (
+	"fmt"
+	"strings"
+
+	"simpleapp/test/engine"
+)
+
+// loseNetworks takes all networks from a container of each service. Docker itself does that when it
+// starts a container again while it still clears up after a start that failed, as happens when a
+// machine boots. Swarm calls such a container running, and each goes on alone: it has to end.
+func (c *cluster) loseNetworks() {
+	c.Helper()
+	lost := map[string]int{} // from containers to their nodes
+	for service, node := range map[string]int{
+		"app": c.nodeOf("app"), "cache": c.cache(), "db": c.primary(),
+	} {
+		id := c.docker(node, "ps", "--quiet", "--filter", "name="+c.stack+"_"+service+".")
+		for _, container := range strings.Fields(id)[:1] {
+			lost[container] = node
+			c.disconnect(node, container)
+		}
+	}
+	for container, node := range lost {
+		engine.Eventually(c, "the container "+container+" has ended", func() error {
+			out, err := c.tryDocker(node, "ps", "--filter", "id="+container, "--format",
+				"{{.Names}}: {{.Status}}")
+			if err == nil && out != "" {
+				return fmt.Errorf("node%d has %s", node, out)
+			}
+			return err
+		})
+	}
+}
+
+// disconnect takes all networks from a container.
+func (c *cluster) disconnect(node int, container string) {
+	c.Helper()
+	networks := c.docker(node, "inspect", "--format",
+		"{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}", container)
+	for _, network := range strings.Fields(networks) {
+		c.docker(node, "network", "disconnect", "--force", network, container)
+	}
+}
+
+// nodeOf returns a node that a service runs on, or 0 if there is none.
+func (c *cluster) nodeOf(service string) int {
+	for _, node := range c.up {
+		out, err := c.tryDocker(node, "ps", "--quiet", "--filter",
+			"name="+c.stack+"_"+service+".")
+		if err == nil && out != "" {
+			return node
+		}
+	}
+	return 0
+}
+
+// mendMesh ends the containers of STACK_RENDER's balancer that Docker started without networks
+// (loseNetworks tells when), so that Swarm starts others. The real balancer is no container, and
+// the site's own containers must end by themselves.
+func (c *cluster) mendMesh() {
+	c.Helper()
+	for _, node := range c.up {
+		ids, err := c.tryDocker(node, "ps", "--quiet", "--filter", "name="+c.stack+"_mesh-")
+		if err != nil {
+			continue // the node has just booted
+		}
+		for _, id := range strings.Fields(ids) {
+			endpoints, err := c.tryDocker(node, "inspect", "--format",
+				"{{range .NetworkSettings.Networks}}{{.EndpointID}}{{end}}", id)
+			if err == nil && endpoints == "" {
+				c.Logf("the balancer of node%d has no networks: Swarm has to start another", node)
+				c.docker(node, "rm", "--force", id)
+			}
+		}
+	}
+}
