@@ -17,9 +17,10 @@ const unlistedTime, checkedTime = 30 * time.Second, 30 * time.Second
 // awaitUnlisted waits until the DNS has not listed this replica under name for patience, although
 // its health checks succeed, and returns an error that says so. It returns nil when ctx ends.
 //
-// Swarm's DNS and mesh know only healthy tasks. They leave a healthy one out for ever if a change
-// of its leader interrupts Swarm's agent while that waits for the first health check (moby#35508).
-// Visitors do not reach such a replica, and Swarm calls it running.
+// Swarm's DNS and mesh list a task when its first health check succeeds. A change of Swarm's leader
+// at that moment may leave it out for ever (moby#35508). Docker may also take the networks from a
+// container: if starting it has failed, the clean-up may hit the next start. Visitors do not reach
+// such a replica, and Swarm calls it running.
 func (h *health) awaitUnlisted(ctx context.Context, name string, patience time.Duration) error {
 	var since time.Time // when it was missed first; zero if it is listed, or is not healthy
 	for {
@@ -29,8 +30,8 @@ func (h *health) awaitUnlisted(ctx context.Context, name string, patience time.D
 		case since.IsZero():
 			since = time.Now()
 		case time.Since(since) >= patience:
-			return fmt.Errorf("LISTED_AS: this replica is healthy, but %s does not list it: visitors "+
-				"can't reach it, so it ends, and Swarm starts another one", name)
+			return fmt.Errorf("LISTED_AS: this replica is healthy, but %s does not list it: "+
+				"visitors can't reach it, so it ends, and Swarm starts another one", name)
 		}
 		if !database.Pause(ctx, time.Second) {
 			return nil
