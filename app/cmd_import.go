@@ -86,7 +86,7 @@ func importRecords(ctx context.Context, i invocation) (err error) {
 		return fmt.Errorf("the visits were not confirmed: if the site does not show them, "+
 			"repeat this with --only visits: %w", err)
 	}
-	// An error is dropped: after it, an operator would add the visits once more.
+	// An error of this print is dropped: if import failed, the operator would add the visits again.
 	fmt.Fprintf(i.stdout, "imported %d visits\n", *file.Visits)
 	return nil
 }

@@ -49,8 +49,8 @@ func TestImportStopsWhileItWaitsForInput(t *testing.T) {
 				in.Close() // a Write that nobody reads then fails
 				ended <- err
 			}()
-			// A Write returns when the goroutine of the function until has read its data. That
-			// goroutine reads the space only when the import has read all of the input.
+			// A Write returns when the program's goroutine that reads the terminal has read its
+			// data. That goroutine reads the space only when the import has read all before it.
 			pieces := []string{test.input, " "}
 			if test.input == "" {
 				pieces = nil
@@ -73,7 +73,7 @@ func TestImportStopsWhileItWaitsForInput(t *testing.T) {
 					t.Errorf("import = %v, want an error with %q", err, test.want)
 				}
 			case <-time.After(20 * time.Second):
-				t.Fatal("the import waits on")
+				t.Fatal("the import has not ended")
 			}
 			if n := storedIn(t, environ); n != test.stored {
 				t.Errorf("%d submissions are stored, want %d", n, test.stored)

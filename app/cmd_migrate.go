@@ -11,10 +11,10 @@ import (
 )
 
 // migrate changes the database's schema to that of this version, counts the submissions that older
-// versions did not count, and prints what it did. A SQLite file also gets the schema of this
-// version whenever the program opens it. When the program serves the file for the first time, it
-// also merges the foods in the file. If an older version then counts foods in the file, only
-// migrate merges them.
+// versions did not count, merges the spellings that older versions counted as different foods, and
+// prints what it did. A SQLite file also gets the schema of this version whenever the program opens
+// it. When this version serves the file for the first time, it merges the spellings, too. Only
+// migrate merges those that an older version counts in the file after that.
 func migrate(ctx context.Context, i invocation) error {
 	err := i.parse(new(flag.FlagSet), 0,
 		"Brings the schema up to date, and counts what older versions did not count.")

@@ -18,7 +18,7 @@ import (
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory"
 
 // checkHTTPS checks the settings of https, and sets domains and acmeRoots. Without DOMAIN the
-// others have no effect.
+// others have no effect, but HTTPS_PORT must be a number.
 func (c *config) checkHTTPS() (err error) {
 	if c.Domain == "" {
 		return nil
@@ -82,7 +82,9 @@ func checkDomain(name string) error {
 func (c config) certificate() certificate.Config {
 	cfg := certificate.Config{Domains: c.domains, Email: c.ACMEEmail,
 		Directory: c.ACMEDirectory, Roots: c.acmeRoots}
-	if c.MySQLAddrs != nil { // there may be a balancer, which asks every 5 s who is healthy
+	if c.MySQLAddrs != nil {
+		// There may be a load balancer with a health check every 5 s. It has to know this replica
+		// before the authority's question comes.
 		cfg.Settle = 15 * time.Second
 	}
 	return cfg

@@ -64,8 +64,8 @@ func TestCommandsAreDocumented(t *testing.T) {
 	}
 }
 
-// The rights in docs/configuration.md are those that the images give, the program names and the
-// tests use.
+// docs/configuration.md names the rights that the images give, that the hints of the program name,
+// and that the tests use.
 func TestRightsAreTheSameEverywhere(t *testing.T) {
 	document := readDocument(t, "docs/configuration.md")
 	for pattern, files := range map[string][]string{

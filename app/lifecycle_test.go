@@ -97,7 +97,7 @@ func shutDownInTime(t *testing.T) bool {
 	closes := open.Add(delay)
 	p.stop()
 	p.waitLog("stopping")
-	// Load balancers may still send requests until SHUTDOWN_DELAY is over, so this one comes first.
+	// Load balancers may send requests until SHUTDOWN_DELAY is over. This one comes in that time.
 	var visits int64
 	tooLate := false
 	eventually(t, "GET / during the shutdown closes the connection", func() error {

@@ -14,13 +14,13 @@ import (
 // health check is made every 5 s, and counts for checkedTime.
 const unlistedTime, checkedTime = 30 * time.Second, 30 * time.Second
 
-// awaitUnlisted waits until the DNS has not listed this replica under name for patience, although
-// its health checks succeed, and returns an error that says so. It returns nil when ctx ends.
+// awaitUnlisted returns an error once the DNS has missed this replica under name for the duration
+// patience, although its health checks succeed. It returns nil when ctx ends.
 //
-// Swarm's DNS and mesh list a task when its first health check succeeds. A change of Swarm's leader
-// at that moment may leave it out for ever (moby#35508). Docker may also take the networks from a
-// container: if starting it has failed, the clean-up may hit the next start. Visitors do not reach
-// such a replica, and Swarm calls it running.
+// Swarm's DNS and mesh list a task when its first health check succeeds. If Swarm changes its
+// leader at that moment, they may leave the task out for ever (moby#35508). Docker may also take
+// the networks from a container: after a start that failed, its clean-up may hit the next start.
+// Visitors do not reach such a replica, and Swarm calls it running.
 func (h *health) awaitUnlisted(ctx context.Context, name string, patience time.Duration) error {
 	var since time.Time // when it was missed first; zero if it is listed, or is not healthy
 	for {
@@ -39,8 +39,8 @@ func (h *health) awaitUnlisted(ctx context.Context, name string, patience time.D
 	}
 }
 
-// listed tells whether the DNS lists an address of this machine under name. Docker's DNS passes a
-// name that it does not list on to the machine's own, so every error means that it is not listed.
+// listed tells whether the DNS lists an address of this machine under name. Docker's DNS asks the
+// machine's DNS for each name that it does not list. So every error means that it lists nobody.
 func listed(ctx context.Context, name string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

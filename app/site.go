@@ -64,7 +64,7 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 	if err != nil {
 		return s, err
 	}
-	s.onClose("count kept visits", func(ctx context.Context) error {
+	s.onClose("count the visits in memory", func(ctx context.Context) error {
 		err := counter.Close(ctx)
 		// Tell the database the total once more, because it does not know the visits of the last
 		// second. Do this also if ctx has ended. An error is dropped: the total in the database is
@@ -74,8 +74,9 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 		counter.Remember(remember, db)
 		return err
 	})
-	// If a store has lost its data, the first visit continues the count, too. An error is dropped:
-	// the program also starts without a database, and the health check calls Remember again.
+	// Read the remembered total before the first visit. If the visits' store has lost its data, the
+	// count then goes on from that total. An error is dropped: the program also starts without a
+	// database, and the health check calls Remember again.
 	remember, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	counter.Remember(remember, db)

@@ -72,7 +72,7 @@ func TestExportNeedsNoCache(t *testing.T) {
 		errors.String(), want) {
 		t.Errorf("export without the cache says %q, want %q", errors.String(), want)
 	}
-	// A backup without the count would be restored as one of no visits.
+	// A site that is restored from a backup without the count would have no visits.
 	if _, err := db.Exec("DROP TABLE visit_total"); err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,9 @@ func (db *DB) TryLock(ctx context.Context, name string, limit time.Duration) (
 	return db.tryLock(ctx, db.DB, name, limit)
 }
 
-// lockName is the name of a lock of this database. It has a digest of the database's name, because
-// MySQL allows 64 characters for either name. A whole SHA2 has 64, and MySQL 9.7 has no SHA1.
+// lockName is the name of a lock of this database. Both the name of a database and that of a lock
+// may have 64 characters. So lockName has a digest of the database's name: 40 characters of the
+// SHA2, which has 64. MySQL 9.7 has no SHA1.
 const lockName = "CONCAT(LEFT(SHA2(DATABASE(), 256), 40), '.', ?)"
 
 // tryLock holds the lock with a connection of its own. The server ends a session that is idle for

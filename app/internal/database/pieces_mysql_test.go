@@ -13,7 +13,7 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// proxy returns an address that answers like addr. It accepts as many connections as most says.
+// proxy returns an address that answers like addr. It accepts no more connections than most.
 // answer copies what the server says.
 func proxy(t *testing.T, addr string, most int, answer func(to io.Writer, from io.Reader)) string {
 	t.Helper()

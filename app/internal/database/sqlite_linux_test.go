@@ -30,8 +30,8 @@ func TestWriteThatTheDiskDoesNotConfirm(t *testing.T) {
 	}
 }
 
-// loseSync replaces the open files whose names have an ending by /dev/null, which accepts writes
-// but can't be synced.
+// loseSync puts /dev/null in the place of each open file whose name ends with ending. /dev/null
+// accepts writes but can't be synced.
 func loseSync(t *testing.T, ending string) {
 	t.Helper()
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// dayBounds returns the beginnings of the last n days in a zone, oldest first, and then the end of
-// today: n+1 times.
+// dayBounds returns n+1 times: the beginnings of the last n days in a zone, oldest first, and then
+// the end of today.
 //
 // A day begins at the first instant that has its date, and ends when the next day begins. Every
 // instant belongs to exactly one day, even if the clocks change around midnight:

@@ -171,7 +171,7 @@ func TestDayBoundsOfKnownDays(t *testing.T) {
 func TestDaysAroundAMissingMidnight(t *testing.T) {
 	for _, test := range []struct {
 		zone  string
-		begin string           // of the day without a midnight
+		begin string           // when the clocks skip a midnight
 		want  map[string]int64 // submissions by date; the other days have none
 	}{
 		{"America/Santiago", "2026-09-06T04:00:00Z",

@@ -62,8 +62,8 @@ func TestFoodKey(t *testing.T) {
 	}
 }
 
-// For every character, the key of a food that is made of it is not empty and not too long for the
-// table. The key of a key is the key itself.
+// A food of one character, repeated, has a key that is not too long for the table, and not empty if
+// the character is visible. The key of a key is the key itself.
 func TestFoodKeyOfEveryCharacter(t *testing.T) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
 		if !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z,

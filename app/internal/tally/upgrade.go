@@ -22,10 +22,10 @@ type Upgrade struct {
 }
 
 // Upgrade brings the counts of older versions up to date. It counts the submissions that versions
-// without tallies have stored. It moves the spellings that versions with another foodKey have
-// counted to the foods of their present keys. It can be interrupted and repeated, and several
-// processes can run it concurrently. While an older version is still running, it goes on counting
-// in its own way: repeat Upgrade when that version has ended.
+// without tallies have stored. Versions with another foodKey may have counted a spelling for
+// another food: Upgrade moves it to the food of its present key. It can be interrupted and
+// repeated, and several processes can run it concurrently. While an older version is still running,
+// it goes on counting in its own way: repeat Upgrade when that version has ended.
 func (t *Tally) Upgrade(ctx context.Context) (u Upgrade, err error) {
 	if u.Counted, err = t.countUntallied(ctx); err != nil {
 		return u, fmt.Errorf("count submissions: %w", err)
@@ -136,9 +136,9 @@ const (
 	spellingsPerTransaction = 100  // that mergeFoods moves at a time
 )
 
-// mergeFoods moves the spellings that versions with another foodKey have counted to the foods of
-// their present keys. It returns the number of spellings that it has moved. It reads all spellings
-// in pages, and writes in short transactions.
+// mergeFoods moves each spelling that versions with another foodKey have counted for another food
+// to the food of its present key. It returns the number of spellings that it has moved. It reads
+// all spellings in pages, and writes in short transactions.
 func (t *Tally) mergeFoods(ctx context.Context) (moved int, err error) {
 	last := name{scope: foodScope}
 	for {
