@@ -19,7 +19,7 @@ func forget(ctx context.Context, i invocation) (err error) {
 	id := flags.Int64("id", 0, "the `id` of the submission, if several have the reference")
 	err = i.parse(&flags, 1,
 		"Removes the submission that has a reference, such as 3f9a-2c71-b04e, and subtracts it\n"+
-			"from the results. The page after the form shows the reference. The export has it, too.")
+			"from the results. The page after the form shows the reference. So does the export.")
 	if err != nil {
 		return err
 	}

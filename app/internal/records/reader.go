@@ -22,7 +22,7 @@ type Reader struct {
 }
 
 // NewReader detects the format of a file and reads its beginning. Its error is ErrIncomplete if
-// JSON or SQL ends there, or if the file is empty.
+// JSON or SQL ends there, if the header of a CSV has no country, or if the file is empty.
 func NewReader(file io.Reader) (*Reader, error) {
 	in := &limitedReader{in: file, left: maxRecord}
 	buffered := bufio.NewReader(in)
@@ -54,8 +54,8 @@ func NewReader(file io.Reader) (*Reader, error) {
 	return &Reader{format: r, in: in}, nil
 }
 
-// maxRecord is more than the largest record in any format has, in bytes. What a reader has in its
-// buffer counts for the next record.
+// maxRecord is a size in bytes. No record in any format is that large. Bytes that are read ahead
+// count for the record before them.
 const maxRecord = 1 << 20
 
 // A limitedReader bounds how much is read for one record, and so the memory that it takes.

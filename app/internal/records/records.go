@@ -41,7 +41,8 @@ var countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
 // errNoField is the error of set for a name that no value has.
 var errNoField = errors.New("no field has this name")
 
-// set sets a named value in a submission. Names that an import does not need are ignored.
+// set sets a named value in a submission. It ignores id and tallied, and only checks
+// reference.
 func set(s *food.Submission, v value) (err error) {
 	switch v.name {
 	case "id": // the table gives another one

@@ -175,7 +175,7 @@ func TestReaderRefusesDamagedText(t *testing.T) {
 	)
 	for _, test := range []struct {
 		name, file, text string
-		want             string // the second first name, or "" for an error
+		want             string // the first name in the second record, or "" for an error
 	}{
 		{"CSV, a broken byte", csv, "Ad\xff", ""},
 		{"JSON, a broken byte", json, "Ad\xff", ""},

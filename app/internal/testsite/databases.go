@@ -43,7 +43,7 @@ func OpenSQLite(t testing.TB, path string) *database.DB {
 type Site struct {
 	*food.Submissions
 	Tally       *tally.Tally
-	StopFolding func() // New has started to fold
+	StopFolding func() // ends the folding that New has started
 	DB          *database.DB
 }
 
@@ -98,8 +98,8 @@ func (s *Site) Results(t testing.TB, zone *time.Location) (r tally.Results) {
 	return r
 }
 
-// Folded calls read, which reads results, again until it takes less than a second. The results of a
-// longer call may lack submissions: see tally.Results.
+// Folded calls read until a call takes less than a second. read reads results. Those of a longer
+// call may lack submissions: see Tally.Results.
 func Folded(t testing.TB, read func()) {
 	t.Helper()
 	Eventually(t, "results in less than a second", func() error {

@@ -87,8 +87,8 @@ func OpenConfig(t testing.TB, cfg database.MySQLConfig) *database.DB {
 const Migrator = "simpleapp_migrator"
 
 // OldDatabase creates a MySQL database with the schema of the versions without tallies, and stores
-// rows submissions in it. It returns the name of the database, and a connection of the
-// administrator to it.
+// as many submissions in it as rows says. It returns the name of the database, and a connection of
+// the administrator to it.
 func OldDatabase(t testing.TB, rows int) (name string, root *sql.DB) {
 	t.Helper()
 	name = "old_" + food.NewToken()[:8]

@@ -9,7 +9,8 @@ import (
 	"simpleapp/internal/food"
 )
 
-// StoreOld stores rows submissions in the same way as the versions without tallies.
+// StoreOld stores as many submissions as rows says, in the same way as the versions without
+// tallies.
 func StoreOld(t testing.TB, db *sql.DB, rows int) {
 	t.Helper()
 	tx, err := db.Begin()

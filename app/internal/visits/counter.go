@@ -211,7 +211,7 @@ func (c *Counter) CanCount(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.down { // SQLite tells only when it writes that the disk is full
+	if c.down { // SQLite notices a full disk only when it writes
 		return errors.New("visits are kept until the store takes them")
 	}
 	return nil

@@ -8,8 +8,8 @@ import (
 
 // Remember exchanges totals with a database: the database remembers the largest total that any
 // process has seen, and this process learns it. A store that has lost its data, such as a Redis
-// that starts on an empty or older volume, goes on from that total. A program that serves calls
-// Remember before it serves and then once a second, and is healthy only after the first success.
+// that starts on an empty or older volume, goes on from that total. A server calls Remember
+// before it accepts requests, and then once a second. It is healthy only after the first success.
 // Until then it may repeat numbers if the store has lost its data.
 func (c *Counter) Remember(ctx context.Context, db *database.DB) error {
 	seen := c.seen.Load()

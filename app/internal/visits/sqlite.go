@@ -48,7 +48,7 @@ func OpenSQLite(path string, log *slog.Logger, onBatch func(visits int)) (*Count
 // add ignores process and seq, because the answer of a library can't get lost. The statement
 // commits when its rows end, and rows.Err returns an error if it did not. ctx does not cancel the
 // statement, because it might be committed all the same. busy_timeout bounds how long it waits for
-// the lock of the file, and how long a canCount before it keeps the connection.
+// the lock of the file. It also bounds how long an earlier canCount keeps the connection.
 func (s sqliteStore) add(
 	ctx context.Context, _ string, _, n, seen int64,
 ) (total int64, err error) {

@@ -59,7 +59,8 @@ func TestTLSVerifiesTheServer(t *testing.T) {
 			if (err == nil) != test.works {
 				t.Errorf("Ping = %v, want it to work: %v", err, test.works)
 			}
-			// A Redis without TLS waits for the end of the first line, and says nothing.
+			// A Redis without TLS takes the handshake for an unfinished command, and does not
+			// answer. So Ping times out, and Hint can't know the cause.
 			if err != nil && test.addr != redisServer.Addr &&
 				!strings.Contains(visits.Hint(err), "REDIS_TLS_CA_FILE") {
 				t.Errorf("Hint(%v) = %q, want one about REDIS_TLS_CA_FILE", err, visits.Hint(err))

@@ -177,7 +177,8 @@ func (l limitedListener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// limited returns the connection under the one that a server knows, which may be that of TLS.
+// limited returns the connection that a limitedListener has accepted. With TLS, the server knows a
+// tls.Conn around it.
 func limited(conn net.Conn) *connection {
 	if encrypted, ok := conn.(*tls.Conn); ok {
 		conn = encrypted.NetConn()

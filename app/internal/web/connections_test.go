@@ -115,7 +115,7 @@ func (b *boundedServer) visit() *net.TCPConn {
 	return conn
 }
 
-// read reads the answer to get.
+// read reads the answer to the request in the constant get.
 func (b *boundedServer) read(conn net.Conn) {
 	b.Helper()
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -187,7 +187,7 @@ func TestLongestIdleConnectionIsClosed(t *testing.T) {
 	}
 }
 
-// half is the first half of a form.
+// half is the beginning of a form.
 const half = "POST /simpleform HTTP/1.1\r\nHost: x\r\n" +
 	"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nfirst_name="
 

@@ -64,8 +64,8 @@ var (
 var sameForAll = []*statusError{errNotFound, errMethod, errCrossSite, errMediaType, errTooLarge,
 	errSlow, errBadForm, errBusy, errBusyForm}
 
-// statusClientClosed is noted for a request whose client left before the answer. Only a client that
-// has closed no more than its sending side receives it. It is nginx's code for that:
+// statusClientClosed is noted for a request whose client left before the answer. A client
+// receives it only if it has closed its sending side and still reads. It is nginx's code for that:
 // https://nginx.org/en/docs/dev/development_guide.html#http_finalization
 const statusClientClosed = 499
 

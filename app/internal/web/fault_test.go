@@ -105,7 +105,7 @@ func TestOutageIsLoggedAsOneError(t *testing.T) {
 }
 
 // Behind a proxy that rewrites Host, the operator sees at the default log level why forms are
-// refused. A form of another site needs no remedy if the browser says that it is one.
+// refused. A form of another site needs no remedy if Sec-Fetch-Site says that it is from there.
 func TestRefusedOriginIsLoggedWithARemedy(t *testing.T) {
 	for _, test := range []struct {
 		name, fetchSite string

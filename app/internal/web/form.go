@@ -34,7 +34,8 @@ type conflictPage struct {
 	New    formPage // the answers that were not stored, with a token of their own
 }
 
-// A fault tells the visitor why valid answers were not stored.
+// A fault tells the visitor that valid answers were not stored, or that the site can't tell whether
+// they were.
 type fault struct{ Heading, Message string }
 
 // A formField is a field of the form, with the visitor's answer and its error.
@@ -156,7 +157,7 @@ func (s *Server) addSubmission(w http.ResponseWriter, r *http.Request) error {
 	return s.form(w, http.StatusServiceUnavailable, formPage{Submission: sub, Fault: faultOf(err)})
 }
 
-// The sentence safeToRepeat holds whatever happened to earlier copies of a form. An earlier copy
+// The sentence safeToRepeat is true, whatever happened to earlier copies of a form. An earlier copy
 // may have been stored even though the visitor did not receive the answer.
 const safeToRepeat = "However often you send this form, its answers are never stored twice."
 
@@ -187,7 +188,7 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 		return errMediaType
 	}
 	if recorded, ok := w.(*recorder); ok {
-		w = recorded.ResponseWriter // net/http's own closes the connection of a form that is too large
+		w = recorded.ResponseWriter // that of net/http: it closes the connection of too large a form
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	connectionOf(r).enter(receiving)

@@ -45,7 +45,7 @@ func TestInvalidAnswersAreKeptAndExplained(t *testing.T) {
 		{"no pledge",
 			func(f url.Values) { f.Set("pledge", "no") },
 			[]string{"Tick the box"}},
-		{"foreign token",
+		{"malformed token",
 			func(f url.Values) { f.Set("token", `"><script>`) },
 			[]string{"your answers and submit"}},
 	} {
@@ -120,7 +120,8 @@ func TestMalformedFormsAreRefused(t *testing.T) {
 			a := testsite.PostBody(t, site, test.contentType, strings.NewReader(test.body))
 			testsite.WantStatus(t, a, test.want)
 			testsite.WantBody(t, a, "</html>")
-			if test.want != http.StatusUnprocessableEntity { // an earlier copy may be stored
+			if test.want != http.StatusUnprocessableEntity {
+				// "this time", because an earlier copy may be stored
 				testsite.WantBody(t, a, "Nothing was stored this time.")
 			}
 		})

@@ -14,7 +14,7 @@ const challengePath = "/.well-known/acme-challenge/"
 // hsts tells browsers to use https alone for a year: RFC 6797. It leaves out includeSubDomains,
 // because other sites may run on subdomains. It is sent only by a site on port 443. Browsers apply
 // it to all ports of the name: if https were on port 8443, they would turn http://name/ into
-// https://name/, where nothing may listen.
+// https://name/, where perhaps nothing listens.
 var hsts = []string{"max-age=31536000"}
 
 // redirectToHTTPS redirects a request on plain http, and reports whether it did. Until the site has

@@ -21,8 +21,9 @@ type asset struct {
 	url         string // /static/site.0123456789ab.css
 	contentType string
 	plain       []byte
-	// gzip returns plain compressed, or nil if that is not smaller. It compresses once, when it is
-	// first called. At the start, a third of the time until the first page would go into that.
+	// gzip returns the compressed content of plain, or nil if compression does not make it smaller.
+	// It compresses once, when it is first called. To compress all files at the start would take a
+	// third of the time until the first page.
 	gzip func() []byte
 }
 

@@ -34,7 +34,7 @@ func TestStaticFiles(t *testing.T) {
 				link, len(a.Body), encoding)
 		}
 	}
-	// The pages of another version of the program have other hashes in their addresses.
+	// The pages of another version of the program link static files with other hashes.
 	hash := regexp.MustCompile(`\.[0-9a-f]+\.`)
 	other := testsite.Get(t, site+hash.ReplaceAllString(links[0], ".000000000000."))
 	testsite.WantStatus(t, other, 200)

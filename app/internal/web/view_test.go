@@ -90,7 +90,7 @@ func TestNewSaysWhichFilesItUses(t *testing.T) {
 		log := logs.String()
 		if !strings.Contains(log, want) ||
 			strings.Contains(log, changed) && strings.Contains(log, builtIn) {
-			t.Errorf("the log is\n%s\nwant only that files %s", log, want)
+			t.Errorf("the log is\n%s\nwant of its two sentences only %q", log, want)
 		}
 	}
 }
