@@ -111,7 +111,7 @@ scale_back() {
     fitting=$(tasks_and_errors app | grep -c '^Running') || true
     docker service scale --detach "${STACK}_app=$1" >/dev/null
     fail "the nodes have room for $fitting replicas, and an update needs room for one more: ${STACK}_app goes back to $1," \
-      "and what else was to change goes on: make status tells when it is done"
+      "and the other changes go on: make status tells when it is done"
   fi
   exit 1
 }

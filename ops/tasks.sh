@@ -13,13 +13,14 @@ find_task() {
   found=$(docker inspect --type task \
     --format '{{.Status.State}} {{.NodeID}} {{with .Status.ContainerStatus}}{{.ContainerID}}{{end}}' \
     "${tasks[@]}" || true)
-  # A 0 comes before a 1. A task that is being prepared has no container.
+  # Each line begins with 0 if the task runs, and then 0 if it is on this node, so that the best task comes first. A
+  # task that is being prepared has no container.
   read -r _ _ node container < <(awk -v here="$this_node" \
     'NF == 3 {print ($1 != "running"), ($2 != here), $2, $3}' <<<"$found" | sort) || true
   [ -n "$container" ] || fail "$1 has not started yet: docker service ps --no-trunc ${STACK}_$1 tells why"
   if [ "$node" != "$this_node" ]; then
     # The status of a manager may have the address 0.0.0.0 (moby#35437). ManagerStatus has the real one, with a port, and
-    # with brackets if it is IPv6. That of a worker gets a colon, too, where the port would be.
+    # with brackets if it is IPv6. The template adds a colon to a worker's address, as if a port followed.
     address=$(docker node inspect --format '{{with .ManagerStatus}}{{.Addr}}{{else}}{{.Status.Addr}}:{{end}}' "$node")
     address=${address%:*}
     case $address in

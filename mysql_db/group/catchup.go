@@ -9,7 +9,8 @@ import (
 // step. MySQL certifies each transaction first, and only then gives it a GTID.
 type catchUp struct {
 	// goal is a number of certified transactions: once MySQL has certified so many, it has
-	// certified those of the first step, and one more.
+	// certified those of the first step. One that was being certified then is in neither count, so
+	// goal has one more.
 	goal      int64
 	certified bool // MySQL has certified those of the first step
 	// due is a GTID set that contains those of the first step, or "" as long as it is not known.
@@ -34,7 +35,9 @@ func (c *catchUp) step(ctx context.Context, db *sql.DB) (done bool, err error) {
 	case err != nil:
 	case c.goal == 0:
 		c.goal = checked + queued + 1
-	case !c.certified: // the queue also has packets that are no transactions
+	case !c.certified:
+		// Packets that are no transactions count in the queue, but not in checked. So checked may
+		// never reach goal, and an empty queue is enough.
 		c.certified = queued == 0 || checked >= c.goal
 	default: // one step later, because MySQL may just have been adding the last one to received
 		c.due = received + "," // the comma changes nothing, and due is not empty

@@ -9,7 +9,7 @@ import (
 
 // fill waits until this copy, which has no data, may make a new site or can copy another one.
 // It returns when serve can go on: with data, or at the first start of the site. It also returns
-// when ctx ends, or when copy gave up: copyingMark is then still set.
+// when ctx ends. If copy was interrupted or gave up, copyingMark is still set.
 func (m *member) fill(ctx context.Context) error {
 	m.set(empty, "")
 	for ctx.Err() == nil {

@@ -27,7 +27,7 @@ type view struct {
 	// lookedUp tells that the DNS listed this copy, and that every other one in its list answered.
 	lookedUp bool
 	// permitted tells that this copy may start a group, or make a new site if it has no data:
-	// because the version before had no groups, or an operator says so.
+	// because db ran without groups until now, or because an operator says so.
 	permitted bool
 	// newSite tells that this copy may make a new site and start its group. Swarm says so at each
 	// deployment (db-first in docker-stack.yml), so it counts only where no other copy has data.
@@ -45,8 +45,8 @@ type peer struct {
 	ahead  bool // it has transactions that this copy lacks
 	behind bool // it lacks transactions that this copy has
 	purged bool // its binary log has no longer all that this copy lacks
-	// mergeable tells that what only one of the two has is of the last group of both, and that each
-	// can send it to the other.
+	// mergeable tells that the last group of both has certified each transaction that only one of
+	// them has, and that each can still send the other what that lacks.
 	mergeable bool
 }
 
@@ -100,8 +100,8 @@ func decideEmpty(v view, donor *peer) decision {
 		return decision{copyData, donor.Status, "it is in the group"}
 	}
 	for _, p := range v.peers {
-		// A peer that is copying has no complete data, and its donor has left the group: otherwise
-		// donor would not be nil.
+		// hasData is false for a peer that is copying. The copy that it copies from is no member
+		// any more, because there is no donor.
 		if p.hasData() {
 			return decision{wait, p.Status, p.Node + " has data, but is in no group yet"}
 		}
@@ -186,8 +186,9 @@ func decideStart(v view) decision {
 			"it waits for %d of the %d copies of the last group: if one of them never comes back, "+
 				"make db-recover tells more", missing, len(needed))}
 	}
-	// A copy may start the group if it lacks no transaction that another copy has, and if it is in
-	// the record of every copy that answers. If several may, the first by UUID does.
+	// A copy may start the group if it is in the record of every copy that answers, and lacks no
+	// transaction of another copy. A copy that knows of a group that went on without it does not
+	// count. If several may, the first by UUID does.
 	inAll := func(uuid string) bool {
 		return !slices.ContainsFunc(copies, func(c peer) bool {
 			return !slices.Contains(c.needed(), uuid)
@@ -199,7 +200,7 @@ func decideStart(v view) decision {
 	}
 	for _, c := range copies[1:] {
 		if !slices.Contains(c.needed(), c.UUID) {
-			continue // it knows of a group that went on without it, so what it has does not matter
+			continue // a group went on without it
 		}
 		switch {
 		case c.ahead && c.behind && c.mergeable && inAll(c.UUID) && c.UUID < v.self.UUID:

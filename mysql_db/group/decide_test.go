@@ -28,8 +28,8 @@ func gone(p peer) peer { p.ahead, p.purged = true, true; return p }
 // beside returns the primary of a group that has another member.
 func beside(p peer, uuid string) peer { p.Others = []string{uuid}; return p }
 
-// merged returns the copy with differences that are all of the last group.
-func merged(p peer) peer { p.mergeable = true; return p }
+// mergeable returns the copy as one whose differences all come from the last group.
+func mergeable(p peer) peer { p.mergeable = true; return p }
 
 // without returns a copy whose record says that another one left, and is still needed.
 func without(p peer, uuid string) peer { p.Left = []string{uuid}; return p }
@@ -135,11 +135,11 @@ func TestDecide(t *testing.T) {
 		{"a group that chooses its primary",
 			view{self: a, peers: []peer{inState(b, online)}}, wait, "node-b", "no primary"},
 
-		{"the version before, permitted",
+		{"data from before there were groups, permitted",
 			view{self: old, permitted: true, settled: true}, startGroup, "", ""},
 		{"permitted, but too early to see others",
 			view{self: a, permitted: true}, wait, "", "looks for"},
-		{"the version before, not permitted",
+		{"data from before there were groups, not permitted",
 			view{self: old, settled: true}, wait, "", "db-recover"},
 		{"all are back, and one has just been copied", view{self: waitingCopy("a", "a").Status,
 			peers: []peer{less(waitingCopy("b", "a"))}, lookedUp: true}, startGroup, "", "all 1"},
@@ -197,9 +197,9 @@ func TestDecide(t *testing.T) {
 		{"each has something that the other lacks",
 			view{self: a, peers: []peer{b, more(less(c))}}, wait, "node-c", "other transactions"},
 		{"each has something of their group that the other lacks", view{self: a,
-			peers: []peer{b, merged(more(less(c)))}}, fetch, "node-c", "this copy lacks"},
+			peers: []peer{b, mergeable(more(less(c)))}}, fetch, "node-c", "this copy lacks"},
 		{"each has something of their group that the other lacks, and another one fetches",
-			view{self: c.Status, peers: []peer{less(b), merged(more(less(
+			view{self: c.Status, peers: []peer{less(b), mergeable(more(less(
 				waitingCopy("a", "a", "b", "c"))))}}, wait, "node-a", "fetches"},
 		{"one that left has more",
 			view{self: waitingCopy("b", "b", "c").Status,

@@ -10,11 +10,12 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// fetchChannel is the replication channel of fetch.
+// fetchChannel is the SQL clause that names the replication channel of fetch.
 const fetchChannel = " FOR CHANNEL 'fetch'"
 
-// fetch gets the transactions that another copy of the last group has and this one lacks, by MySQL's
-// replication. The group has certified all of them, so they conflict with none that this copy has.
+// fetch gets the transactions that another copy of the last group has and this one lacks, by
+// MySQL's replication. The group has certified all of them, so they conflict with none that this
+// copy has.
 //
 // A primary may write two concurrent transactions to its disk in another order than the group's. If
 // all machines lose power between the two, the primary has one that a secondary lacks, and lacks

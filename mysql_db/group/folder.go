@@ -22,8 +22,8 @@ const (
 	// newSiteMark permits this copy to make a new site, and to start its group, if no other copy
 	// has data.
 	newSiteMark = ".permit-new-site"
-	// confirmingMark says that this copy has begun to start a group, and so may have confirmed
-	// something, also if its record does not have that group.
+	// confirmingMark says that this copy has begun to start a group. It may have confirmed
+	// submissions since then, even if its record does not name that group.
 	confirmingMark = ".confirming"
 	// discardMark gives up the data of a copy that the group refuses.
 	discardMark = ".discard"
@@ -139,7 +139,7 @@ func (f folder) learn(r record) error {
 func (f folder) touch() error { return os.Chtimes(f.path(recordFile), time.Now(), time.Now()) }
 
 // seen returns when the copy was a member of a group last, or copied its data from one. It returns
-// the zero time if neither ever was.
+// the zero time if the copy did neither.
 func (f folder) seen() time.Time {
 	info, err := os.Stat(f.path(recordFile))
 	if err != nil {

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// healthy waits until this copy may be in the DNS, and prints its state: it is a member of the
-// group; or the group refuses it; or no copy is in a group, and the others have to find this one,
-// because it has data, or is permitted to make a site or to start a group. An empty copy without a
-// permission is never healthy: nobody needs it, and Swarm starts it again from time to time.
-// A copy that catches up is not healthy yet, so that an update stops the next copy only when this
-// one can take over. Docker ends a container after four failures, so healthy also waits while the
-// copy is filled or catches up, which takes long if the database is large.
+// healthy waits until this copy may be in the DNS, and then prints its state. It may be there if it
+// is a member of the group, or if the group refuses it. If no copy is in a group, it may be there
+// if the others have to find it: it has data, or is permitted to make a site or to start a group.
+// An empty copy without a permission is never healthy: nobody needs it, and Swarm starts it again
+// from time to time. A copy that catches up is not healthy yet, so that an update stops the next
+// copy only when this one can take over. Docker ends a container after four failures, so healthy
+// also waits while the copy is filled or catches up, which takes long if the database is large.
 func healthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 55*time.Minute) // less than HEALTHCHECK --timeout
 	defer cancel()
@@ -63,7 +63,7 @@ func (m *member) passedCheck() bool {
 // dispensable tells whether the group, if there is one, can do without this copy for a moment. Of
 // several members that the DNS does not list, the one with the lowest address goes first. listed
 // are the addresses of the others in the DNS. If it lists no member at all, the DNS may have
-// failed. A group of one can't do without its copy, but the app can't find that copy either.
+// failed, and dispensable returns false. A group of one is dispensable: the app can't find it.
 func (m *member) dispensable(ctx context.Context, listed []string) bool {
 	self, err := m.status(ctx)
 	if err != nil {

@@ -18,11 +18,11 @@ func TestUnlistedCopyEnds(t *testing.T) {
 		state         state
 		ends          bool
 	}{
-		"others are listed":  {"localhost", elsewhere, 0, empty, true},
-		"none is listed":     {"copies.invalid", elsewhere, 0, empty, true},
-		"it is listed":       {"localhost", "127.0.0.1", 0, empty, false},
-		"it is not healthy":  {"localhost", elsewhere, time.Minute, empty, false},
-		"its data is copied": {"localhost", elsewhere, 0, copying, false},
+		"others are listed": {"localhost", elsewhere, 0, empty, true},
+		"none is listed":    {"copies.invalid", elsewhere, 0, empty, true},
+		"it is listed":      {"localhost", "127.0.0.1", 0, empty, false},
+		"it is not healthy": {"localhost", elsewhere, time.Minute, empty, false},
+		"it is copying":     {"localhost", elsewhere, 0, copying, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

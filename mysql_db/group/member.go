@@ -113,7 +113,7 @@ func (m *member) serve(ctx context.Context) (replace bool, err error) {
 		if errors.Is(err, errEndServer) {
 			log.Print(err)
 			// MySQL would wait for room, or half a minute for the group, before it ends in order.
-			// Swarm could not start the container again while most of its managers are missing.
+			// The container goes on: Swarm could not start another while most managers are missing.
 			s.kill()
 			return false, nil
 		}

@@ -93,7 +93,7 @@ const selectReceived = `COALESCE((SELECT received_transaction_set
 	WHERE channel_name = 'group_replication_applier'), '')`
 
 // readStatus fills in what the server knows. Its answer is complete or an error. A member counts as
-// joining until the copy's record names the group: others take that name from the copy.
+// joining until its record names the group, because other copies read the name from that record.
 func readStatus(ctx context.Context, db *sql.DB, s *Status) error {
 	var member, role, group, others string
 	err := db.QueryRowContext(ctx, `SELECT @@server_uuid,

@@ -90,8 +90,8 @@ func (m *member) join(ctx context.Context, primary Status, seeds []string) error
 		return err
 	}
 	if allOnline && primary.Queue == 0 {
-		// If the primary has not done it yet, this copy would dial the addresses of copies that
-		// left, its own old one among them. After a minute the copy joins in any case.
+		// Until the configuration is renewed, this copy would dial the addresses of copies that
+		// left, and its own old one. If that fails for a minute, this copy joins all the same.
 		if err := renewConfiguration(ctx, conn); err != nil {
 			if time.Since(m.wanted) < time.Minute {
 				return fmt.Errorf("join the group of %s: %w", primary.Node, err)

@@ -14,7 +14,7 @@ import (
 // errEndServer is part of an error after which serve ends the server at once, and starts it again.
 var errEndServer = errors.New("its server ends, and starts again")
 
-// errCutOff says that the copy can join a group only with another server.
+// errCutOff says that mysqld has to start again before this copy can join a group.
 var errCutOff = fmt.Errorf("this copy was cut off from the group: %w", errEndServer)
 
 // A server is a running mysqld.

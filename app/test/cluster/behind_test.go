@@ -47,7 +47,7 @@ func (c *cluster) holdOthers(primary int) (release func()) {
 			continue
 		}
 		nodes = append(nodes, node)
-		held.Go(func() { // until KILL; behind tells whether it holds
+		held.Go(func() { // runs until KILL. The method behind tells whether the copy is held
 			c.sql(node, "FLUSH TABLES WITH READ LOCK; DO SLEEP(600)")
 		})
 		engine.Eventually(c, fmt.Sprintf("node%d is behind", node),

@@ -9,7 +9,8 @@ import (
 
 // loseNetworks takes all networks from a container of each service. Docker itself does that when it
 // starts a container again while it still clears up after a start that failed, as happens when a
-// machine boots. Swarm calls such a container running, and each goes on alone: it has to end.
+// machine boots. Swarm takes such a container for running, and starts no other. So the container
+// must end by itself.
 func (c *cluster) loseNetworks() {
 	c.Helper()
 	lost := map[string]int{} // from containers to their nodes
@@ -56,9 +57,9 @@ func (c *cluster) nodeOf(service string) int {
 	return 0
 }
 
-// mendMesh ends the containers of STACK_RENDER's balancer that Docker started without networks
-// (loseNetworks tells when), so that Swarm starts others. The real balancer is no container, and
-// the site's own containers must end by themselves.
+// mendMesh helps where .ci/run adds a balancer to the site, in containers called mesh-…, because
+// the kernel has none. It ends those that Docker has started without networks (loseNetworks tells
+// when), so that Swarm starts others.
 func (c *cluster) mendMesh() {
 	c.Helper()
 	for _, node := range c.up {

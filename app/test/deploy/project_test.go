@@ -16,7 +16,7 @@ import (
 type project struct {
 	testing.TB
 	name string
-	dir  string // has docker-compose.yml, the folders that it mounts, and files that a test adds
+	dir  string // has docker-compose.yml, devsecrets, the templates, and files that a test adds
 	port int
 }
 

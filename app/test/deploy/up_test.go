@@ -197,8 +197,8 @@ func TestImages(t *testing.T) {
 // own.
 func TestChangedGoFileBuildsWithoutDownloads(t *testing.T) {
 	t.Parallel()
-	// The builder keeps the context of an earlier build under its base name, and would also use
-	// files that are only in that one. So this base name is new.
+	// The builder remembers the files of earlier builds by the base name of their folder, and would
+	// use files that this folder lacks. So this base name is new.
 	context := filepath.Join(t.TempDir(), engine.RandomName())
 	if err := os.Mkdir(context, 0o755); err != nil {
 		t.Fatal(err)

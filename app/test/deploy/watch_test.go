@@ -15,8 +15,8 @@ import (
 	"simpleapp/test/engine"
 )
 
-// docker compose up --watch shows a changed template at once, and a changed Go file and a changed
-// style after a build. The container stays read-only.
+// docker compose up --watch shows a changed template or style at the next request, and a changed Go
+// file after a build. The container stays read-only.
 func TestWatchShowsChanges(t *testing.T) {
 	t.Parallel()
 	c := newClone(t)

@@ -24,10 +24,10 @@ func wantRedirect(t *testing.T, app *testserver.App, host, want string) {
 	}
 }
 
-// While DOMAIN has another name, and the authority is down, https goes on with the certificate of
-// the earlier names. A name that is not in it is on plain http until the new certificate is there.
+// A name was added to DOMAIN, and the authority is down: https goes on with the certificate of the
+// earlier names. A name that is not in it is on plain http until the new certificate is there.
 // If DOMAIN gets its earlier value, the site serves the earlier certificate again.
-func TestAnotherName(t *testing.T) {
+func TestAddedName(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, usual)
 	dir := "DATA_DIR=" + t.TempDir()

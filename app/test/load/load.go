@@ -142,9 +142,9 @@ func (l *Load) show(number int) {
 	}
 }
 
-// floor returns the number that a home page must exceed if it was requested at the time asked. Of
-// the numbers shown by then, it leaves out the latest one and those of the second before that one,
-// and returns the highest of the rest. A cache that loses its data may lose the visits of its last
+// floor returns the number that a home page must exceed if it was requested at the time asked. It
+// is the highest number that was shown more than a second before the latest one. Numbers that were
+// shown after asked do not count. A cache that loses its data may lose the visits of its last
 // second. The caller holds mu.
 func (l *Load) floor(asked time.Time) int {
 	var latest time.Time

@@ -20,8 +20,8 @@ type visitor struct {
 }
 
 // live opens the home page one to five times, then submits the form, and repeats that until the
-// load stops. The number of home pages is random. The visitors take turns, so if it followed from
-// the visitor and the round, there would be pauses of 3 s in which no turn is a submission. These
+// load stops. The number of home pages is random. The visitors take turns. If each visitor's number
+// of home pages were fixed, there would be pauses of 3 s in which no turn is a submission. These
 // would look like pauses of the site.
 func (v *visitor) live() {
 	defer v.conn.close()
@@ -79,14 +79,14 @@ func (v *visitor) home() bool {
 const (
 	// Repeated is the cause of a failure: two home pages showed the same number.
 	Repeated = "GET / with a number that another visitor has"
-	// WentBack is the cause of a failure: a home page showed less than others had shown before,
-	// by more than the visits of a second.
+	// WentBack is the cause of a failure: a home page showed a number that other pages had passed
+	// more than a second before.
 	WentBack = "GET / with a number from more than a second before"
 )
 
 // request sends a request when it is due. ok tells whether the answer has the wanted status. If it
-// has not, request counts a failure, except for an answer that slow describes. more tells whether
-// the load goes on. After its end, only a form that the visitor sends again is sent.
+// has not, request counts a failure, unless the method slow returns true for the answer. more tells
+// whether the load goes on. After its end, only a form that the visitor sends again is sent.
 func (v *visitor) request(method, path, body string, want int) (answer answer, ok, more bool) {
 	answer, more, err := v.send(method, path, body)
 	if !more {

@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// deployment has the cases of a deployment. It records the variables of the stack file and the file
-// of the images, and then fails.
+// deployment has the cases of a deployment. It records the variables, and the stack file that make
+// deploy adds for the images and the port of https. Then it fails.
 const deployment = oneContainer + `
   "secret inspect"*) echo secret1 ;;
   "stack deploy --help") ;;
   "stack deploy -c"*)
     env >"$0.env"
-    cat "${6:-/dev/null}" >"$0.images"
+    cat "${6:-/dev/null}" >"$0.additions"
     exit 3 ;;
   "service ps"*) ;;
 `
@@ -103,7 +103,7 @@ func TestUndeployAndDeployBringTheSiteBack(t *testing.T) {
 		"MYSQL_PASSWORD_SECRET=mystack_mysql_password_v2",
 		"MYSQL_PASSWORD_FIRST=mystack_mysql_password_first",
 		"HEALTH_TIMEOUT=20s", "PREVIOUS=mysimpleapp_app:0.9"})
-	images, err := os.ReadFile(o.file("docker.images"))
+	images, err := os.ReadFile(o.file("docker.additions"))
 	const want = `db: { image: "mysimpleapp_db:0.9" }`
 	if !strings.Contains(string(images), want) {
 		t.Errorf("deployed without %s (%v):\n%s", want, err, images)
@@ -156,7 +156,7 @@ func TestDeployPublishesHTTPS(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			o := newOperator(t, manager+deployment)
 			o.wantDeployed(test.variables, []string{test.want})
-			additions, err := os.ReadFile(o.file("docker.images"))
+			additions, err := os.ReadFile(o.file("docker.additions"))
 			if err != nil || strings.Contains(string(additions), port) != test.published {
 				t.Errorf("deployed with (%v)\n%s\nwant %s: %t", err, additions, port,
 					test.published)

@@ -22,7 +22,7 @@ func TestDeployPermitsFirstStartOnce(t *testing.T) {
 		permits      bool
 	}{
 		{"a new site", neverDeployed + noSettings, true},
-		{"a config tells it", neverDeployed + `"config inspect"*mystack_db_started) echo c ;;`,
+		{"a config says that the site has started", neverDeployed + `"config inspect"*mystack_db_started) echo c ;;`,
 			false},
 		{"the job has completed", manager + completed, false},
 		{"the job waits for a node", manager + `

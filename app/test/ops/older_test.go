@@ -7,7 +7,7 @@ import (
 )
 
 // make deploy turns the db of an older version, one task with a volume, into the first copy of the
-// group. An interrupted attempt has left that service without a task.
+// group. If an earlier attempt was interrupted, that service has no task.
 func TestDeployFindsNodeOfOlderDB(t *testing.T) {
 	for _, test := range []struct{ name, tasks, nodes, constraint, want string }{
 		{"its task runs", "task1", "node1", "node.role == manager", "node1"},
@@ -47,7 +47,7 @@ func TestDeployFindsNodeOfOlderDB(t *testing.T) {
 				}
 			}
 			const image = `db: { image: "mysimpleapp_db:1.1" }`
-			images, err := os.ReadFile(o.file("docker.images"))
+			images, err := os.ReadFile(o.file("docker.additions"))
 			if err != nil || !strings.Contains(string(images), image) {
 				t.Errorf("deployed without %s (%v):\n%s", image, err, images)
 			}

@@ -27,8 +27,8 @@ type operator struct {
 //	  "service inspect"*mystack_app) echo app1 ;;
 //	  "service inspect"*) echo "no such service: ${*: -1}" >&2; exit 1 ;;
 //
-// A call that matches no case succeeds and prints nothing, except that a statement in db's
-// container prints the name of a table. In the cases, $0 is the file of this docker.
+// A call that matches no case succeeds and prints nothing. One exception: SQL that is sent to db's
+// container is answered with the name of a table. In the cases, $0 is the file of this docker.
 func newOperator(t *testing.T, cases string) *operator {
 	t.Helper()
 	o := &operator{t, t.TempDir()}

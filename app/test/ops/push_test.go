@@ -25,10 +25,10 @@ func TestPushBuildsForTheBuildersPlatforms(t *testing.T) {
 			[]string{".platform", "--sbom"}},
 		{"an engine with containerd", engine + containerd, nil,
 			[]string{"for linux/amd64,linux/arm64", none}, []string{only, "--sbom"}},
-		// By default a builder of its own adds a short provenance.
-		{"a builder of its own, without attestations", container, []string{"ATTEST=no"},
+		// A builder that is not the engine's own adds a short provenance by default.
+		{"a separate builder, without attestations", container, []string{"ATTEST=no"},
 			[]string{none}, []string{"--sbom", "mode=max"}},
-		{"a builder of its own", container, []string{"ATTEST=yes"},
+		{"a separate builder", container, []string{"ATTEST=yes"},
 			[]string{"--set *.platform=linux/amd64 --set *.platform=linux/arm64 --sbom=true " +
 				"--provenance=mode=max"}, []string{only, none}},
 		{"a chosen platform", engine, []string{"PLATFORMS=linux/arm64"},

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// waitingCopies has the cases of a site whose group has not started. table is the shell command
-// that stands for db-group status, and started the one that waits for the primary.
+// waitingCopies has the cases of a site whose group has not started. The
+// shell command table stands for db-group status. The shell command started stands for db-group
+// primary, which waits for the primary.
 func waitingCopies(table, started string) string {
 	return manager + oneContainer + `
   "service inspect --format {{with .Spec.TaskTemplate.Placement}}"*mystack_db)
@@ -178,8 +179,8 @@ func TestDiscardLosesNoSite(t *testing.T) {
 	}
 }
 
-// A copy that was permitted to start a group may not start one later: neither if it did not start
-// one now, nor if the group has started without it.
+// db-recover takes its permission back when it ends, whether or not the group has started.
+// Otherwise that copy could start a second group later.
 func TestRecoverTakesBackPermission(t *testing.T) {
 	for _, test := range []struct {
 		started, forbidden string // how the wait for the primary ends, and the job that forbids

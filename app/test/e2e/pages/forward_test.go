@@ -27,10 +27,10 @@ func TestForwardKeepsAnswersThatWereNotStored(t *testing.T) {
 		options []chromedp.ExecAllocatorOption
 		refused bool // the second form is sent without a country
 	}{
-		{"kept pages", nil, false},
-		{"loaded pages", loaded, false},
-		{"kept pages, refused", nil, true},
-		{"loaded pages, refused", loaded, true},
+		{"pages from the browser's cache", nil, false},
+		{"pages loaded again", loaded, false},
+		{"pages from the browser's cache, refused", nil, true},
+		{"pages loaded again, refused", loaded, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			browser := chrome.Start(t, test.options...)
