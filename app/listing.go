@@ -10,19 +10,19 @@ import (
 	"simpleapp/internal/database"
 )
 
-// unlistedTime is how long Swarm's DNS may miss a healthy replica. Usually it lists one at once. A
-// health check is made every 5 s, and counts for checkedTime.
-const unlistedTime, checkedTime = 30 * time.Second, 30 * time.Second
+// unlistedTime is how long Swarm's DNS may not list a healthy replica. Usually it lists one at
+// once. A health check is made every 5 s, and counts for checkedTime.
+const unlistedTime, checkedTime = time.Minute, 30 * time.Second
 
-// awaitUnlisted returns an error once the DNS has missed this replica under name for the duration
-// patience, although its health checks succeed. It returns nil when ctx ends.
+// awaitUnlisted returns an error once the DNS has not listed this replica under name for the
+// duration patience, although its health checks succeed. It returns nil when ctx ends.
 //
 // Swarm's DNS and mesh list a task when its first health check succeeds. If Swarm changes its
 // leader at that moment, they may leave the task out for ever (moby#35508). Docker may also take
 // the networks from a container: after a start that failed, its clean-up may hit the next start.
 // Visitors do not reach such a replica, and Swarm calls it running.
 func (h *health) awaitUnlisted(ctx context.Context, name string, patience time.Duration) error {
-	var since time.Time // when it was missed first; zero if it is listed, or is not healthy
+	var since time.Time // since when it is not listed; zero if it is, or is not healthy
 	for {
 		switch {
 		case time.Since(time.Unix(h.checked.Load(), 0)) > checkedTime || listed(ctx, name):
@@ -40,9 +40,10 @@ func (h *health) awaitUnlisted(ctx context.Context, name string, patience time.D
 }
 
 // listed tells whether the DNS lists an address of this machine under name. Docker's DNS asks the
-// machine's DNS for each name that it does not list. So every error means that it lists nobody.
+// machine's DNS for each name that it does not list. So an error means that it lists no
+// replica, or that it has not answered for so long that this replica can't find the stores, either.
 func listed(ctx context.Context, name string) bool {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	addresses, err := net.DefaultResolver.LookupHost(ctx, name)
 	own, ownErr := net.InterfaceAddrs()

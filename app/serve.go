@@ -67,6 +67,8 @@ func serve(ctx context.Context, i invocation) error {
 	log.With(ports.addresses()...).Info("serving", "version", version, "instance", cfg.Instance)
 	stopWatching := site.health.watch(log, site.metrics)
 	if cfg.ListedAs != "" {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
 		go func() {
 			if err := site.health.awaitUnlisted(ctx, cfg.ListedAs, unlistedTime); err != nil {
 				failed <- err

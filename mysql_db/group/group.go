@@ -12,11 +12,10 @@ import (
 )
 
 // start starts a group of one. The group has a new UUID: a missing copy may have transactions of
-// the last group that no other copy has, and no new transaction may get the same GTID. If
-// start can't get the lock in each copy, it only says so in the Status. If MySQL does not
-// start the group, start ends the server, and returns an error that contains errEndServer. The
-// permission stays until this copy is a member (rememberGroup), so that an operator can still take
-// it back.
+// the last group that no other copy has, and no new transaction may get the same GTID. If start
+// can't get the lock in each copy, it only says so in the Status. If MySQL does not start the
+// group, start ends the server, and returns an error that contains errEndServer. The permission
+// stays until this copy is a member (rememberGroup), so that an operator can still take it back.
 func (m *member) start(ctx context.Context, v view, reason string) error {
 	unlock, err := lock(ctx, m.db, v.peers, m.password)
 	if err != nil {

@@ -137,8 +137,8 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// query returns the submissions that the clauses of a SELECT select. Only the number
-// of placeholders in the clauses may vary: texts of visitors are arguments.
+// query returns the submissions that the clauses of a SELECT select. Only the number of
+// placeholders in the clauses may vary: texts of visitors are arguments.
 func query(ctx context.Context, in querier, clauses string, args ...any) ([]Record, error) {
 	rows, err := in.QueryContext(ctx, "SELECT id, "+columns+" FROM submissions "+clauses, args...)
 	if err != nil {

@@ -28,8 +28,8 @@ func NewCSVWriter(out io.Writer) (*CSVWriter, error) {
 	return &CSVWriter{out}, err
 }
 
-// Write writes one row. It quotes every text that a visitor typed. encoding/csv quotes only
-// where CSV needs it, but some spreadsheets (LibreOffice) also split cells at semicolons.
+// Write writes one row. It quotes every text that a visitor typed. encoding/csv quotes only where
+// CSV needs it, but some spreadsheets (LibreOffice) also split cells at semicolons.
 func (w *CSVWriter) Write(r food.Record) error {
 	var cells []string
 	for _, v := range values(r) {

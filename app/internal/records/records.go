@@ -41,8 +41,8 @@ var countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
 // errNoField is the error of set for a name that no value has.
 var errNoField = errors.New("no field has this name")
 
-// set sets a named value in a submission. It ignores id and tallied, and only checks
-// reference.
+// set sets a named value in a submission. It ignores id and tallied. It checks reference, but does
+// not set it.
 func set(s *food.Submission, v value) (err error) {
 	switch v.name {
 	case "id": // the table gives another one

@@ -188,7 +188,7 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 		return errMediaType
 	}
 	if recorded, ok := w.(*recorder); ok {
-		w = recorded.ResponseWriter // that of net/http: it closes the connection of too large a form
+		w = recorded.ResponseWriter // net/http's closes the connection of too large a form
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	connectionOf(r).enter(receiving)

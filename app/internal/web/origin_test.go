@@ -55,7 +55,7 @@ func TestCheckOrigin(t *testing.T) {
 		{"http on the port of https", "http://site.example", "site.example:443", "", false},
 		{"https on the port of http", "https://site.example", "site.example:80", "", false},
 		{"another IPv6 address", "http://[2001:db8::2]", "[2001:db8::1]", "", false},
-		{"an extension of the browser", "chrome-extension://site.example", "site.example", "", false},
+		{"a browser extension", "chrome-extension://site.example", "site.example", "", false},
 		{"a proxy that rewrites Host without Sec-Fetch-Site",
 			"http://site.example", "app:8080", "", false},
 		{"the browser says that it is another site",

@@ -36,8 +36,8 @@ func (b bars) Width(n int64) string {
 	return strconv.FormatFloat(max(0.5, 100*float64(n)/float64(b.Counts[0].N)), 'f', 1, 64)
 }
 
-// A line is a line chart of days. In the units of its SVG, it is lineHeight high, and
-// the points of two days are lineStep apart. The page scales it.
+// A line is a line chart of days. In the units of its SVG, it is lineHeight high, and the points of
+// two successive days are lineStep apart. The page scales it.
 type line []tally.Day
 
 const (

@@ -9,19 +9,21 @@ import (
 
 // loseNetworks takes all networks from a container of each service. Docker itself does that when it
 // starts a container again while it still clears up after a start that failed, as happens when a
-// machine boots. Swarm takes such a container for running, and starts no other. So the container
-// must end by itself.
+// machine boots. Swarm considers such a container running, and starts no other. So the
+// container must end by itself.
 func (c *cluster) loseNetworks() {
 	c.Helper()
 	lost := map[string]int{} // from containers to their nodes
 	for service, node := range map[string]int{
 		"app": c.nodeOf("app"), "cache": c.cache(), "db": c.primary(),
 	} {
-		id := c.docker(node, "ps", "--quiet", "--filter", "name="+c.stack+"_"+service+".")
-		for _, container := range strings.Fields(id)[:1] {
-			lost[container] = node
-			c.disconnect(node, container)
+		ids := strings.Fields(c.docker(node, "ps", "--quiet", "--filter",
+			"name="+c.stack+"_"+service+"."))
+		if len(ids) == 0 {
+			c.Fatalf("%s does not run on node%d", service, node)
 		}
+		lost[ids[0]] = node
+		c.disconnect(node, ids[0])
 	}
 	for container, node := range lost {
 		engine.Eventually(c, "the container "+container+" has ended", func() error {

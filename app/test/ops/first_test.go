@@ -22,8 +22,8 @@ func TestDeployPermitsFirstStartOnce(t *testing.T) {
 		permits      bool
 	}{
 		{"a new site", neverDeployed + noSettings, true},
-		{"a config says that the site has started", neverDeployed + `"config inspect"*mystack_db_started) echo c ;;`,
-			false},
+		{"a config says that the site has started",
+			neverDeployed + `"config inspect"*mystack_db_started) echo c ;;`, false},
 		{"the job has completed", manager + completed, false},
 		{"the job waits for a node", manager + `
   "service inspect --format {{.ID}} mystack_db-first") echo job1 ;;

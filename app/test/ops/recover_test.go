@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// waitingCopies has the cases of a site whose group has not started. The
-// shell command table stands for db-group status. The shell command started stands for db-group
-// primary, which waits for the primary.
+// waitingCopies has the cases of a site whose group has not started. The shell command table stands
+// for db-group status. The shell command started stands for db-group primary, which waits for the
+// primary.
 func waitingCopies(table, started string) string {
 	return manager + oneContainer + `
   "service inspect --format {{with .Spec.TaskTemplate.Placement}}"*mystack_db)

@@ -35,7 +35,7 @@ if (form) {
 }
 
 // If the answer to a form is the success page, note that the form is stored. If another page follows
-// it, the form may not be stored. A success page to which the visitor goes back answers no form.
+// the form, the form may not be stored. A success page to which the visitor goes back answers no form.
 const sent = sessionStorage.getItem("sent");
 const [navigation] = performance.getEntriesByType("navigation");
 if (sent && document.getElementById("stored") && navigation?.type === "navigate") {
