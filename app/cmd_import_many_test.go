@@ -8,8 +8,8 @@ import (
 	"simpleapp/internal/food"
 )
 
-// import stores a large file in several transactions, because a server in a group can't hold a
-// transaction of any size. After an error, --merge stores the rest.
+// import stores a large file in several transactions, because a server in a group has memory only
+// for transactions of a limited size. After an error, --merge stores the rest.
 func TestImportOfManyGoesOnAfterAnError(t *testing.T) {
 	const many = 10_000
 	records := make([]string, many+1)

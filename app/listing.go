@@ -10,7 +10,7 @@ import (
 	"simpleapp/internal/database"
 )
 
-// unlistedTime is how long Swarm's DNS may not list a healthy replica. Usually it lists one at
+// unlistedTime is how long Swarm's DNS may leave out a healthy replica. Usually it lists one at
 // once. A health check is made every 5 s, and counts for checkedTime.
 const unlistedTime, checkedTime = time.Minute, 30 * time.Second
 
@@ -39,9 +39,10 @@ func (h *health) awaitUnlisted(ctx context.Context, name string, patience time.D
 	}
 }
 
-// listed tells whether the DNS lists an address of this machine under name. Docker's DNS asks the
-// machine's DNS for each name that it does not list. So an error means that it lists no
-// replica, or that it has not answered for so long that this replica can't find the stores, either.
+// listed tells whether the DNS lists an address of this container under name. Docker's DNS passes
+// on names that it does not list to the DNS of the host. So an error of that DNS means that no
+// replica is listed. If nothing answers for 10 s, this replica can't find the stores, either, and
+// counts as not listed, too.
 func listed(ctx context.Context, name string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -22,8 +22,9 @@ show_failure() {
 } >&2
 
 # missing_of SERVICE says what is missing until the service runs as it is defined, such as "2 of 3 run as wanted", and
-# the state of an update that did not complete. It prints nothing if the service runs as it is defined. A command that
-# updates no service, such as swarm-init, sets no_update, because that state is then of an earlier command.
+# the state of an update that did not complete. It prints nothing if the service runs as it is defined, and its last
+# update was completed. After a rollback it prints rollback_completed, although the service runs. A command that updates
+# no service, such as swarm-init, sets no_update, because that state is then of an earlier command.
 missing_of() {
   local found wanted update present tasks running=0 missing=''
   # These parts of a task are compared with those of its service.

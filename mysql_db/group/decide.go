@@ -29,8 +29,9 @@ type view struct {
 	// permitted tells that this copy may start a group, or make a new site if it has no data:
 	// because db ran without groups until now, or because an operator says so.
 	permitted bool
-	// newSite tells that this copy may make a new site and start its group. Swarm says so at each
-	// deployment (db-first in docker-stack.yml), so it counts only where no other copy has data.
+	// newSite tells that this copy may make a new site and start its group. The job db-first says
+	// so (docker-stack.yml). A plain docker stack deploy also runs that job on a site that has
+	// data, so newSite counts only where no other copy has data.
 	newSite bool
 	// settled tells that the copy has been running for so long that it would have found others, and
 	// has seen no group just now.

@@ -17,7 +17,7 @@ import (
 type state string
 
 const (
-	empty    state = "empty"    // has no data, and waits for a group to copy from
+	empty    state = "empty"    // has no data: waits for a group to copy from, or makes a site
 	copying  state = "copying"  // copies the data of another copy
 	starting state = "starting" // has data, but its server does not answer yet
 	waiting  state = "waiting"  // has data, and is in no group

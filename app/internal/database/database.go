@@ -25,7 +25,7 @@ type DB struct {
 // this program is the same for both.
 type Engine interface {
 	// Classify returns the class of an error that a write returned. The class tells whether the
-	// rows may be written, and what the caller can do.
+	// rows may have been written, and what the caller can do.
 	Classify(err error) Failure
 
 	// LockRows is the end of a SELECT that locks the rows that it returns until the transaction

@@ -13,7 +13,8 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// proxy returns an address that answers like addr. It accepts no more connections than most.
+// proxy returns an address that answers like addr. The argument most is the largest number of
+// connections that it accepts.
 // answer copies what the server says.
 func proxy(t *testing.T, addr string, most int, answer func(to io.Writer, from io.Reader)) string {
 	t.Helper()

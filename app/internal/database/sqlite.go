@@ -35,7 +35,8 @@ func OpenSQLite(path string) (*DB, error) {
 // OpenFile opens the SQLite file at path with at most conns connections, which have these options
 // of the driver. Readers don't wait for the writer, and a commit returns once it is on the disk.
 func OpenFile(path string, conns int, options url.Values) (*sql.DB, error) {
-	// The driver sets these after the options of _pragma. In WAL mode page_size has no effect.
+	// The driver sets these after the options of _pragma. The package visits needs that order: it
+	// sets page_size there, which has no effect once the file is in WAL mode.
 	options.Set("_journal_mode", "wal")
 	options.Set("_synchronous", "full")
 	file := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: options.Encode()}

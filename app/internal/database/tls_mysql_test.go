@@ -15,7 +15,8 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// With TLS, only a server with a certificate of a trusted authority for its name is used.
+// If MySQLConfig.TLS is set, only a server with a certificate of a trusted authority for its name
+// is used. If it is nil, nothing is verified.
 func TestTLSVerifiesTheServer(t *testing.T) {
 	dir := t.TempDir()
 	trusted, err := testserver.Certificate(dir, "127.0.0.1")

@@ -22,7 +22,8 @@ type Reader struct {
 }
 
 // NewReader detects the format of a file and reads its beginning. Its error is ErrIncomplete if
-// JSON or SQL ends there, if the header of a CSV has no country, or if the file is empty.
+// JSON or SQL ends there, if the header of a CSV has only known names but no country, or if the
+// file is empty.
 func NewReader(file io.Reader) (*Reader, error) {
 	in := &limitedReader{in: file, left: maxRecord}
 	buffered := bufio.NewReader(in)

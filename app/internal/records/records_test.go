@@ -126,7 +126,8 @@ func TestReaderDetectsIncompleteFiles(t *testing.T) {
 	}
 }
 
-// The error says what is wrong with a file that is whole, and not that it is incomplete.
+// The error says what is wrong with a file that is whole, or with a record that is too long. It
+// does not say that the file is incomplete.
 func TestReaderSaysWhatIsWrong(t *testing.T) {
 	long := strings.Repeat("GB ", 1<<20)
 	for file, want := range map[string]string{

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// A dumpReader reads a backup of a version without JSON. mysqldump wrote it: a comment with the
-// number of visits, one INSERT in each line, and a comment at the end, which shows that the file is
-// complete.
+// A dumpReader reads a backup of a version without JSON. It begins with a comment that has the
+// number of visits. The rest is from mysqldump: one INSERT in each line, and a comment at the end,
+// which shows that the file is complete.
 type dumpReader struct {
 	in       *bufio.Reader
 	visits   *int64

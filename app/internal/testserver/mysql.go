@@ -60,7 +60,8 @@ func (s *Server) startMySQL(options []string) error {
 	s.command = func() *exec.Cmd {
 		return exec.Command(server, append([]string{"--no-defaults", "--datadir=" + data, account,
 			"--bind-address=127.0.0.1", "--port=" + port, "--socket=" + s.socket(),
-			// A server empties tmpdir when it starts, so it can't be shared.
+			// A server that starts deletes the temporary tables in tmpdir, also those of another
+			// one.
 			"--pid-file=" + filepath.Join(s.dir, "pid"), "--tmpdir=" + s.dir,
 			"--loose-mysqlx=OFF", // it would open port 33060; MariaDB has no such option
 			"--skip-name-resolve", "--default-time-zone=+00:00",

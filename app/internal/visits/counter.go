@@ -16,8 +16,8 @@ import (
 	"simpleapp/internal/database"
 )
 
-// ErrUnavailable says that there is no number, because the store did not answer in time. Unless
-// Close has begun, the visit is kept in memory and counted later.
+// ErrUnavailable says that there is no number, because the store did not take the visit in time.
+// Unless Close has begun, the visit is kept in memory and counted later.
 var ErrUnavailable = errors.New("visits are unavailable")
 
 // MaxImport bounds the total after an import. The script in Redis and readers of JSON count in
@@ -41,8 +41,9 @@ type store interface {
 	// of. If the store has less, it has lost data, and the new total is seen + n.
 	add(ctx context.Context, process string, seq, n, seen int64) (total int64, err error)
 	total(ctx context.Context) (int64, error)
-	// canCount returns an error unless add would succeed. It changes no total. process is the same
-	// as for add, and seq is larger each time.
+	// canCount returns an error if it can tell that add would fail. SQLite can't tell that the disk
+	// is full. canCount changes no total. process is the same as for add, and seq is larger each
+	// time.
 	canCount(ctx context.Context, process string, seq int64) error
 	close() error
 }
@@ -50,11 +51,11 @@ type store interface {
 // A Counter counts visits in a store. It combines concurrent visits into one command. Use OpenRedis
 // or OpenSQLite to make one.
 //
-// While the store answers, the Counter is up: a visit joins the next batch, and its caller waits
-// for its number. When a command fails, the Counter is down: it sends the batch again until the
-// store answers. Visits that arrive meanwhile are added to backlog, and their callers get
-// ErrUnavailable at once. When the store answers again, the Counter is up, and adds the backlog
-// before the next batch.
+// While the store takes batches, the Counter is up: a visit joins the next batch, and its caller
+// waits for its number. When a command fails or is refused, the Counter is down: it sends the batch
+// again until the store takes it. Visits that arrive meanwhile are added to backlog, and their
+// callers get ErrUnavailable at once. Then the Counter is up again, and adds the backlog before the
+// next batch.
 type Counter struct {
 	store   store
 	log     *slog.Logger
@@ -111,7 +112,7 @@ func (c *Counter) join(n int64) (int64, error) {
 }
 
 // write adds a batch to the total and returns the number of each visit. It retries until the store
-// answers.
+// takes the batch.
 func (c *Counter) write(ctx context.Context, visits []int64) ([]int64, error) {
 	var n int64
 	for _, v := range visits {
@@ -149,7 +150,7 @@ func (c *Counter) addBacklog(ctx context.Context) error {
 	}
 }
 
-// send adds n visits as one batch. It retries until the store answers or ctx ends.
+// send adds n visits as one batch. It retries until the store takes it, or until ctx ends.
 func (c *Counter) send(ctx context.Context, n int64) (int64, error) {
 	if n > 0 {
 		c.seq++

@@ -18,7 +18,7 @@ import (
 )
 
 // maxForm is the largest body of a form in bytes. A form whose fields have MaxLength characters, in
-// any script, takes about half of it at most.
+// any script, takes about half of it at most, even if its characters arrive decomposed.
 const maxForm = 16 << 10
 
 // A formPage is the form with the visitor's answers and their errors.
@@ -188,7 +188,7 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 		return errMediaType
 	}
 	if recorded, ok := w.(*recorder); ok {
-		w = recorded.ResponseWriter // net/http's closes the connection of too large a form
+		w = recorded.ResponseWriter // it can close the connection, if the form is too large
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	connectionOf(r).enter(receiving)

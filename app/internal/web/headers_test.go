@@ -78,7 +78,7 @@ func TestPagesWithNamesAreNotIndexed(t *testing.T) {
 }
 
 // Over plain http, browsers report Cross-Origin-Opener-Policy as an error. They send Sec-Fetch-Site
-// only over https, and to this machine.
+// only over https, or over http to localhost.
 func TestOpenerPolicyNeedsHTTPS(t *testing.T) {
 	site := serve(t)
 	for _, test := range []struct{ fetchSite, want string }{

@@ -22,7 +22,7 @@ var hsts = []string{"max-age=31536000"}
 //
 // A form that comes on plain http was opened before there was a certificate. It is not redirected:
 // its answers are on their way already, and after a redirect to https browsers name another site as
-// its origin. The page that follows it is on https.
+// its origin. Once it is stored, the page that follows is on https.
 func (s *Server) redirectToHTTPS(w http.ResponseWriter, r *http.Request) bool {
 	certificate := s.cfg.Certificate
 	if certificate == nil || r.TLS != nil ||

@@ -16,7 +16,7 @@ import (
 
 // A page is the data of the template layout.
 type page struct {
-	Title  string // unique among the pages
+	Title  string // tells visitors which page this is
 	Nav    string // the path that the navigation marks as the current page
 	Visits string // the text of the badge; "" shows no badge
 	Data   any    // for the template of the page

@@ -4,9 +4,9 @@
 //
 //	usage: bench [-only PART] [-rounds N] [-time D] BINARY
 //
-// The parts are rates, start, idle and rows. Each round of a part loads every server once. The
-// report has the medians of the rounds. The benchmark starts all servers itself, and each write is
-// on disk before it is answered.
+// The parts are rates, start, idle and rows. Each part but idle measures every server in each
+// round. The report has the medians of the rounds. The benchmark starts all servers itself, and
+// each write is on disk before it is answered.
 //
 // A further part, others, runs only if it is named. It compares the program with servers in Flask,
 // Express and plain Go.

@@ -41,7 +41,7 @@ func (b *bench) rates(rounds int) error {
 	return err
 }
 
-// round loads every server once.
+// round loads every server with each of its pages, one after the other.
 func (b *bench) round(app, floor, baseline, embedded, floorEmbedded target) error {
 	var home, floorHome, baselineHome, form, floorForm, baselineForm result
 	var embeddedHome, floorEmbeddedHome result

@@ -119,7 +119,7 @@ func (c *cluster) awaitRecord(node int) {
 		}
 		return out
 	}
-	for range 2 { // the first time may be of a look that began before
+	for range 2 { // the first renewal may come from a look that began before this call
 		before := written()
 		engine.Eventually(c, fmt.Sprintf("node%d renews its record", node), func() error {
 			if written() == before {

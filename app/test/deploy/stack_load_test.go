@@ -65,8 +65,9 @@ func (s *stack) withoutFailures(name string, operation func(*stack)) {
 	if report.Failed() > 0 {
 		s.Errorf("%s: %d requests failed, want none", name, report.Failed())
 	}
-	// If the machine was not slow, the operation made the database slow. The bound is far below the
-	// 3 s that a submission may take, because a submission needs several writes.
+	// A slow answer is the fault of the operation, unless the machine itself was slow: it paused
+	// for 500 ms, or its disk took that long for a write. This is far below the 3 s that a
+	// submission may take, because a submission needs several writes.
 	mostSlow := 0
 	if max(report.Pause, report.Write) > 500*time.Millisecond {
 		mostSlow = 2 * report.Visitors // two stalls of the disk

@@ -17,8 +17,9 @@ func DeployFile(t testing.TB, stack string, env ...string) {
 }
 
 // TryDeployFile deploys docker-stack.yml by Docker's own command, without the other files of the
-// repository. STACK_RENDER may need those. The command has the variables of env. TryDeployFile
-// returns what it printed.
+// repository. If STACK_RENDER is set (ops/deploy), that command alone runs in the repository,
+// because it may need its files. The command has the variables of env. TryDeployFile returns what
+// it printed.
 func TryDeployFile(t testing.TB, stack string, env ...string) (string, error) {
 	t.Helper()
 	const name = "docker-stack.yml"

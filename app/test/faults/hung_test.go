@@ -13,8 +13,8 @@ import (
 	"simpleapp/internal/testsite"
 )
 
-// recovery is how long the site may take after a server has come back: two attempts of 4 s, and as
-// much again for a slow machine.
+// recovery is how long the site may take after a server has come back: two attempts of 4 s, and
+// 7 s more for a slow machine.
 const recovery = 15 * time.Second
 
 func TestRedisHung(t *testing.T) {

@@ -15,20 +15,21 @@ case "$*" in
   "node inspect --format {{index .Spec.Labels"*node1) echo true ;;
 `
 
-// To move cache costs its data, which swarm-init says.
-func TestSwarmInitTellsWhatMovingCacheCosts(t *testing.T) {
+// A cache that moves leaves its volume behind, and swarm-init says so. The count goes on from the
+// one that the app knows.
+func TestSwarmInitSaysThatCacheLeavesItsVolume(t *testing.T) {
 	const docker = freshSwarm + `
   "node inspect --format {{.ID}} second") echo node2 ;;
   "node inspect --format {{.Description.Hostname}} node1") echo first ;;
   "node inspect --format {{.Description.Hostname}} node2") echo second ;;
 `
-	const cost = "cache leaves its volume on first, " +
+	const words = "cache leaves its volume on first, " +
 		"and uses the one that second has of an earlier time, or an empty one"
 	for variable, want := range map[string]bool{"CACHE_NODE=second": true, "CACHE_NODE=": false} {
 		out, status := newOperator(t, docker).run("swarm-init", variable)
-		if status != 0 || strings.Contains(out, cost) != want {
+		if status != 0 || strings.Contains(out, words) != want {
 			t.Errorf("swarm-init %s = %d, want 0 and %q = %t:\n%s",
-				variable, status, cost, want, out)
+				variable, status, words, want, out)
 		}
 	}
 }

@@ -17,8 +17,8 @@ if (form) {
   };
 
   // Ignore the second click of a double click. If no answer arrives within 15 s, allow the visitor to
-  // submit again. The server stores the form only once. A browser that blocks sessionStorage throws an
-  // error there, so that line is the last.
+  // submit again. The server stores the form only once. If a browser blocks sessionStorage, its use
+  // throws an error. Therefore that line is the last one.
   form.addEventListener("submit", (event) => {
     if (sending) return event.preventDefault();
     showSending(true);

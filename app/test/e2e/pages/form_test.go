@@ -73,8 +73,10 @@ func TestDoubleClickSendsOnce(t *testing.T) {
 	}
 }
 
-// If the visitor comes back to a form and submits it again, the timeout of the first time does not
-// allow a double click. The test replaces the browser's timers by a list, so that it need not wait.
+// If no answer comes for 15 s, the script lets the visitor submit the form again. If the visitor
+// comes back to the form and submits it again before that, the first timer does not allow a double
+// click on the second submission. The test replaces the browser's timers by a list, so that it need
+// not wait.
 func TestTimeoutOfEarlierSubmissionEnds(t *testing.T) {
 	site, browser := startApp(t, "DATA_DIR="+t.TempDir()), chrome.Start(t)
 	do(t, browser, chromedp.Navigate(site+"/simpleform"))
