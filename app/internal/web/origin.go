@@ -70,7 +70,8 @@ func (l *refusalLog) report(r *http.Request, err error) {
 	if r.Header["Sec-Fetch-Site"] == nil && l.warnings.allow() {
 		level = slog.LevelWarn
 	}
-	l.log.Log(r.Context(), level, "a form was refused: it seems to be from another site", "err", err,
+	l.log.Log(r.Context(), level, "a form was refused: it seems to be from another site",
+		"err", err,
 		"origin", r.Header.Get("Origin"), "host", r.Host,
 		"hint", "if the origin is this site, a proxy rewrites Host: "+
 			"let the proxy send the Host of the browser")
