@@ -36,7 +36,8 @@ type view struct {
 	// settled tells that the copy has been running for so long that it would have found others, and
 	// has seen no group just now.
 	settled bool
-	// discard tells that an operator gives up what this copy has.
+	// discard tells that this copy is to give up what it has: because an operator says so, or
+	// because it made a new database and then found that the site has one (yield).
 	discard bool
 }
 
@@ -120,7 +121,7 @@ func decideEmpty(v view, donor *peer) decision {
 func decideJoin(v view, primary, donor peer) decision {
 	switch {
 	case v.discard && (v.self.Group == "" || primary.behind):
-		return decision{copyData, donor.Status, "an operator discards what it has"}
+		return decision{copyData, donor.Status, "what it has is to be given up"}
 	case v.self.Group == "":
 		return decision{refuse, primary.Status, "its data is from before it was in a group: " +
 			"if the site does not need it, make db-discard NODE=" + v.self.Node + " LOSE=yes gives it up"}

@@ -21,7 +21,7 @@ const fetchChannel = " FOR CHANNEL 'fetch'"
 // all machines lose power between the two, the primary has one that a secondary lacks, and lacks
 // one that the secondary has.
 //
-// If the channel can't be removed, the error contains errEndServer.
+// If the channel can't be removed after the fetch, the error contains errEndServer.
 func (m *member) fetch(ctx context.Context, from Status) (err error) {
 	log.Printf("fetching from %s the transactions that this copy lacks", from.Node)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)

@@ -16,7 +16,8 @@ import (
 	"golang.org/x/crypto/acme"
 )
 
-// orderTime is the timeout of one order. While an order runs, no other replica orders.
+// orderTime is the timeout of one order. No other replica orders while an order runs, unless the
+// lock is lost: see TryLock.
 const orderTime = 2 * time.Minute
 
 // order orders a certificate and returns it in PEM format, the private key first.

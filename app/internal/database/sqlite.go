@@ -28,7 +28,8 @@ func OpenSQLite(path string) (*DB, error) {
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	// A channel serves writers in their order. With busy_timeout alone, one might wait for ever.
+	// A channel serves writers in their order. With busy_timeout alone, others might overtake a
+	// writer until it fails.
 	return &DB{db, sqliteEngine{}, make(chan struct{}, 1)}, nil
 }
 

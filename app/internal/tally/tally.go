@@ -53,7 +53,8 @@ func (t *Tally) Start(log *slog.Logger) (stop func()) {
 	}
 }
 
-// Ping returns an error unless it can read every column that this package needs.
+// Ping returns an error unless it can read every column of the tallies, and the column tallied.
+// food.Submissions.Ping reads the other columns of the submissions.
 func (t *Tally) Ping(ctx context.Context) error {
 	var row [3]sql.NullString
 	err := t.db.QueryRowContext(ctx, "SELECT (SELECT tallied FROM submissions LIMIT 1), "+
@@ -124,6 +125,6 @@ func (c counts) addTo(sums map[name]int64) {
 	}
 }
 
-// errReadLog is the error of Fold if it can't read the log. foldEverySecond does not log it,
-// because Ping fails, too, and its error is logged.
+// errReadLog is the error of Fold and FoldAll if their first query of the log fails.
+// foldEverySecond does not log it, because Ping then fails, too, and its error is logged.
 var errReadLog = errors.New("read tally_log")

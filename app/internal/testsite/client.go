@@ -88,7 +88,7 @@ func TryPost(site string, form url.Values) (a Answer, err error) {
 }
 
 // Submit submits a form until the answer is not 503, for a minute. The site answers 503 if the disk
-// takes longer than 4 s. The form may be sent again, because a token is never stored twice.
+// takes some seconds. The form may be sent again, because a token is never stored twice.
 func Submit(client *http.Client, site string, form url.Values) (a Answer, err error) {
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(database.RetryDelay) {
 		r, err := newPost(context.Background(), site, FormType, strings.NewReader(form.Encode()))

@@ -34,7 +34,8 @@ func TestFaultSpeaksOfThisCopyOfTheForm(t *testing.T) {
 	testsite.WantBody(t, testsite.Get(t, site+"/submissions"), "One record", "Lovelace")
 }
 
-// The page names only what is known: the causes of each kind of failure differ.
+// The page says what happened to the answers. It names no cause, because each kind of failure can
+// have many.
 func TestFaultFitsItsCause(t *testing.T) {
 	const again = "submit them again in a moment. However often you send this form, its answers " +
 		"are never stored twice."

@@ -162,7 +162,7 @@ func TestCrossSitePostsAreRefused(t *testing.T) {
 			form := testsite.Form()
 			form.Set("favourite_food", food.NewToken())
 			var a testsite.Answer
-			// The answer is 503 while the disk takes longer than 4 s.
+			// The answer is 503 while the disk takes some seconds.
 			testsite.Within(t, time.Minute, "the site is not too slow", func() error {
 				r := testsite.Request(t, "POST", site+"/simpleform",
 					strings.NewReader(form.Encode()))

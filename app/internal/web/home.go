@@ -54,7 +54,7 @@ func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) badge() string { return badgeText(s.cfg.Visits.Total()) }
 
 func badgeText(visits int64, err error) string {
-	if err != nil { // the package visits logs it when the outage begins
+	if err != nil { // the package visits logs each outage when it begins
 		return visitsUnavailable
 	}
 	return "Visits: " + strconv.FormatInt(visits, 10)

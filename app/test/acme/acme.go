@@ -91,10 +91,13 @@ func New(t testing.TB, ip string, port int, validity time.Duration, addresses ma
 
 func (a *Authority) start(addr string) {
 	a.tb.Helper()
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		a.tb.Fatal(err)
-	}
+	var listener net.Listener
+	// A program that another test is just starting may hold the listener of FreePort for a moment:
+	// it has all open files between fork and exec.
+	testsite.Within(a.tb, 10*time.Second, "the authority listens on "+addr, func() (err error) {
+		listener, err = net.Listen("tcp", addr)
+		return err
+	})
 	a.server = &httptest.Server{Listener: listener, Config: &http.Server{Handler: a.handler},
 		TLS: a.tls.Clone()}
 	a.server.StartTLS()

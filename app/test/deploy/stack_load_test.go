@@ -67,7 +67,7 @@ func (s *stack) withoutFailures(name string, operation func(*stack)) {
 	}
 	// A slow answer is the fault of the operation, unless the machine itself was slow: it paused
 	// for 500 ms, or its disk took that long for a write. This is far below the 3 s that a
-	// submission may take, because a submission needs several writes.
+	// batch may take, because a batch needs several writes.
 	mostSlow := 0
 	if max(report.Pause, report.Write) > 500*time.Millisecond {
 		mostSlow = 2 * report.Visitors // two stalls of the disk

@@ -108,7 +108,7 @@ func TestOtherOriginsCannotSubmitTheForm(t *testing.T) {
 					page = test.from + url.PathEscape(attack(target, favourite))
 				}
 				var form sentForm
-				// The answer is 503 while the disk takes longer than 4 s.
+				// The answer is 503 while the disk takes longer than 3 s.
 				testsite.Within(t, time.Minute, "the site is not too slow", func() error {
 					do(t, browser, chromedp.Navigate(page))
 					select {

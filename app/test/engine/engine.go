@@ -31,8 +31,8 @@ var (
 )
 
 // Start lets ctrl-C cancel UntilInterrupted, until stop is called. Commands get Version, and none
-// of the settings that a developer may have for another site: see ops/variables.sh. The times for a
-// slow machine stay.
+// of the settings that a developer may have for another site: see ops/variables.sh. Commands keep
+// the times for slow machines, such as HEALTH_TIMEOUT.
 func Start() (stop func()) {
 	UntilInterrupted, stop = signal.NotifyContext(context.Background(),
 		os.Interrupt, syscall.SIGTERM)

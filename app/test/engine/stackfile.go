@@ -18,8 +18,8 @@ func DeployFile(t testing.TB, stack string, env ...string) {
 
 // TryDeployFile deploys docker-stack.yml by Docker's own command, without the other files of the
 // repository. If STACK_RENDER is set (ops/deploy), that command alone runs in the repository,
-// because it may need its files. The command has the variables of env. TryDeployFile returns what
-// it printed.
+// because it may need its files. Docker's commands and that one have the variables of env.
+// TryDeployFile returns what they printed.
 func TryDeployFile(t testing.TB, stack string, env ...string) (string, error) {
 	t.Helper()
 	const name = "docker-stack.yml"

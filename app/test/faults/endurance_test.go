@@ -160,7 +160,7 @@ func send(addr string, next func() int64, requests int64) error {
 		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 			return err
 		}
-		slow := want == 303 && resp.StatusCode == 503 // the disk took longer than 4 s
+		slow := want == 303 && resp.StatusCode == 503 // the disk took longer than 3 s
 		if resp.StatusCode != want && !slow {
 			line, _, _ := strings.Cut(request, " HTTP")
 			return fmt.Errorf("%s = %d, want %d", line, resp.StatusCode, want)

@@ -124,7 +124,7 @@ func FillIn(form url.Values) chromedp.Action[chromedp.Void] {
 }
 
 // Submit submits the form that the browser shows, and waits for the page that follows. That page
-// must have the status want. If the answer is 503 instead, because the disk takes longer than 4 s,
+// must have the status want. If the answer is 503 instead, because the disk takes some seconds,
 // Submit submits the form of that page, for a minute.
 func Submit(t *testing.T, browser context.Context, want int64) {
 	t.Helper()

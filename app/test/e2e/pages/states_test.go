@@ -23,7 +23,7 @@ type state struct {
 }
 
 // inTime calls get, which returns the status of the page, and checks that status. The site answers
-// 503 if the disk takes longer than 4 s, so inTime then calls get again: see testsite.Submit.
+// 503 if the disk takes longer than 3 s, so inTime then calls get again: see testsite.Submit.
 func (s state) inTime(t *testing.T, get func() (status int)) {
 	t.Helper()
 	testsite.Within(t, time.Minute, s.path+" in time", func() error {
