@@ -28,8 +28,9 @@ func importRecords(ctx context.Context, i invocation) (err error) {
 	only := flags.String("only", "", "import only the `submissions`, or only the visits")
 	err = i.parse(&flags, 0, fmt.Sprintf(
 		"Reads JSON or CSV as export writes it, or an old backup, from standard input.\n"+
-			"Stores a file completely or not at all if it has fewer than %d submissions, or no tokens.\n"+
-			"Stores any other file in parts of %[1]d: after an error it says how many are stored.\n"+
+			"Stores a file completely or not at all if it has fewer than %d submissions, or\n"+
+			"no tokens. Stores any other file in parts of %[1]d: after an error it says how\n"+
+			"many are stored.\n"+
 			"Then it adds the visits to the site's.\n"+
 			"It notices JSON that was cut off, but not CSV that was cut off between two rows.",
 		food.RowsPerPart))

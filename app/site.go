@@ -80,8 +80,8 @@ func openSite(ctx context.Context, cfg config, log *slog.Logger) (s *site, err e
 	remember, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	counter.Remember(remember, db)
-	// The submissions are stored before the visits, because storing the visits takes until ctx ends
-	// if their store does not answer.
+	// close calls the closers in reverse, so it stores the submissions before the visits. Storing
+	// the visits takes until ctx ends if their store does not answer.
 	submissions := food.New(db, s.metrics.ObserveSubmissions)
 	s.onClose("store submissions", submissions.Close)
 	if cfg.domains != nil {

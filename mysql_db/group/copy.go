@@ -95,7 +95,8 @@ func (m *member) copy(ctx context.Context, donor Status) error {
 		}
 	}
 	<-s.ended
-	if now, err := askOne(ctx, donor.Address, proofOf(m.password)); err == nil && now.State == online {
+	now, err := askOne(ctx, donor.Address, proofOf(m.password))
+	if err == nil && now.State == online {
 		donor = now // others may have joined during the copy
 	}
 	log.Printf("copied in %v", time.Since(begin).Round(time.Second))

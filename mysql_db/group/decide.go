@@ -124,7 +124,8 @@ func decideJoin(v view, primary, donor peer) decision {
 		return decision{copyData, donor.Status, "what it has is to be given up"}
 	case v.self.Group == "":
 		return decision{refuse, primary.Status, "its data is from before it was in a group: " +
-			"if the site does not need it, make db-discard NODE=" + v.self.Node + " LOSE=yes gives it up"}
+			"if the site does not need it, make db-discard NODE=" + v.self.Node +
+			" LOSE=yes gives it up"}
 	case primary.behind:
 		return decision{refuse, primary.Status, "it has transactions that the group lacks: " +
 			"make db-discard NODE=" + v.self.Node + " gives them up"}

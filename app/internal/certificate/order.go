@@ -74,7 +74,8 @@ func (k *Keeper) order(ctx context.Context) ([]byte, error) {
 		value = append(value, pem.EncodeToMemory(
 			&pem.Block{Type: "CERTIFICATE", Bytes: certificate})...)
 	}
-	// stored must be able to parse it: a row that it can't parse would stop all later orders.
+	// The method stored must be able to parse value. A row that it can't parse would stop all later
+	// orders.
 	if _, err := tls.X509KeyPair(value, value); err != nil {
 		return nil, fmt.Errorf("the certificate that the authority sent: %w", err)
 	}

@@ -141,8 +141,8 @@ func TestReaderSaysWhatIsWrong(t *testing.T) {
 		`{"visits": "many", "submissions": []}`:  "visits: it is not a whole number",
 		"country\nGB\n\"" + long:                 "record 2: it is longer than 1 MB",
 		`[{"country": "GB"}, "` + long:           "record 2: it is longer than 1 MB",
-		"-- SimpleApp backup of 2026-11-20T10:00:00Z: 5 visits\nINSERT " + long: "record 1: it is " +
-			"longer than 1 MB",
+		"-- SimpleApp backup of 2026-11-20T10:00:00Z: 5 visits\nINSERT " +
+			long: "record 1: it is longer than 1 MB",
 	} {
 		_, err := read(file)
 		if err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, ErrIncomplete) {

@@ -98,8 +98,8 @@ func (s *Site) Results(t testing.TB, zone *time.Location) (r tally.Results) {
 	return r
 }
 
-// Folded calls read until a call takes less than a second. read reads results. Those of a longer
-// call may lack submissions: see Tally.Results.
+// Folded repeats the function read, which reads results, until it takes less than a second. If it
+// takes longer, the results may lack submissions: see Tally.Results.
 func Folded(t testing.TB, read func()) {
 	t.Helper()
 	Eventually(t, "results in less than a second", func() error {

@@ -49,8 +49,8 @@ func (b *bench) rows(rounds int) error {
 				case t.rows == 1000:
 					small = measured
 				default:
-					b.report.add(page.name+" at "+t.name+" rows, time against 1,000 rows", "≤ 1.1",
-						"%.2f", measured.P50/small.P50)
+					b.report.add(page.name+" at "+t.name+" rows, time against 1,000 rows",
+						"≤ 1.1", "%.2f", measured.P50/small.P50)
 				}
 			}
 		}
