@@ -114,8 +114,8 @@ func (m *member) ask(ctx context.Context, addresses []string) []*Status {
 	return ask(ctx, addresses, proofOf(m.password))
 }
 
-// ask returns the Status of each address, in their order, or nil for one that does not answer or is
-// empty. proof is empty if the asker is no copy.
+// ask returns a Status for each address, in their order. It is nil if no copy answers there, or if
+// the address is "". proof is "" if the asker is no copy.
 func ask(ctx context.Context, addresses []string, proof string) []*Status {
 	answers := make([]*Status, len(addresses))
 	var group sync.WaitGroup

@@ -24,8 +24,8 @@ type Attempt struct {
 // failedAttempt returns what is stored after an attempt that failed with err. previous is what was
 // stored until then. If the authority was not reached, the pause doubles from 10 s to 5 min. After
 // a refusal it is 20 min, because Let's Encrypt allows five refusals in an hour. It is shorter if
-// the refusal is the first or second failure in a row: while DOMAIN is new, replicas that are not
-// updated yet answer the authority, too, and know nothing of the challenge.
+// the refusal is the first or second failure in a row: just after DOMAIN is set for the first time,
+// the authority may still reach replicas without DOMAIN, and those answer no challenge.
 func failedAttempt(previous Attempt, err error, now time.Time) Attempt {
 	a := Attempt{Failures: previous.Failures + 1, Error: err.Error(), Hint: hint(err)}
 	pause := min(10*time.Second<<min(previous.Failures, 5), 5*time.Minute)

@@ -9,8 +9,7 @@ import (
 	"simpleapp/internal/web"
 )
 
-// While the database can't be read, a challenge is answered as the pages are: the authority may ask
-// again.
+// While the database can't be read, a challenge gets status 503, as pages do.
 func TestChallengeWithoutTheDatabase(t *testing.T) {
 	db := testsite.EmptySQLite(t)
 	cfg := newConfig(t, db, testsite.Quiet)
