@@ -60,11 +60,12 @@ func (m *member) passedCheck() bool {
 	return err == nil && time.Since(mark.ModTime()) < 30*time.Second
 }
 
-// dispensable tells whether the others can do without this copy for a moment. A waiting or empty
-// copy is always dispensable. So is the only member of a group, because the app can't find it. Any
-// other member is dispensable only if all others are online. Of several that the DNS does not list,
-// the one with the lowest address goes first. listed are the addresses of the other copies in the
-// DNS. If there are none, the DNS may have failed, and such a member stays.
+// dispensable tells whether the others can do without this copy, which the DNS does not list, for a
+// moment. A waiting or empty copy is always dispensable. So is the only member of a group, because
+// the app can't find a copy that is not listed. Any other member is dispensable only if all others
+// are online. Of several that the DNS does not list, the one with the lowest address goes first.
+// listed are the addresses of the other copies in the DNS. If there are none, the DNS may have
+// failed, and such a member stays.
 func (m *member) dispensable(ctx context.Context, listed []string) bool {
 	self, err := m.status(ctx)
 	if err != nil {

@@ -96,8 +96,8 @@ func TestOpenerPolicyNeedsHTTPS(t *testing.T) {
 	}
 }
 
-// Browsers keep the rule for a name, whatever the port: a site on another port would lose its
-// visitors, who open http://name/ and are sent to port 443.
+// Browsers apply Strict-Transport-Security to all ports of a name. If a site on another port than
+// 443 sent it, visitors who open http://name/ would go to port 443, and not find the site.
 func TestStrictTransportSecurityNeedsPort443(t *testing.T) {
 	for port, want := range map[uint16]string{443: "max-age=31536000", 8443: ""} {
 		db := testsite.EmptySQLite(t)
