@@ -9,8 +9,8 @@ import (
 // step. MySQL certifies each transaction first, and only then gives it a GTID.
 type catchUp struct {
 	// goal is a number of certified transactions: once MySQL has certified so many, it has
-	// certified those of the first step. One that was being certified then is in neither count, so
-	// goal has one more.
+	// certified those of the first step. goal adds up those that MySQL had certified then, those in
+	// its queue, and one that may have been in neither count, because it was being certified.
 	goal      int64
 	certified bool // MySQL has certified those of the first step
 	// due is a GTID set that contains those of the first step, or "" as long as it is not known.
