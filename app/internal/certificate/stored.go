@@ -21,7 +21,7 @@ type storedCertificate struct {
 // authority has given for other names, provided that at least one of them is a name of the site. So
 // https goes on after a change of DOMAIN until a certificate for the new names is there. If there
 // is no such certificate either, stored returns the one that has ended, or nil. No row of a
-// certificate is deleted: replicas that still have the DOMAIN before need theirs, and so does a
+// certificate is deleted: replicas that still have the earlier DOMAIN need theirs, and so does a
 // rollback.
 func (r rows) stored(ctx context.Context) (*storedCertificate, error) {
 	found, err := r.db.QueryContext(ctx,
