@@ -118,7 +118,7 @@ func (h *health) ready() error {
 
 // healthy returns an error until the program could use every store once. After that it returns nil
 // even if a store fails, because the program still serves, and a restart would not repair the
-// store.
+// store. awaitUnlisted needs the time of the latest success.
 func (h *health) healthy() error {
 	for _, d := range h.dependencies {
 		if !d.succeeded.Load() {

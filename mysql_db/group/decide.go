@@ -48,7 +48,7 @@ type peer struct {
 	behind bool // it lacks transactions that this copy has
 	purged bool // its binary log has no longer all that this copy lacks
 	// mergeable tells that the last group of both has certified each transaction that only one of
-	// them has, and that each can still send the other what that lacks.
+	// them has, and that each can still send these to the other.
 	mergeable bool
 }
 
