@@ -176,7 +176,7 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 		// Load balancers keep idle connections for 60 s. If IdleTimeout were shorter, they could
 		// send a request on a connection that this server is closing.
 		IdleTimeout:    90 * time.Second,
-		MaxHeaderBytes: 16 << 10,
+		MaxHeaderBytes: 4 << 10, // net/http adds 4 KB, or 8 KB on a kept connection
 		ErrorLog:       stdlog.New(serverLog{log}, "", 0),
 		Protocols:      protocols,
 	}

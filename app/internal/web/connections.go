@@ -18,8 +18,11 @@ const (
 	// maxEncrypted takes the place of maxConnections on a server with TLS, where each connection
 	// takes 31 KB.
 	maxEncrypted = 2048
-	// At most max/slowShare connections may be receiving a form, and as many sending an answer.
-	slowShare = 8
+	// At most max/slowShare connections may be receiving a request, and as many sending an answer.
+	// The fields of a header may take 220 KB: newServer bounds its bytes, but not their number.
+	slowShare = 16
+	// maxHello bounds how much of a TLS handshake an idle connection sends. Browsers send 2 KB.
+	maxHello = 4 << 10
 	// writeBuffer bounds how many bytes the kernel keeps for a client that does not read. Nearly
 	// every page fits in it.
 	writeBuffer = 32 << 10
@@ -29,8 +32,8 @@ const (
 type connState int
 
 const (
-	idle      connState = iota // waits for the header of a request
-	receiving                  // waits for the rest of a form
+	idle      connState = iota // waits for the first bytes of a request, or for a TLS handshake
+	receiving                  // waits for the rest of a request, or of a very large handshake
 	working                    // waits for this program
 	sending                    // waits for the client to read the answer
 	// closed: not open any more. It must be the last state: queues is an array with one queue for
@@ -82,9 +85,12 @@ func (c *Connections) Watch(server *http.Server) {
 	}
 	server.ConnState = func(conn net.Conn, state http.ConnState) {
 		switch state {
+		case http.StateNew:
+			_, limited(conn).handshaking = conn.(*tls.Conn)
 		case http.StateActive: // the header of a request has arrived
 			limited(conn).enter(working)
 		case http.StateIdle:
+			limited(conn).deadlines = 0
 			limited(conn).enter(idle)
 		case http.StateClosed:
 			limited(conn).enter(closed)
@@ -158,80 +164,4 @@ func (c *Connections) noteSurplus(state connState) (report func()) {
 	}
 	c.shortage = now
 	return report
-}
-
-// A limitedListener accepts connections and adds them to Connections.
-type limitedListener struct {
-	net.Listener
-	connections *Connections
-}
-
-func (l limitedListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	c := &connection{TCPConn: conn.(*net.TCPConn), connections: l.connections}
-	c.SetWriteBuffer(writeBuffer) // if this fails, the kernel's default applies
-	c.enter(idle)
-	return c, nil
-}
-
-// limited returns the connection that a limitedListener has accepted. With TLS, the server knows a
-// tls.Conn around it.
-func limited(conn net.Conn) *connection {
-	if encrypted, ok := conn.(*tls.Conn); ok {
-		conn = encrypted.NetConn()
-	}
-	return conn.(*connection)
-}
-
-type connectionKey struct{}
-
-// A connection is a TCP connection that Connections counts. It has all methods of net.TCPConn,
-// because http.Server calls CloseWrite when it answers a request without reading all of it.
-type connection struct {
-	*net.TCPConn
-	connections *Connections
-
-	// Guarded by connections.mu.
-	state          connState
-	previous, next *connection // in the queue of state; nil until the first call of enter
-}
-
-// connectionOf returns the connection of a request, or nil if the server does not use Connections.
-func connectionOf(r *http.Request) *connection {
-	c, _ := r.Context().Value(connectionKey{}).(*connection)
-	return c
-}
-
-// enter moves the connection to a state. If c is nil, enter does nothing.
-func (c *connection) enter(state connState) {
-	if c == nil {
-		return
-	}
-	surplus, report := c.connections.move(c, state)
-	if surplus != nil {
-		surplus.Close()
-	}
-	if report != nil {
-		go report()
-	}
-}
-
-// A queue is a ring of connections, in the order of push. The ring begins and ends at head.
-type queue struct {
-	head   connection
-	length int
-}
-
-func (q *queue) push(c *connection) {
-	c.previous, c.next = q.head.previous, &q.head
-	c.previous.next, c.next.previous = c, c
-	q.length++
-}
-
-func (q *queue) remove(c *connection) {
-	c.previous.next, c.next.previous = c.next, c.previous
-	q.length--
 }

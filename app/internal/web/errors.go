@@ -38,6 +38,9 @@ var (
 		Heading: "That is too long",
 		Message: "The form was sent with more text than this site takes. " +
 			"Nothing was stored this time. Go back and make your answers shorter."}
+	errHeader = &statusError{status: http.StatusRequestHeaderFieldsTooLarge,
+		Heading: "Your browser sent too much about itself",
+		Message: "Nothing was stored this time. Try it without the browser’s extensions."}
 	errSlow = &statusError{status: http.StatusRequestTimeout,
 		Heading: "The form took too long to arrive",
 		Message: "Nothing was stored this time. Go back and submit it again. " + safeToRepeat}
@@ -62,7 +65,7 @@ var (
 // once, so that a refused request costs less than an accepted one. The page of errBusy then takes
 // about 1 µs instead of about 45 µs. Both figures exclude the network.
 var sameForAll = []*statusError{errNotFound, errMethod, errCrossSite, errMediaType, errTooLarge,
-	errSlow, errBadForm, errBusy, errBusyForm}
+	errHeader, errSlow, errBadForm, errBusy, errBusyForm}
 
 // statusClientClosed is noted for a request whose client left before the answer. A client
 // receives it only if it has closed its sending side and still reads. It is nginx's code for that:

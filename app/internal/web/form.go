@@ -207,6 +207,10 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return errBadForm
 	}
+	r.Form = nil // it also has the fields of the address, which nobody needs
+	if len(r.PostForm) > maxFields {
+		return errBadForm
+	}
 	for _, values := range r.PostForm {
 		if len(values) > 1 { // browsers send each field once, and nothing tells which is right
 			return errBadForm

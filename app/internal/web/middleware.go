@@ -12,6 +12,10 @@ import (
 // maxInFlight is how many requests of one route may be in flight at the same time.
 const maxInFlight = 512
 
+// maxFields is how many fields the header of a request may have, and a form. Browsers and proxies
+// send fewer than 50 in a header.
+const maxFields = 100
+
 // securityHeaders are sent with every answer. All scripts and styles are files of this site. No
 // script opens a connection: connect-src allows 'self' for tools such as Lighthouse, which request
 // files from within a page.
@@ -45,6 +49,13 @@ func (s *Server) wrap(routes http.Handler) http.Handler {
 	var protection http.CrossOriginProtection
 	refused := refusalLog{log: s.cfg.Log}
 	protected := s.handle(func(w http.ResponseWriter, r *http.Request) error {
+		fields := 0
+		for _, values := range r.Header {
+			fields += len(values)
+		}
+		if fields > maxFields {
+			return errHeader
+		}
 		if s.redirectToHTTPS(w, r) {
 			return nil
 		}

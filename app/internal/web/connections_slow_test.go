@@ -1,0 +1,150 @@
+package web
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"simpleapp/internal/testsite"
+)
+
+// half is the beginning of a form.
+const half = "POST /simpleform HTTP/1.1\r\nHost: x\r\n" +
+	"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nfirst_name="
+
+func TestSlowFormsHoldFewConnections(t *testing.T) {
+	b := serveBounded(t, 100, 2, time.Minute)
+	var slow []net.Conn
+	for range 4 {
+		slow = append(slow, b.open(half))
+		b.wantCount(receiving, min(len(slow), 2))
+	}
+	b.wantClosed(slow[0])
+	b.wantClosed(slow[1])
+	for _, conn := range slow[2:] {
+		io.WriteString(conn, strings.Repeat("x", 100-len("first_name=")))
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("POST /simpleform, sent slowly = %v, %v, want 200", resp, err)
+		}
+	}
+}
+
+// The fields of a header take much more memory than their bytes, and a client may send the
+// beginning of a request together with the one before.
+func TestHalfHeadersHoldFewConnections(t *testing.T) {
+	b := serveBounded(t, 100, 2, time.Minute)
+	var slow []net.Conn
+	for i := range 6 {
+		before := ""
+		if i%2 == 1 {
+			before = get
+		}
+		conn := b.open(before + "GET / HTTP/1.1\r\nHost: x\r\na:\r\n")
+		if before != "" {
+			b.read(conn)
+		}
+		slow = append(slow, conn)
+		b.wantCount(receiving, min(len(slow), 2))
+	}
+	for _, conn := range slow[:4] {
+		b.wantClosed(conn)
+	}
+	for _, conn := range slow[4:] {
+		io.WriteString(conn, "\r\n")
+		b.read(conn)
+	}
+	b.wantCount(idle, 2)
+}
+
+// A connection is idle until its handshake has ended and a request begins, so that a crowd of new
+// visitors does not close each other's connections. Only a handshake that is far larger than those
+// of browsers takes memory.
+func TestHandshakeIsIdle(t *testing.T) {
+	issuer := httptest.NewTLSServer(http.NotFoundHandler())
+	defer issuer.Close()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &boundedServer{T: t, addr: listener.Addr().String(),
+		connections: NewConnections(testsite.Quiet, NewMetrics())}
+	server := &http.Server{ReadTimeout: time.Minute, Protocols: new(http.Protocols),
+		TLSConfig: &tls.Config{Certificates: issuer.TLS.Certificates}}
+	server.Protocols.SetHTTP1(true)
+	b.connections.Watch(server)
+	defer server.Close()
+	go server.ServeTLS(b.connections.Limit(listener), "", "")
+
+	var visitors []*tls.Conn
+	for range 3 {
+		conn := tls.Client(b.open(""), &tls.Config{InsecureSkipVerify: true})
+		if err := conn.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		visitors = append(visitors, conn)
+	}
+	b.open("\x16\x03\x01\x01\x00\x01") // the beginning of a handshake
+	b.wantCount(idle, 4)
+	io.WriteString(visitors[0], "GET / HTTP/1.1\r\n")
+	b.wantCount(receiving, 1)
+	// A record of 16,000 bytes begins a handshake of 64,000.
+	b.open("\x16\x03\x01\x3e\x80\x01\x00\xfa\x00" + strings.Repeat("x", 2*maxHello))
+	b.wantCount(receiving, 2)
+	b.wantCount(idle, 3)
+}
+
+func TestRequestWithManyHeaderFieldsIsRefused(t *testing.T) {
+	b := serveBounded(t, 100, 2, time.Minute)
+	for n, want := range map[int]int{maxFields: http.StatusOK,
+		maxFields + 1: http.StatusRequestHeaderFieldsTooLarge} {
+		different := ""
+		for i := range n {
+			different += fmt.Sprintf("X-%d:\r\n", i)
+		}
+		for _, fields := range []string{different, strings.Repeat("X:\r\n", n)} {
+			conn := b.open("GET / HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n")
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil || resp.StatusCode != want {
+				t.Errorf("GET / with %d header fields = %v, %v, want %d", n, resp, err, want)
+			}
+		}
+	}
+}
+
+func TestFormTimesOut(t *testing.T) {
+	b := serveBounded(t, 100, 2, time.Second)
+	resp, err := http.ReadResponse(bufio.NewReader(b.open(half)), nil)
+	if err != nil || resp.StatusCode != http.StatusRequestTimeout {
+		t.Errorf("POST /simpleform without its end = %v, %v, want 408", resp, err)
+	}
+}
+
+// A form that is too large is refused at once, and not when the rest of it has arrived.
+func TestLargeFormIsRefusedAtOnce(t *testing.T) {
+	b := serveBounded(t, 100, 2, time.Minute)
+	large := strings.Replace(half, "100", "99999999", 1) + strings.Repeat("x", 20_000)
+	resp, err := http.ReadResponse(bufio.NewReader(b.open(large)), nil)
+	if err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("POST /simpleform of 100 MB = %v, %v, want 413", resp, err)
+	}
+}
+
+func TestSlowReadersHoldFewConnections(t *testing.T) {
+	b := serveBounded(t, 100, 2, time.Minute)
+	var slow []net.Conn
+	for range 4 {
+		slow = append(slow, b.open("GET /large HTTP/1.1\r\nHost: x\r\n\r\n"))
+		b.wantCount(sending, min(len(slow), 2))
+	}
+	b.wantClosed(slow[0])
+	b.wantClosed(slow[1])
+	b.read(b.open(get))
+}
