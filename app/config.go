@@ -81,6 +81,12 @@ func loadConfig(environ map[string]string) (config, error) {
 	if c.location, err = location(c.TimeZone); err != nil {
 		return c, fmt.Errorf("TZ: %w: write a name such as Asia/Singapore or UTC", err)
 	}
+	switch c.LogLevel { // the parser also takes warn+1
+	case slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError:
+	default:
+		return c, fmt.Errorf("LOG_LEVEL: %v has a number: write debug, info, warn or error",
+			c.LogLevel)
+	}
 	if c.Instance == "" {
 		if c.Instance, err = os.Hostname(); err != nil {
 			return c, fmt.Errorf("INSTANCE: %w", err)
@@ -180,6 +186,9 @@ func readRoots(variable, file string) (*x509.CertPool, error) {
 // libraries also accept the path of a file, as in :/etc/localtime.
 func location(tz string) (*time.Location, error) {
 	name := strings.TrimPrefix(tz, ":")
+	if name == "Local" { // to Go it is the zone that TZ names
+		return nil, errors.New("no time zone has the name Local")
+	}
 	if !filepath.IsAbs(name) {
 		return time.LoadLocation(name)
 	}

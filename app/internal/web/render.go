@@ -49,7 +49,6 @@ func (s *Server) parseTemplates(files map[string][]byte, a assets) (
 			t = t.In(s.cfg.Location)
 			return t.Format("January 2, 2006 15:04 ") + zone(t)
 		},
-		"zone":   zone,
 		"day":    func(t time.Time) string { return t.Format("January 2") },
 		"number": number,
 	}

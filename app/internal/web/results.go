@@ -80,6 +80,16 @@ func (l line) Most() (most tally.Day) {
 func (l line) First() tally.Day { return l[0] }
 func (l line) Last() tally.Day  { return l[len(l)-1] }
 
+// Zone returns the time zone of the days. If the clocks have changed since the first one, it has
+// both offsets.
+func (l line) Zone() string {
+	first, last := zone(l.First().Date), zone(l.Last().Date)
+	if first == last {
+		return last
+	}
+	return first + ", later " + last
+}
+
 // Points returns the points of the line in the syntax of SVG.
 func (l line) Points() string {
 	var b strings.Builder
