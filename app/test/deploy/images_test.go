@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -74,4 +75,28 @@ func TestWaitSettings(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The services that are not started by default run images of others. Adminer is for this machine
+// alone.
+func TestOptionalServices(t *testing.T) {
+	t.Parallel()
+	var project struct {
+		Services struct {
+			Adminer struct {
+				Ports []struct {
+					HostIP string `json:"host_ip"`
+				}
+			}
+		}
+	}
+	out := engine.Must(t, "docker", "compose", "--profile", "tools", "config", "--format", "json")
+	if err := json.Unmarshal([]byte(out), &project); err != nil {
+		t.Fatal(err)
+	}
+	ports := project.Services.Adminer.Ports
+	if len(ports) != 1 || ports[0].HostIP != "127.0.0.1" {
+		t.Errorf("Adminer publishes %v, want one port of 127.0.0.1", ports)
+	}
+	engine.Must(t, "docker", "stack", "config", "-c", "docker-stack.visualizer.yml")
 }
