@@ -105,14 +105,16 @@ wait_until_running() {
 }
 
 # scale_back BEFORE WANTED ends a command that wanted so many replicas of app and did not get them. If the nodes have no
-# room for them, app goes back to the number BEFORE, unless that was as large or there was no app.
+# room for them, app goes back to the number BEFORE, unless that was as large. If BEFORE is empty, the site is new, and
+# app gets one replica fewer than fit, so that an update has room.
 scale_back() {
-  local fitting
-  if [ -n "$1" ] && [ "$2" -gt "$1" ] && [ -n "$(no_room app)" ]; then
+  local fitting most=$1
+  if [ "$2" -gt "${1:-1}" ] && [ -n "$(no_room app)" ]; then
     fitting=$(tasks_and_errors app | grep -c '^Running') || true
-    docker service scale --detach "${STACK}_app=$1" >/dev/null
-    fail "the nodes have room for $fitting replicas, and an update needs room for one more: ${STACK}_app goes back to $1," \
-      "and the other changes go on: make status tells when it is done"
+    if [ -z "$most" ]; then most=$((fitting > 2 ? fitting - 1 : 1)); fi
+    docker service scale --detach "${STACK}_app=$most" >/dev/null
+    fail "the nodes have room for $fitting replicas, and an update needs room for one more: ${STACK}_app gets" \
+      "$most, and the other changes go on: make status tells when it is done"
   fi
   exit 1
 }

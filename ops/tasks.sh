@@ -142,6 +142,17 @@ report_copies() {
   in_task db db-group status "${places[@]}" </dev/null
 }
 
+# waits_for_primary succeeds if the copies answer, and none of them is the primary for TIMEOUT or else for 20 s.
+waits_for_primary() {
+  local deadline=$((SECONDS + ${TIMEOUT:-20})) copies
+  while :; do
+    copies=$( (report_copies) 2>&1) || true
+    grep -q '^COPY  *STATE' <<<"$copies" && ! grep -q 'online, primary' <<<"$copies" || return
+    if [ "$SECONDS" -ge "$deadline" ]; then return; fi
+    sleep 1
+  done
+}
+
 # await_primary SECONDS waits until the group has a primary, for TIMEOUT or else for this long. A call of db-group ends
 # after two minutes.
 await_primary() {
@@ -156,9 +167,11 @@ await_primary() {
 }
 
 # mark_volume NODE IMAGE COMMAND runs a command of db-group on a node's volume of db: permit, permit-empty, forbid or
-# discard. It is a job of Swarm, which reaches each node without ssh.
+# discard. It is a job of Swarm, which reaches each node without ssh. If the command is interrupted, the job must not run
+# later, when its node comes back.
 mark_volume() {
   local job=${STACK}_db-$3 deadline=$((SECONDS + ${TIMEOUT:-300})) state
+  trap 'docker service rm "$job" >/dev/null 2>&1; exit 130' INT TERM HUP
   docker service rm "$job" >/dev/null 2>&1 || true
   docker service create --detach --quiet --with-registry-auth --no-resolve-image --name "$job" --mode replicated-job \
     --constraint "node.id==$(docker node inspect --format '{{.ID}}' "$1")" --restart-condition none --no-healthcheck \
@@ -179,4 +192,5 @@ mark_volume() {
     sleep 0.5
   done
   docker service rm "$job" >/dev/null
+  trap - INT TERM HUP
 }

@@ -1,6 +1,8 @@
 package ops
 
 import (
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -163,6 +165,34 @@ func TestDeployPublishesHTTPS(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Swarm would take the port of another program on this machine without a word.
+func TestDeployRefusesPortOfAnotherProgram(t *testing.T) {
+	program, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer program.Close()
+	port := fmt.Sprint(program.Addr().(*net.TCPAddr).Port)
+	const here = `
+  "info --format {{.Name}}") echo machine1 ;;
+`
+	o := newOperator(t, manager+here+deployment)
+	o.install("hostname", "echo machine1")
+	o.wantRefused("port "+port+": another program or container of this machine has it", "deploy",
+		"HTTP_PORT="+port)
+
+	o.setDocker(manager + here + `
+  "service ls --quiet") echo app1 ;;
+  "service inspect --format {{range .Endpoint.Ports}}"*app1)
+    echo ` + port + ` mystack_app mystack ;;
+` + deployment)
+	o.wantDeployed([]string{"HTTP_PORT=" + port}, []string{"HTTP_PORT=" + port})
+
+	o.setDocker(manager + here + deployment)
+	o.install("hostname", "echo another-machine") // its ports tell nothing
+	o.wantDeployed([]string{"HTTP_PORT=" + port}, []string{"HTTP_PORT=" + port})
 }
 
 // site.env has options of make deploy. The command line overrides site.env.

@@ -50,6 +50,12 @@ const noSecret = `
   "secret inspect"*) echo "Error response from daemon: secret ${*: -1} not found" >&2; exit 1 ;;
 `
 
+// otherService has the cases of a service of another stack on port 443.
+const otherService = `
+  "service ls --quiet") echo other1 ;;
+  "service inspect --format {{range .Endpoint.Ports}}"*other1) echo 443 other_web other ;;
+`
+
 func TestCommandsRefuseInvalidOptions(t *testing.T) {
 	short := filepath.Join(t.TempDir(), "half.json.gz")
 	if err := os.WriteFile(short, []byte("\x1f\x8b\x08"), 0o600); err != nil {
@@ -109,6 +115,19 @@ func TestCommandsRefuseInvalidOptions(t *testing.T) {
 		{"a domain without an e-mail address", manager + deployment,
 			"ACME_EMAIL=: with DOMAIN, set it to the e-mail address",
 			[]string{"deploy", "DOMAIN=food.example.com www.food.example.com"}},
+		{"a domain that ends with a hyphen", manager + deployment,
+			"DOMAIN: food-.example.com is no full name in DNS",
+			[]string{"deploy", "DOMAIN=food-.example.com", "ACME_EMAIL=me@example.com"}},
+		{"an e-mail address in brackets", manager + deployment,
+			"ACME_EMAIL=<me@example.com>: with DOMAIN, set it to the e-mail address",
+			[]string{"deploy", "DOMAIN=food.example.com", "ACME_EMAIL=<me@example.com>"}},
+		{"an authority without https", manager + deployment,
+			"ACME_DIRECTORY=http://ca.example.com is no https address",
+			[]string{"deploy", "DOMAIN=food.example.com", "ACME_EMAIL=me@example.com",
+				"ACME_DIRECTORY=http://ca.example.com"}},
+		{"the port of another service", manager + deployment + otherService,
+			"port 443: the service other_web has it",
+			[]string{"deploy", "DOMAIN=food.example.com", "ACME_EMAIL=me@example.com"}},
 		{"no file", manager, "FILE is missing: say where to write", []string{"backup"}},
 		{"a folder for a backup", manager,
 			"is a folder: name a file in it", []string{"backup", "FILE=" + t.TempDir()}},

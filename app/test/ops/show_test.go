@@ -28,6 +28,7 @@ func TestShowDrawsEachReplica(t *testing.T) {
 	site := httptest.NewUnstartedServer(http.HandlerFunc(
 		func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/ping" { // as http redirects to https
+				w.Header().Set("Connection", "close") // of another replica, which leaves
 				http.Redirect(w, r, "/moved", http.StatusMovedPermanently)
 				return
 			}

@@ -138,15 +138,23 @@ func TestCommandWaitsUntilRollbackRuns(t *testing.T) {
 }
 
 // If the nodes have no room for more replicas, scale and deploy say so, and app has as many as
-// before.
+// before. A new site has as many as leave room for an update.
 func TestAppGoesBackIfNoNodeHasRoom(t *testing.T) {
-	for _, command := range [][]string{
-		{"scale", "N=3"}, {"deploy", "APP_REPLICAS=3"}, {"deploy", "APP_REPLICAS=3", "VERSION=2"},
+	for _, test := range []struct {
+		command       []string
+		before, after string // numbers of replicas
+	}{
+		{[]string{"scale", "N=3"}, "2", "2"},
+		{[]string{"deploy", "APP_REPLICAS=3"}, "2", "2"},
+		{[]string{"deploy", "APP_REPLICAS=3", "VERSION=2"}, "2", "2"},
+		{[]string{"deploy", "APP_REPLICAS=3"}, "", "1"},
+		{[]string{"deploy"}, "", "1"}, // which wants the default of docker-stack.yml
 	} {
-		t.Run(strings.Join(command, " "), func(t *testing.T) {
+		command := test.command
+		t.Run(strings.Join(command, " ")+" after "+test.before, func(t *testing.T) {
 			o := newOperator(t, tasks(`"running old" "pending new" "running old"`, "0")+`
   "secret inspect"*) echo secret1 ;;
-  "service inspect --format {{.Spec.Mode.Replicated.Replicas}} mystack_app") echo 2 ;;
+  "service inspect --format {{.Spec.Mode.Replicated.Replicas}} mystack_app") echo `+test.before+` ;;
   "service ps --no-trunc --filter desired-state=running --format {{.CurrentState}}"*mystack_app)
     echo 'Running 2 minutes ago|'
     echo 'Running 1 minute ago|'
@@ -156,14 +164,15 @@ func TestAppGoesBackIfNoNodeHasRoom(t *testing.T) {
 			for _, want := range []string{
 				"app: no suitable node (insufficient resources on 1 node)",
 				"room for 2 replicas, and an update needs room for one more: " +
-					"mystack_app goes back to 2",
+					"mystack_app gets " + test.after + ",",
 			} {
 				if status != 1 || !strings.Contains(out, want) {
 					t.Errorf("%s = %d, want 1 and %q:\n%s", command, status, want, out)
 				}
 			}
-			if !strings.Contains(o.calls(), "service scale --detach mystack_app=2\n") {
-				t.Errorf("%s did not go back to 2:\n%s", command, o.calls())
+			if call := "service scale --detach mystack_app=" + test.after + "\n"; !strings.Contains(
+				o.calls(), call) {
+				t.Errorf("%s did not call docker %sbut:\n%s", command, call, o.calls())
 			}
 		})
 	}
