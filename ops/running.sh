@@ -60,7 +60,7 @@ no_room() {
 }
 
 # wait_until_running SERVICE… waits until each service runs as it is defined now. It prints each failure of a task once.
-# If an update fails, no node has room, or the time is over, it prints the failed task's log and returns 1.
+# If an update fails, or the time is over, it prints the failed task's log and returns 1; also if no node has room.
 wait_until_running() {
   local deadline=$((SECONDS + ${TIMEOUT:-900})) service missing state printed_state='' reason='' pick=tail changed room
   local task description failure printed_failures=$earlier
@@ -87,7 +87,10 @@ wait_until_running() {
     if [ -z "$reason" ] && { [ $((SECONDS - changed)) -ge 30 ] || [ "$SECONDS" -gt "$deadline" ]; }; then
       for service in "$@"; do
         room=$(no_room "$service")
-        if [ -n "$room" ]; then reason="$service: $room"; fi
+        if [ -n "$room" ]; then
+          echo "$command: $service: $room" >&2 # its task has no node, and so no log
+          return 1
+        fi
       done
     fi
     if [ -z "$reason" ] && [ "$SECONDS" -gt "$deadline" ]; then reason="not ready after ${TIMEOUT:-900} s" pick=head; fi
