@@ -60,7 +60,8 @@ no_room() {
 }
 
 # wait_until_running SERVICE… waits until each service runs as it is defined now. It prints each failure of a task once.
-# If an update fails, or the time is over, it prints the failed task's log and returns 1; also if no node has room.
+# If no node has room, it prints Swarm's reason and returns 1. If an update fails or the time is over, it prints the log
+# of the failed task and returns 1.
 wait_until_running() {
   local deadline=$((SECONDS + ${TIMEOUT:-900})) service missing state printed_state='' reason='' pick=tail changed room
   local task description failure printed_failures=$earlier

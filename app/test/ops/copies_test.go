@@ -79,14 +79,11 @@ esac
 
 // A job that no node has taken yet must not discard a copy after its command was interrupted.
 func TestDiscardCancelsWaitingMark(t *testing.T) {
-	const table = `printf '%s\n' "COPY   STATE" \
-  "first  waiting  2026-11-25 23:58:02 UTC  51187  0  0  66012 MB" \
-  "second  online, primary  now  51210  2  0  66012 MB"; exit 1`
 	o := newOperator(t, `
 case "$*" in
   "service create "*" discard") kill "$PPID"; exit ;; # SIGTERM ends it as ctrl-C does
 esac
-`+waitingCopies(table, "exit 0"))
+`+waitingCopies(refusedTable, "exit 0"))
 	out, status := o.run("db-discard", "NODE=first")
 	_, after, made := strings.Cut(o.calls(), "mysimpleapp_db:0.9 discard\n")
 	if status == 0 || !made || !strings.Contains(after, "service rm mystack_db-discard\n") {

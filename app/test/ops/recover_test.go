@@ -114,13 +114,15 @@ func TestRecoverLosesNothingUnasked(t *testing.T) {
 	}
 }
 
-// make db-discard marks no volume on a node that has no copy.
-func TestDiscardNeedsCopy(t *testing.T) {
-	const table = `printf '%s\n' "COPY   STATE" \
+// refusedTable has a copy that the group refuses.
+const refusedTable = `printf '%s\n' "COPY   STATE" \
   "first  waiting  2026-11-25 23:58:02 UTC  51187  0  0  66012 MB" \
   "second  online, primary  now  51210  2  0  66012 MB"; exit 1`
+
+// make db-discard marks no volume on a node that has no copy.
+func TestDiscardNeedsCopy(t *testing.T) {
 	for _, node := range []string{"first", "worker"} {
-		o := newOperator(t, waitingCopies(table, "exit 1"))
+		o := newOperator(t, waitingCopies(refusedTable, "exit 1"))
 		if node == "worker" {
 			o.wantRefused("worker has no copy: make status lists them", "db-discard", "NODE=worker")
 		} else if out, status := o.run("db-discard", "NODE="+node); status != 0 ||
