@@ -25,8 +25,8 @@ func TestBusyPageSaysWhatToDo(t *testing.T) {
 			return h(w, r) // one more request, while this one is in flight
 		})
 		answer := httptest.NewRecorder()
-		s.handle(h).ServeHTTP(&recorder{ResponseWriter: answer},
-			httptest.NewRequest(method, "/simpleform", nil))
+		r := httptest.NewRequest(method, "/simpleform", nil)
+		s.handle(h).ServeHTTP(&recorder{ResponseWriter: answer, request: r}, r)
 		retry := answer.Header().Get("Retry-After")
 		if depth != maxInFlight || answer.Code != http.StatusServiceUnavailable || retry != "1" {
 			t.Errorf("%s: %d requests are in flight, then %d with Retry-After %q, "+

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -44,6 +45,8 @@ type connection struct {
 	hello       int  // bytes that the client has sent in the handshake
 	deadlines   int  // calls of SetReadDeadline since the end of the handshake or of a request
 
+	admitted atomic.Bool // has an element in connections.admitted
+
 	// Guarded by connections.mu.
 	state          connState
 	previous, next *connection // in the queue of state; nil until the first call of enter
@@ -55,8 +58,8 @@ func connectionOf(r *http.Request) *connection {
 	return c
 }
 
-// Read reads what the client has sent. With the first bytes of a request, or more than maxHello of a
-// handshake, an idle connection begins to receive.
+// Read reads what the client has sent. With the first bytes of a request, or more than maxHello of
+// a handshake, an idle connection begins to receive.
 func (c *connection) Read(b []byte) (int, error) {
 	n, err := c.TCPConn.Read(b)
 	if c.handshaking {
@@ -70,17 +73,25 @@ func (c *connection) Read(b []byte) (int, error) {
 
 // SetReadDeadline sets the time at which Read gives up. http.Server calls it before and after a TLS
 // handshake. Between two requests it also calls it twice: when it begins to wait for the second
-// one, and when it has the first bytes of that one. The client may have sent these together with the
-// first request. Then Read has nothing to read.
+// one, and when it has the first bytes of that one. The client may have sent these together with
+// the first request. Then Read has nothing to read.
 func (c *connection) SetReadDeadline(t time.Time) error {
 	switch c.deadlines++; {
 	case c.deadlines != 2:
 	case c.handshaking:
 		c.handshaking, c.deadlines = false, 0
+		c.enter(idle)
 	default:
 		c.receive()
 	}
 	return c.TCPConn.SetReadDeadline(t)
+}
+
+// Write writes a part of an answer. If http.Server answers without its handler, because the request
+// is broken, it has dropped the fields.
+func (c *connection) Write(b []byte) (int, error) {
+	c.leave()
+	return c.TCPConn.Write(b)
 }
 
 // receive moves the connection from idle to receiving. In another state it stays there.
@@ -93,7 +104,8 @@ func (c *connection) receive() {
 	}
 }
 
-// enter moves the connection to a state. If c is nil, enter does nothing.
+// enter moves the connection to a state. If that is receiving, enter waits until the connection is
+// admitted. If c is nil, enter does nothing.
 func (c *connection) enter(state connState) {
 	if c == nil {
 		return
@@ -104,6 +116,19 @@ func (c *connection) enter(state connState) {
 	}
 	if report != nil {
 		go report()
+	}
+	if state == receiving {
+		c.connections.admitted <- struct{}{}
+		c.admitted.Store(true)
+	} else {
+		c.leave()
+	}
+}
+
+// leave admits another connection in place of this one, if this one is admitted.
+func (c *connection) leave() {
+	if c.admitted.Swap(false) {
+		<-c.connections.admitted
 	}
 }
 

@@ -19,8 +19,11 @@ const (
 	// takes 31 KB.
 	maxEncrypted = 2048
 	// At most max/slowShare connections may be receiving a request, and as many sending an answer.
-	// The fields of a header may take 220 KB: newServer bounds its bytes, but not their number.
-	slowShare = 16
+	slowShare = 24
+	// At most admittedShare times as many connections may have a header or form that was not
+	// checked. The fields of a header may take 220 KB: newServer bounds its bytes, but not their
+	// number. With 1 in place of 2, new visitors beside 12,000 slow clients wait ten times as long.
+	admittedShare = 2
 	// maxHello bounds how much of a TLS handshake an idle connection sends. Browsers send 2 KB.
 	maxHello = 4 << 10
 	// writeBuffer bounds how many bytes the kernel keeps for a client that does not read. Nearly
@@ -51,8 +54,12 @@ func (s connState) String() string {
 // maxSlow are receiving, or sending, each further one closes the one that has been in that state
 // longest. No working connection is closed: the function limit bounds how many requests wait for a
 // store. Requests that need no store do not wait.
+//
+// A closed connection keeps its memory until its goroutine ends, which takes long on a busy
+// machine. Therefore a connection that begins to receive waits until it is admitted.
 type Connections struct {
 	max, maxSlow int
+	admitted     chan struct{} // one element for each connection with a request to check
 	log          *slog.Logger
 	metrics      *Metrics
 
@@ -65,7 +72,7 @@ type Connections struct {
 // NewConnections returns the Connections of one server.
 func NewConnections(log *slog.Logger, metrics *Metrics) *Connections {
 	c := &Connections{log: log, metrics: metrics}
-	c.allow(maxConnections)
+	c.allow(maxConnections, maxConnections/slowShare)
 	for state := range closed {
 		head := &c.queues[state].head
 		head.next, head.previous = head, head
@@ -74,21 +81,21 @@ func NewConnections(log *slog.Logger, metrics *Metrics) *Connections {
 	return c
 }
 
-func (c *Connections) allow(max int) { c.max, c.maxSlow = max, max/slowShare }
+func (c *Connections) allow(max, maxSlow int) {
+	c.max, c.maxSlow, c.admitted = max, maxSlow, make(chan struct{}, admittedShare*maxSlow)
+}
 
 // Watch prepares a server: it sets ConnState and ConnContext. Call it before the server serves, and
 // after its TLSConfig is set. The server may serve only listeners that Limit returned, and only
 // HTTP/1, because a connection of HTTP/2 has several requests at a time.
 func (c *Connections) Watch(server *http.Server) {
 	if server.TLSConfig != nil {
-		c.allow(maxEncrypted)
+		c.allow(maxEncrypted, maxEncrypted/slowShare)
 	}
 	server.ConnState = func(conn net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateNew:
 			_, limited(conn).handshaking = conn.(*tls.Conn)
-		case http.StateActive: // the header of a request has arrived
-			limited(conn).enter(working)
 		case http.StateIdle:
 			limited(conn).deadlines = 0
 			limited(conn).enter(idle)

@@ -101,6 +101,31 @@ func TestHandshakeIsIdle(t *testing.T) {
 	b.wantCount(idle, 3)
 }
 
+// Closing a connection does not free the memory of its fields before its goroutine has run. Until
+// then, no other request is read in its place.
+func TestRequestWaitsForMemory(t *testing.T) {
+	b := serveBounded(t, 100, 2, time.Minute)
+	busy := cap(b.connections.admitted)
+	for range busy {
+		b.connections.admitted <- struct{}{}
+	}
+	var waiting []net.Conn
+	for range 3 {
+		waiting = append(waiting, b.open(get))
+		b.wantCount(receiving, min(len(waiting), 2))
+	}
+	b.wantClosed(waiting[0])
+	for range busy {
+		<-b.connections.admitted
+	}
+	b.read(waiting[1])
+	b.read(waiting[2])
+	for range 2 * busy { // every request gives its place back, also a broken one
+		b.read(b.open(get))
+		b.wantClosed(b.open("GET / HTTP/1.1\r\n\r\n")) // it has no Host
+	}
+}
+
 func TestRequestWithManyHeaderFieldsIsRefused(t *testing.T) {
 	b := serveBounded(t, 100, 2, time.Minute)
 	for n, want := range map[int]int{maxFields: http.StatusOK,

@@ -58,7 +58,7 @@ func serveBounded(t *testing.T, max, maxSlow int, readTime time.Duration) *bound
 	b.addr = listener.Addr().String()
 	server := &http.Server{Handler: site.wrap(mux), ReadTimeout: readTime}
 	b.connections.Watch(server)
-	b.connections.max, b.connections.maxSlow = max, maxSlow
+	b.connections.allow(max, maxSlow)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

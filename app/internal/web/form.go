@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"html/template"
@@ -190,9 +191,8 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 	if recorded, ok := w.(*recorder); ok {
 		w = recorded.ResponseWriter // it can close the connection, if the form is too large
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	connectionOf(r).enter(receiving)
-	err := r.ParseForm()
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
 	connectionOf(r).enter(working)
 	var tooLarge *http.MaxBytesError
 	var broken *net.OpError
@@ -207,8 +207,10 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return errBadForm
 	}
-	r.Form = nil // it also has the fields of the address, which nobody needs
-	if len(r.PostForm) > maxFields {
+	if bytes.Count(body, []byte("&")) >= maxFields {
+		return errBadForm
+	}
+	if r.PostForm, err = url.ParseQuery(string(body)); err != nil {
 		return errBadForm
 	}
 	for _, values := range r.PostForm {

@@ -56,6 +56,7 @@ func (s *Server) wrap(routes http.Handler) http.Handler {
 		if fields > maxFields {
 			return errHeader
 		}
+		connectionOf(r).enter(working)
 		if s.redirectToHTTPS(w, r) {
 			return nil
 		}
@@ -84,7 +85,7 @@ func (s *Server) wrap(routes http.Handler) http.Handler {
 		if s.leaving.Load() {
 			h["Connection"] = connectionClose
 		}
-		rec := &recorder{ResponseWriter: w, connection: connectionOf(r)}
+		rec := &recorder{ResponseWriter: w, request: r, connection: connectionOf(r)}
 		defer s.finish(rec, r, start)
 		protected.ServeHTTP(rec, r)
 	})
@@ -147,10 +148,11 @@ func metricMethod(method string) string {
 }
 
 // A recorder records the status of an answer. A handler writes only after all of its other work.
-// Therefore, when the answer begins, the request stops being in flight, and its connection is
-// sending.
+// Therefore, when the answer begins, the request stops being in flight, its connection is sending,
+// and the memory of its fields is free.
 type recorder struct {
 	http.ResponseWriter
+	request    *http.Request
 	status     int
 	connection *connection
 	inFlight   *atomic.Int64 // the counter that includes this request, or nil
@@ -170,6 +172,7 @@ func (r *recorder) begin(status int) {
 	if r.status == 0 {
 		r.status = status
 		r.release()
+		r.request.Header, r.request.PostForm = nil, nil
 		r.connection.enter(sending)
 	}
 }
