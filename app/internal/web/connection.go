@@ -2,6 +2,7 @@ package web
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -42,10 +43,13 @@ type connection struct {
 	*net.TCPConn
 	connections *Connections
 	handshaking bool // the TLS handshake has not ended
-	hello       int  // bytes that the client has sent in the handshake
+	hello, last int  // bytes that the client has sent in the handshake, and in its last part
+	kept        bool // the connection has had a request
 	deadlines   int  // calls of SetReadDeadline since the end of the handshake or of a request
 
 	admitted atomic.Bool // has an element in connections.admitted
+	unparsed atomic.Bool // has a place for a header that http.Server has not parsed
+	broken   atomic.Bool // http.Server has answered such a header
 
 	// Guarded by connections.mu.
 	state          connState
@@ -62,8 +66,11 @@ func connectionOf(r *http.Request) *connection {
 // a handshake, an idle connection begins to receive.
 func (c *connection) Read(b []byte) (int, error) {
 	n, err := c.TCPConn.Read(b)
+	if c.broken.Load() {
+		return 0, io.EOF
+	}
 	if c.handshaking {
-		c.hello += n
+		c.hello, c.last = c.hello+n, n
 	}
 	if n > 0 && (!c.handshaking || c.hello > maxHello) {
 		c.receive()
@@ -71,26 +78,40 @@ func (c *connection) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// SetReadDeadline sets the time at which Read gives up. http.Server calls it before and after a TLS
-// handshake. Between two requests it also calls it twice: when it begins to wait for the second
-// one, and when it has the first bytes of that one. The client may have sent these together with
-// the first request. Then Read has nothing to read.
+// SetReadDeadline sets the time at which Read gives up. From these calls the connection learns what
+// http.Server does. It calls SetReadDeadline:
+//   - before and after a TLS handshake,
+//   - when it begins to wait for a request,
+//   - for each request but the first, when it has the first bytes, which the client may have sent
+//     together with the request before; then Read has nothing to read,
+//   - when it has parsed the header.
 func (c *connection) SetReadDeadline(t time.Time) error {
 	switch c.deadlines++; {
-	case c.deadlines != 2:
+	case c.deadlines == 1:
 	case c.handshaking:
 		c.handshaking, c.deadlines = false, 0
 		c.enter(idle)
-	default:
+		// With the end of the handshake, the beginning of a request may have come.
+		if c.hello > maxHello || c.last > maxFinished {
+			c.receive()
+		}
+	case c.deadlines == 2 && c.kept:
 		c.receive()
+	default:
+		c.unparsed.Store(false)
 	}
 	return c.TCPConn.SetReadDeadline(t)
 }
 
-// Write writes a part of an answer. If http.Server answers without its handler, because the request
-// is broken, it has dropped the fields.
+// Write writes a part of an answer. An answer to a header that is not parsed says that the header
+// is broken. Then http.Server has dropped the fields, and waits half a second before it closes the
+// connection. The other reason to write is a client that asks for new TLS keys in the middle of a
+// header. No browser does. So Write gives the connection's place back, and ends the connection.
 func (c *connection) Write(b []byte) (int, error) {
-	c.leave()
+	if c.unparsed.Swap(false) {
+		c.broken.Store(true)
+		c.leave()
+	}
 	return c.TCPConn.Write(b)
 }
 
@@ -101,6 +122,7 @@ func (c *connection) receive() {
 	c.connections.mu.Unlock()
 	if waits {
 		c.enter(receiving)
+		c.unparsed.Store(!c.handshaking)
 	}
 }
 

@@ -26,6 +26,9 @@ const (
 	admittedShare = 2
 	// maxHello bounds how much of a TLS handshake an idle connection sends. Browsers send 2 KB.
 	maxHello = 4 << 10
+	// maxFinished is how many bytes the last part of a TLS handshake has, if no request is behind
+	// it. Browsers send 60 to 130, or 600 with a large RSA key.
+	maxFinished = 640
 	// writeBuffer bounds how many bytes the kernel keeps for a client that does not read. Nearly
 	// every page fits in it.
 	writeBuffer = 32 << 10
@@ -97,7 +100,7 @@ func (c *Connections) Watch(server *http.Server) {
 		case http.StateNew:
 			_, limited(conn).handshaking = conn.(*tls.Conn)
 		case http.StateIdle:
-			limited(conn).deadlines = 0
+			limited(conn).kept, limited(conn).deadlines = true, 0
 			limited(conn).enter(idle)
 		case http.StateClosed:
 			limited(conn).enter(closed)

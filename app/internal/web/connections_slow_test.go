@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,10 +65,7 @@ func TestHalfHeadersHoldFewConnections(t *testing.T) {
 	b.wantCount(idle, 2)
 }
 
-// A connection is idle until its handshake has ended and a request begins, so that a crowd of new
-// visitors does not close each other's connections. Only a handshake that is far larger than those
-// of browsers takes memory.
-func TestHandshakeIsIdle(t *testing.T) {
+func serveEncrypted(t *testing.T) *boundedServer {
 	issuer := httptest.NewTLSServer(http.NotFoundHandler())
 	defer issuer.Close()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -80,9 +78,16 @@ func TestHandshakeIsIdle(t *testing.T) {
 		TLSConfig: &tls.Config{Certificates: issuer.TLS.Certificates}}
 	server.Protocols.SetHTTP1(true)
 	b.connections.Watch(server)
-	defer server.Close()
+	t.Cleanup(func() { server.Close() })
 	go server.ServeTLS(b.connections.Limit(listener), "", "")
+	return b
+}
 
+// A connection is idle until its handshake has ended and a request begins, so that a crowd of new
+// visitors does not close each other's connections. Only a handshake that is far larger than those
+// of browsers takes memory.
+func TestHandshakeIsIdle(t *testing.T) {
+	b := serveEncrypted(t)
 	var visitors []*tls.Conn
 	for range 3 {
 		conn := tls.Client(b.open(""), &tls.Config{InsecureSkipVerify: true})
@@ -99,6 +104,39 @@ func TestHandshakeIsIdle(t *testing.T) {
 	b.open("\x16\x03\x01\x3e\x80\x01\x00\xfa\x00" + strings.Repeat("x", 2*maxHello))
 	b.wantCount(receiving, 2)
 	b.wantCount(idle, 3)
+}
+
+// http.Server reads no more of a request that came together with the end of the handshake.
+func TestRequestBehindHandshakeIsReceiving(t *testing.T) {
+	b := serveEncrypted(t)
+	b.open("") // another one, that stays idle
+	held := &heldConn{Conn: b.open("")}
+	// The server reads up to twice as much as the handshake began with.
+	visitor := tls.Client(held, &tls.Config{InsecureSkipVerify: true,
+		NextProtos: append(slices.Repeat([]string{strings.Repeat("x", 200)}, 8), "http/1.1")})
+	if err := visitor.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(visitor, "GET / HTTP/1.1\r\n"+strings.Repeat("a:\n", 200))
+	held.Conn.Write(held.rest)
+	b.wantCount(receiving, 1)
+	b.wantCount(idle, 1)
+}
+
+// A heldConn sends the first part and keeps the rest.
+type heldConn struct {
+	net.Conn
+	begun bool
+	rest  []byte
+}
+
+func (c *heldConn) Write(b []byte) (int, error) {
+	if !c.begun {
+		c.begun = true
+		return c.Conn.Write(b)
+	}
+	c.rest = append(c.rest, b...)
+	return len(b), nil
 }
 
 // Closing a connection does not free the memory of its fields before its goroutine has run. Until
@@ -120,10 +158,28 @@ func TestRequestWaitsForMemory(t *testing.T) {
 	}
 	b.read(waiting[1])
 	b.read(waiting[2])
-	for range 2 * busy { // every request gives its place back, also a broken one
+	for range 2 * busy { // every request gives its place back, also one that no handler answers
 		b.read(b.open(get))
-		b.wantClosed(b.open("GET / HTTP/1.1\r\n\r\n")) // it has no Host
+		for _, request := range []string{
+			"GET / HTTP/1.1\r\n\r\n", // without a Host
+			"GET / HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n",
+			"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+		} {
+			b.wantClosed(b.open(request))
+		}
 	}
+	// Only the header of a request may be answered in its middle, and then it is broken.
+	form := b.open(strings.Replace(half, "\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n", 1))
+	answers := bufio.NewReader(form)
+	if line, err := answers.ReadString('\n'); err != nil || !strings.Contains(line, " 100 ") {
+		t.Fatalf("POST /simpleform with Expect = %q, %v, want 100", line, err)
+	}
+	testsite.Eventually(t, "only the form is admitted", func() error {
+		if n := len(b.connections.admitted); n != 1 {
+			return fmt.Errorf("%d requests are admitted", n)
+		}
+		return nil
+	})
 }
 
 func TestRequestWithManyHeaderFieldsIsRefused(t *testing.T) {

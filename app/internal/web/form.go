@@ -193,7 +193,7 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	connectionOf(r).enter(receiving)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
-	connectionOf(r).enter(working)
+	r.Trailer = nil // it may have many fields, and nobody needs them
 	var tooLarge *http.MaxBytesError
 	var broken *net.OpError
 	switch {
@@ -218,6 +218,7 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 			return errBadForm
 		}
 	}
+	connectionOf(r).enter(working)
 	return nil
 }
 

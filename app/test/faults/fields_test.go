@@ -32,16 +32,22 @@ func TestShortFieldsTakeLittleMemory(t *testing.T) {
 	const page = "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
 	const begin = "GET /submissions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 	begun := begin + fields(8_000, ":\n") // nearly the largest header
-	form := newForm("Pizza").Encode() + "&" + fields(15_000, "&")
+	pizza := newForm("Pizza").Encode()
+	form := pizza + "&" + fields(15_000, "&")
 	posted := fmt.Sprintf("POST /simpleform HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+
 		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
 		len(form), form)
+	chunked := fmt.Sprintf("POST /simpleform HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+
+		"Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n"+
+		"%x\r\n%s\r\n0\r\n%send:\r\n\r\n", len(pizza), pizza, fields(4_000, ":\n"))
 	for name, sent := range map[string]string{
 		"half a header":               begun,
 		"half a header behind a page": page + begin + fields(12_000, ":\n"),
 		"a header":                    begun + "\r\n",
 		"a header of one field":       begin + strings.Repeat("a:\n", 2_600) + "\r\n",
+		"a header that expects":       begun + "Expect: x\r\nContent-Length: 1000\r\n\r\n",
 		"a form":                      posted,
+		"a form with a trailer":       chunked,
 	} {
 		t.Run(name, func(t *testing.T) {
 			app := startApp(t, append(environ(database.Addr, cache.Addr), "GOMAXPROCS=1"))
