@@ -48,8 +48,8 @@ type connection struct {
 	deadlines   int  // calls of SetReadDeadline since the end of the handshake or of a request
 
 	admitted atomic.Bool // has an element in connections.admitted
-	unparsed atomic.Bool // has a place for a header that http.Server has not parsed
-	broken   atomic.Bool // http.Server has answered such a header
+	unparsed atomic.Bool // is admitted for a header that http.Server has not parsed
+	broken   atomic.Bool // something was written then
 
 	// Guarded by connections.mu.
 	state          connState
@@ -65,10 +65,10 @@ func connectionOf(r *http.Request) *connection {
 // Read reads what the client has sent. With the first bytes of a request, or more than maxHello of
 // a handshake, an idle connection begins to receive.
 func (c *connection) Read(b []byte) (int, error) {
-	n, err := c.TCPConn.Read(b)
 	if c.broken.Load() {
 		return 0, io.EOF
 	}
+	n, err := c.TCPConn.Read(b)
 	if c.handshaking {
 		c.hello, c.last = c.hello+n, n
 	}
@@ -79,12 +79,13 @@ func (c *connection) Read(b []byte) (int, error) {
 }
 
 // SetReadDeadline sets the time at which Read gives up. From these calls the connection learns what
-// http.Server does. It calls SetReadDeadline:
+// http.Server does. If the server has a ReadHeaderTimeout or a ReadTimeout, it calls
+// SetReadDeadline:
 //   - before and after a TLS handshake,
 //   - when it begins to wait for a request,
 //   - for each request but the first, when it has the first bytes, which the client may have sent
 //     together with the request before; then Read has nothing to read,
-//   - when it has parsed the header.
+//   - when it has parsed the header, and while it answers.
 func (c *connection) SetReadDeadline(t time.Time) error {
 	switch c.deadlines++; {
 	case c.deadlines == 1:
@@ -98,6 +99,7 @@ func (c *connection) SetReadDeadline(t time.Time) error {
 	case c.deadlines == 2 && c.kept:
 		c.receive()
 	default:
+		c.receive() // a short request may have come with the end of the handshake
 		c.unparsed.Store(false)
 	}
 	return c.TCPConn.SetReadDeadline(t)
@@ -105,8 +107,8 @@ func (c *connection) SetReadDeadline(t time.Time) error {
 
 // Write writes a part of an answer. An answer to a header that is not parsed says that the header
 // is broken. Then http.Server has dropped the fields, and waits half a second before it closes the
-// connection. The other reason to write is a client that asks for new TLS keys in the middle of a
-// header. No browser does. So Write gives the connection's place back, and ends the connection.
+// connection. The other reason to write is that a client asks for new TLS keys while the connection
+// waits for a request. No browser does. So Write admits another connection, and this one ends.
 func (c *connection) Write(b []byte) (int, error) {
 	if c.unparsed.Swap(false) {
 		c.broken.Store(true)
@@ -140,8 +142,9 @@ func (c *connection) enter(state connState) {
 		go report()
 	}
 	if state == receiving {
-		c.connections.admitted <- struct{}{}
-		c.admitted.Store(true)
+		if !c.admitted.Swap(true) {
+			c.connections.admitted <- struct{}{}
+		}
 	} else {
 		c.leave()
 	}

@@ -27,8 +27,8 @@ const (
 	// maxHello bounds how much of a TLS handshake an idle connection sends. Browsers send 2 KB.
 	maxHello = 4 << 10
 	// maxFinished is how many bytes the last part of a TLS handshake has, if no request is behind
-	// it. Browsers send 60 to 130, or 600 with a large RSA key.
-	maxFinished = 640
+	// it. Browsers send 60 to 130, and no client of TLS 1.2 more than about 233.
+	maxFinished = 256
 	// writeBuffer bounds how many bytes the kernel keeps for a client that does not read. Nearly
 	// every page fits in it.
 	writeBuffer = 32 << 10

@@ -108,19 +108,32 @@ func TestHandshakeIsIdle(t *testing.T) {
 
 // http.Server reads no more of a request that came together with the end of the handshake.
 func TestRequestBehindHandshakeIsReceiving(t *testing.T) {
-	b := serveEncrypted(t)
-	b.open("") // another one, that stays idle
-	held := &heldConn{Conn: b.open("")}
-	// The server reads up to twice as much as the handshake began with.
-	visitor := tls.Client(held, &tls.Config{InsecureSkipVerify: true,
-		NextProtos: append(slices.Repeat([]string{strings.Repeat("x", 200)}, 8), "http/1.1")})
-	if err := visitor.Handshake(); err != nil {
-		t.Fatal(err)
+	for _, request := range []string{get, "GET / HTTP/1.1\r\n" + strings.Repeat("a:\n", 200)} {
+		b := serveEncrypted(t)
+		busy := cap(b.connections.admitted)
+		for range busy {
+			b.connections.admitted <- struct{}{}
+		}
+		held := &heldConn{Conn: b.open("")}
+		// The server reads up to twice as much as the handshake began with.
+		visitor := tls.Client(held, &tls.Config{InsecureSkipVerify: true,
+			NextProtos: append(slices.Repeat([]string{strings.Repeat("x", 200)}, 8), "http/1.1")})
+		if err := visitor.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(visitor, request)
+		held.Conn.Write(held.rest)
+		b.wantCount(receiving, 1)
+		for range busy {
+			<-b.connections.admitted
+		}
+		if request == get {
+			if _, err := http.ReadResponse(bufio.NewReader(visitor), nil); err != nil {
+				t.Error(err)
+			}
+			b.wantCount(idle, 1)
+		}
 	}
-	io.WriteString(visitor, "GET / HTTP/1.1\r\n"+strings.Repeat("a:\n", 200))
-	held.Conn.Write(held.rest)
-	b.wantCount(receiving, 1)
-	b.wantCount(idle, 1)
 }
 
 // A heldConn sends the first part and keeps the rest.

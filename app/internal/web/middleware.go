@@ -82,7 +82,9 @@ func (s *Server) wrap(routes http.Handler) http.Handler {
 		if r.TLS != nil && s.onDefaultPort() {
 			h["Strict-Transport-Security"] = hsts
 		}
-		if s.leaving.Load() {
+		// A chunked request may have a trailer of many fields. If the connection is to be closed,
+		// the server does not read it before the answer. Browsers send chunks only over HTTP/2.
+		if s.leaving.Load() || r.ContentLength < 0 {
 			h["Connection"] = connectionClose
 		}
 		rec := &recorder{ResponseWriter: w, request: r, connection: connectionOf(r)}
