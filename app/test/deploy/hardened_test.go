@@ -139,13 +139,13 @@ func separateNetworks(p *project) {
 }
 
 // processes is a shell script that prints the user, the capabilities and the command line of each
-// process of a container, and the mount of its root file system.
+// process of a container, and the mount of its root file system. A process may end meanwhile.
 const processes = `
 for p in /proc/[0-9]*; do
   [ "$(readlink $p/ns/mnt)" = "$(readlink /proc/1/ns/mnt)" ] || continue
-  rights=$(awk '/^(Uid|CapEff|NoNewPrivs):/{printf "%s%s ", $1, $2}' $p/status)
-  echo "process $rights $(tr '\0' ' ' <$p/cmdline)"
-done
+  rights=$(awk '/^(Uid|CapEff|NoNewPrivs):/{printf "%s%s ", $1, $2}' $p/status) &&
+    command=$(tr '\0' ' ' <$p/cmdline) && echo "process $rights $command"
+done 2>/dev/null
 grep ' / ' /proc/1/mounts`
 
 func hardened(p *project) {
