@@ -49,7 +49,7 @@ type connection struct {
 
 	admitted atomic.Bool // has an element in connections.admitted
 	unparsed atomic.Bool // is admitted for a header that http.Server has not parsed
-	broken   atomic.Bool // something was written then
+	broken   atomic.Bool // something was written while the connection was unparsed
 
 	// Guarded by connections.mu.
 	state          connState
@@ -141,12 +141,11 @@ func (c *connection) enter(state connState) {
 	if report != nil {
 		go report()
 	}
-	if state == receiving {
-		if !c.admitted.Swap(true) {
-			c.connections.admitted <- struct{}{}
-		}
-	} else {
+	switch {
+	case state != receiving:
 		c.leave()
+	case !c.admitted.Swap(true):
+		c.connections.admitted <- struct{}{}
 	}
 }
 

@@ -22,7 +22,8 @@ const (
 	slowShare = 24
 	// At most admittedShare times as many connections may have a header or form that was not
 	// checked. The fields of a header may take 220 KB: newServer bounds its bytes, but not their
-	// number. With 1 in place of 2, new visitors beside 12,000 slow clients wait ten times as long.
+	// number. With 1 in place of 2, new visitors beside 12,000 slow clients wait three to ten times
+	// as long.
 	admittedShare = 2
 	// maxHello bounds how much of a TLS handshake an idle connection sends. Browsers send 2 KB.
 	maxHello = 4 << 10

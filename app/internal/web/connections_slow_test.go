@@ -65,7 +65,9 @@ func TestHalfHeadersHoldFewConnections(t *testing.T) {
 	b.wantCount(idle, 2)
 }
 
+// serveEncrypted serves https with the bounds of production.
 func serveEncrypted(t *testing.T) *boundedServer {
+	t.Helper()
 	issuer := httptest.NewTLSServer(http.NotFoundHandler())
 	defer issuer.Close()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -106,7 +108,8 @@ func TestHandshakeIsIdle(t *testing.T) {
 	b.wantCount(idle, 3)
 }
 
-// http.Server reads no more of a request that came together with the end of the handshake.
+// The beginning of a request may come together with the end of the handshake. http.Server parses it
+// without reading again.
 func TestRequestBehindHandshakeIsReceiving(t *testing.T) {
 	for _, request := range []string{get, "GET / HTTP/1.1\r\n" + strings.Repeat("a:\n", 200)} {
 		b := serveEncrypted(t)
@@ -181,7 +184,7 @@ func TestRequestWaitsForMemory(t *testing.T) {
 			b.wantClosed(b.open(request))
 		}
 	}
-	// Only the header of a request may be answered in its middle, and then it is broken.
+	// While its body arrives, a form keeps its place, although the server has answered 100.
 	form := b.open(strings.Replace(half, "\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n", 1))
 	answers := bufio.NewReader(form)
 	if line, err := answers.ReadString('\n'); err != nil || !strings.Contains(line, " 100 ") {

@@ -82,8 +82,8 @@ func (s *Server) wrap(routes http.Handler) http.Handler {
 		if r.TLS != nil && s.onDefaultPort() {
 			h["Strict-Transport-Security"] = hsts
 		}
-		// A chunked request may have a trailer of many fields. If the connection is to be closed,
-		// the server does not read it before the answer. Browsers send chunks only over HTTP/2.
+		// A request without a length may have a trailer of many fields. If the connection is to be
+		// closed, the server does not read the trailer before the answer. Browsers send a length.
 		if s.leaving.Load() || r.ContentLength < 0 {
 			h["Connection"] = connectionClose
 		}

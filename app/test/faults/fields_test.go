@@ -39,7 +39,7 @@ func TestShortFieldsTakeLittleMemory(t *testing.T) {
 		len(form), form)
 	chunked := fmt.Sprintf("POST /simpleform HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+
 		"Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n"+
-		"%x\r\n%s\r\n0\r\n%send:\r\n\r\n", len(pizza), pizza, fields(4_000, ":\n"))
+		"%x\r\n%s\r\n0\r\n%s\r\n\r\n", len(pizza), pizza, fields(4_000, ":\n")+"end:")
 	for name, sent := range map[string]string{
 		"half a header":               begun,
 		"half a header behind a page": page + begin + fields(12_000, ":\n"),
