@@ -158,6 +158,8 @@ func TestDiscardLosesNoSite(t *testing.T) {
 		{"the copy does not answer", heading + silent + primary("312", "0"),
 			"the copy on first does not answer, so it is not known what it has"},
 		{"there is no primary", heading + first, "the group has no primary"},
+		{"a primary is chosen meanwhile", `if mkdir "$0.asked"; then ` + heading + first +
+			"; else " + heading + first + primary("51210", "2") + "; fi", ""},
 		{"the copies can't be asked", "echo no such container",
 			"can't ask the copies, so nothing was changed: no such container"},
 	} {
