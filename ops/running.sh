@@ -59,12 +59,26 @@ no_room() {
     sed -n 's/^Pending .*|"*\(no suitable node[^"]*\)"*$/\1/p' | head -n 1
 }
 
-# wait_until_running SERVICE… waits until each service runs as it is defined now. It prints each failure of a task once.
-# If no node has room, it prints Swarm's reason and returns 1. If an update fails or the time is over, it prints the log
-# of the failed task and returns 1.
+# update_waits succeeds if all replicas of app run, but its update has not ended. If a machine dies before a new replica
+# runs there, Swarm starts that replica elsewhere, but the update waits for the first one until the machine is back
+# (updateTask in swarmkit's updater.go). Of db and cache this would be no sign: they stop first, and Swarm lists their
+# next task only after that.
+update_waits() { [[ $(missing_of app) == "updating, "* ]] && ! tasks_and_errors app | grep -qv '^Running'; }
+
+# after_failure pause|rollback says what Swarm does if an update of app fails. This change makes Swarm begin the rest of
+# an update anew.
+after_failure() {
+  docker service update --detach --with-registry-auth --no-resolve-image --update-failure-action "$1" "${STACK}_app" \
+    >/dev/null
+}
+
+# wait_until_running SERVICE… waits until each service runs as it is defined now. If an update of app waits for a
+# machine that died, it makes Swarm begin the rest anew. It prints each failure of a task once. If no node has room, it
+# prints Swarm's reason and returns 1. If an update fails or the time is over, it prints the log of the failed task and
+# returns 1.
 wait_until_running() {
   local deadline=$((SECONDS + ${TIMEOUT:-900})) service missing state printed_state='' reason='' pick=tail changed room
-  local task description failure printed_failures=$earlier
+  local task description failure printed_failures=$earlier anew=''
   while :; do
     state=''
     for service in "$@"; do
@@ -82,8 +96,17 @@ wait_until_running() {
         esac
       done < <(failed_tasks "$service")
     done
-    if [ -z "$state" ]; then return 0; fi
+    if [ -z "$state" ]; then
+      if [ -n "$anew" ]; then after_failure rollback; fi
+      return 0
+    fi
     if [ "$state" != "$printed_state" ]; then say "${state%; }"; printed_state=$state changed=$SECONDS; fi
+    if [[ -z $reason$anew && $state == *"app: "* ]] && [ $((SECONDS - changed)) -ge 10 ] && update_waits; then
+      say "app: the update waits for a machine that died, so Swarm begins the rest of it anew"
+      # Swarm could now only roll back to what it has begun, not to the version before.
+      after_failure pause
+      anew=yes
+    fi
     # A node that has just come back may need some seconds until it has room.
     if [ -z "$reason" ] && { [ $((SECONDS - changed)) -ge 30 ] || [ "$SECONDS" -gt "$deadline" ]; }; then
       for service in "$@"; do

@@ -91,6 +91,25 @@ func (c *cluster) awaitReplica() {
 	})
 }
 
+// withoutReplica returns a node that has no replica of app.
+func (c *cluster) withoutReplica() (node int) {
+	c.Helper()
+	engine.Eventually(c, "a node has no replica", func() error {
+		for _, n := range c.up {
+			out, err := c.tryDocker(n, "ps", "--quiet", "--filter", "name="+c.stack+"_app.")
+			if err != nil {
+				return err
+			}
+			if out == "" {
+				node = n
+				return nil
+			}
+		}
+		return errors.New("each has one")
+	})
+	return node
+}
+
 // restore restores a backup with n submissions.
 func (c *cluster) restore(n int) {
 	c.Helper()

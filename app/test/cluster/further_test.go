@@ -70,6 +70,13 @@ var further = []act{
 		c.makePrimary(node)
 		c.outage(l, "kill", "boot", node, c.operate)
 	}},
+	{"a machine dies before an update starts a replica there", machineDies, func(
+		c *cluster, l *load.Load,
+	) {
+		// Swarm prefers a node that has no replica, and takes some seconds to notice its loss.
+		node := c.withoutReplica()
+		c.outage(l, "kill", "boot", node, func() { c.make("rotate-secret", "NAME=mysql_password") })
+	}},
 	{"containers lose their networks", machineDies, func(c *cluster, _ *load.Load) {
 		c.loseNetworks()
 	}},
