@@ -30,7 +30,7 @@ func TestAdminListener(t *testing.T) {
 	}
 	metrics := get(t, p.admin+"/metrics")
 	wantBody(t, metrics,
-		"simpleapp_visits_served_total 1\n",
+		"simpleapp_visits_served_total 1\n", "go_goroutines ", "process_open_fds ",
 		`simpleapp_http_request_duration_seconds_count{code="303",method="POST",`+
 			`route="POST /simpleform"} 1`,
 		`simpleapp_dependency_up{name="database"} 1`, `simpleapp_dependency_up{name="cache"} 1`,

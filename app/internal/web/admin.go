@@ -18,7 +18,7 @@ func NewAdmin(healthy, ready Check, m *Metrics) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /healthz", answer(healthy))
 	mux.Handle("GET /readyz", answer(ready))
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.gatherer(), promhttp.HandlerOpts{}))
 	// The package net/http/pprof registers its handlers with http.DefaultServeMux.
 	mux.Handle("GET /debug/pprof/", onlyHere(http.DefaultServeMux))
 	return mux

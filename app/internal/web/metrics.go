@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
 // Metrics contains the metrics that Prometheus collects from this process.
@@ -20,7 +19,7 @@ type Metrics struct {
 	connectionsClosed *prometheus.CounterVec
 }
 
-// NewMetrics returns new metrics. They include the metrics of the Go runtime and of the process.
+// NewMetrics returns new metrics.
 func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -48,9 +47,7 @@ func NewMetrics() *Metrics {
 			[]string{"state"}),
 	}
 	m.registry.MustRegister(m.visitsServed, m.submissionsStored, m.requestDuration,
-		m.dependencyUp, m.batchSize, m.connectionsClosed,
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		m.dependencyUp, m.batchSize, m.connectionsClosed)
 	return m
 }
 
@@ -104,6 +101,12 @@ func (m *Metrics) countConnections(state string, count func() int) {
 		Name: "simpleapp_connections", Help: "Open connections, by what they wait for.",
 		ConstLabels: prometheus.Labels{"state": state}},
 		func() float64 { return float64(count()) }))
+}
+
+// gatherer returns these metrics and those of the Go runtime and the process, which Prometheus's
+// package has registered when the program starts.
+func (m *Metrics) gatherer() prometheus.Gatherer {
+	return prometheus.Gatherers{prometheus.DefaultGatherer, m.registry}
 }
 
 func (m *Metrics) observeRequest(route, method string, code int, took time.Duration) {
