@@ -117,7 +117,7 @@ test-deploy: setup ## Test images, Compose and the operator's commands on a real
 test-cluster: setup ## Let the machines of a site fail, one after the other, under load (10 minutes); needs Docker
 	cd app/test && go test -race -count=1 -timeout 60m -v ./cluster
 
-test-cluster-all: setup ## Let the machines fail in all the ways that acts_test.go and further_test.go in app/test/cluster list (more than half an hour)
+test-cluster-all: setup ## Let the machines fail in all the ways that acts_test.go and further_test.go in app/test/cluster list (an hour on two cores)
 	cd app/test && CLUSTER_ACTS=all go test -race -count=1 -timeout 120m -v ./cluster
 
 test-faults: setup ## Kill, suspend and overload real servers under load (some minutes; FAULTS_SEED repeats a run, FAULTS_REQUESTS=1000000 looks longer for leaks)
