@@ -61,12 +61,12 @@ no_room() {
 
 # update_waits succeeds if all replicas of app run, but its update has not ended. If a machine dies before a new replica
 # runs there, Swarm starts that replica elsewhere, but the update waits for the first one until the machine is back
-# (updateTask in swarmkit's updater.go). Of db and cache this would be no sign: they stop first, and Swarm lists their
-# next task only after that.
+# (updateTask in swarmkit's updater.go). The same would prove nothing of db and cache: Swarm first stops a task of
+# these, and until it has stopped, lists neither that task nor the next one.
 update_waits() { [[ $(missing_of app) == "updating, "* ]] && ! tasks_and_errors app | grep -qv '^Running'; }
 
-# after_failure pause|rollback says what Swarm does if an update of app fails. This change makes Swarm begin the rest of
-# an update anew.
+# after_failure pause|rollback sets what Swarm does if an update of app fails. While an update is under way, a change of
+# this setting makes Swarm begin the rest of it anew.
 after_failure() {
   docker service update --detach --with-registry-auth --no-resolve-image --update-failure-action "$1" "${STACK}_app" \
     >/dev/null
@@ -103,7 +103,8 @@ wait_until_running() {
     if [ "$state" != "$printed_state" ]; then say "${state%; }"; printed_state=$state changed=$SECONDS; fi
     if [[ -z $reason$anew && $state == *"app: "* ]] && [ $((SECONDS - changed)) -ge 10 ] && update_waits; then
       say "app: the update waits for a machine that died, so Swarm begins the rest of it anew"
-      # Swarm could now only roll back to what it has begun, not to the version before.
+      # After this change a rollback would lead to the new version, and not to the one before. So Swarm pauses instead
+      # if the update fails now. The end of the update, or else the next make deploy, sets rollback again.
       after_failure pause
       anew=yes
     fi

@@ -64,8 +64,8 @@ func (s *Server) startMySQL(options []string) error {
 			// one.
 			"--pid-file=" + filepath.Join(s.dir, "pid"), "--tmpdir=" + s.dir,
 			"--loose-mysqlx=OFF", // it would open port 33060; MariaDB has no such option
-			// MariaDB writes by io_uring. When Stop kills it, the kernel need not wait for a write
-			// that has begun. It could change a page that the next server has recovered already.
+			// MariaDB writes by io_uring. When Stop kills MariaDB, a write that has begun may go on
+			// in the kernel, and might change a page that the next server has recovered already.
 			"--innodb-use-native-aio=OFF",
 			"--skip-name-resolve", "--default-time-zone=+00:00",
 			"--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=1"},

@@ -19,7 +19,7 @@ type Metrics struct {
 	connectionsClosed *prometheus.CounterVec
 }
 
-// NewMetrics returns new metrics.
+// NewMetrics returns metrics that have not counted anything.
 func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -103,8 +103,8 @@ func (m *Metrics) countConnections(state string, count func() int) {
 		func() float64 { return float64(count()) }))
 }
 
-// gatherer returns these metrics and those of the Go runtime and the process, which Prometheus's
-// package has registered when the program starts.
+// gatherer returns these metrics, and those of the Go runtime and of the process, which the package
+// prometheus itself registers with its default registry.
 func (m *Metrics) gatherer() prometheus.Gatherer {
 	return prometheus.Gatherers{prometheus.DefaultGatherer, m.registry}
 }

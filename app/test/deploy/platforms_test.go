@@ -62,7 +62,7 @@ func TestPushedImagesSayTheirSource(t *testing.T) {
 	t.Parallel()
 	c := newClone(t)
 	registry := newRegistry(t)
-	c.sh("mkdir bin && touch bin/simpleapp") // git ignores what somebody has built
+	c.sh("mkdir bin && touch bin/simpleapp") // somebody has built the program, and git ignores it
 	c.sh("make push VERSION=1.2 REGISTRY=" + registry)
 	revision := c.sh("git rev-parse HEAD")
 	for _, service := range services {
