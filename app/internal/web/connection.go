@@ -62,18 +62,22 @@ func connectionOf(r *http.Request) *connection {
 	return c
 }
 
-// Read reads what the client has sent. With the first bytes of a request, or more than maxHello of
-// a handshake, an idle connection begins to receive.
+// Read reads what the client has sent. After the first bytes of a request, or more than maxHello of
+// a handshake, it waits until the connection is admitted. If a header is not complete then, the
+// connection is receiving from the next Read on until it is.
 func (c *connection) Read(b []byte) (int, error) {
 	if c.broken.Load() {
 		return 0, io.EOF
+	}
+	if c.unparsed.Load() {
+		c.enter(receiving)
 	}
 	n, err := c.TCPConn.Read(b)
 	if c.handshaking {
 		c.hello, c.last = c.hello+n, n
 	}
-	if n > 0 && (!c.handshaking || c.hello > maxHello) {
-		c.receive()
+	if n > 0 && (!c.handshaking || c.hello > maxHello) && !c.admitIdle() {
+		return 0, net.ErrClosed
 	}
 	return n, err
 }
@@ -94,42 +98,35 @@ func (c *connection) SetReadDeadline(t time.Time) error {
 		c.enter(idle)
 		// With the end of the handshake, the beginning of a request may have come.
 		if c.hello > maxHello || c.last > maxFinished {
-			c.receive()
+			c.admitIdle()
 		}
 	case c.deadlines == 2 && c.kept:
-		c.receive()
+		c.admitIdle()
 	default:
-		c.receive() // a short request may have come with the end of the handshake
-		c.unparsed.Store(false)
+		c.admitIdle() // a short request may have come with the end of the handshake
+		if c.unparsed.Swap(false) {
+			c.enter(working)
+		}
 	}
 	return c.TCPConn.SetReadDeadline(t)
 }
 
-// Write writes a part of an answer. An answer to a header that is not parsed says that the header
-// is broken. Then http.Server has dropped the fields, and waits half a second before it closes the
-// connection. The other reason to write is that a client asks for new TLS keys while the connection
-// waits for a request. No browser does. So Write admits another connection, and this one ends.
+// Write writes a part of an answer. Where the answer is http.Server's own, or one of TLS, no
+// handler has said that the connection is sending, so Write does. An answer to a header that is not
+// parsed says that the header is broken, or a client has asked for new TLS keys while the
+// connection waited for a request. No browser does that. So this connection ends.
 func (c *connection) Write(b []byte) (int, error) {
 	if c.unparsed.Swap(false) {
 		c.broken.Store(true)
-		c.leave()
+	}
+	if c.admitted.Load() && c.is(working) {
+		c.enter(sending)
 	}
 	return c.TCPConn.Write(b)
 }
 
-// receive moves the connection from idle to receiving. In another state it stays there.
-func (c *connection) receive() {
-	c.connections.mu.Lock()
-	waits := c.state == idle
-	c.connections.mu.Unlock()
-	if waits {
-		c.enter(receiving)
-		c.unparsed.Store(!c.handshaking)
-	}
-}
-
-// enter moves the connection to a state. If that is receiving, enter waits until the connection is
-// admitted. If c is nil, enter does nothing.
+// enter moves the connection to a state. An idle, sending or closed connection is not admitted any
+// more. If c is nil, enter does nothing.
 func (c *connection) enter(state connState) {
 	if c == nil {
 		return
@@ -141,17 +138,54 @@ func (c *connection) enter(state connState) {
 	if report != nil {
 		go report()
 	}
-	switch {
-	case state != receiving:
+	if state == idle || state == sending || state == closed {
 		c.leave()
-	case !c.admitted.Swap(true):
-		c.connections.admitted <- struct{}{}
 	}
 }
 
-// leave admits another connection in place of this one, if this one is admitted.
+// is reports whether the connection is in a state.
+func (c *connection) is(state connState) bool {
+	c.connections.mu.Lock()
+	defer c.connections.mu.Unlock()
+	return c.state == state
+}
+
+// admitIdle admits the connection if it is idle. It returns false if the connection was closed to
+// make room while it waited.
+func (c *connection) admitIdle() bool {
+	if !c.is(idle) {
+		return true
+	}
+	if c.handshaking {
+		c.admit(receiving)
+	} else {
+		c.admit(working)
+		c.unparsed.Store(true)
+	}
+	return !c.is(closed)
+}
+
+// admit waits until the connection is admitted, and moves it to a state. If c is nil, admit does
+// nothing.
+func (c *connection) admit(state connState) {
+	if c == nil {
+		return
+	}
+	if !c.admitted.Swap(true) {
+		select {
+		case c.connections.admitted <- struct{}{}:
+		default:
+			c.enter(waiting)
+			c.connections.admitted <- struct{}{}
+		}
+	}
+	c.enter(state)
+}
+
+// leave admits another connection in place of this one, if this one is admitted. If c is nil, leave
+// does nothing.
 func (c *connection) leave() {
-	if c.admitted.Swap(false) {
+	if c != nil && c.admitted.Swap(false) {
 		<-c.connections.admitted
 	}
 }
@@ -166,6 +200,14 @@ func (q *queue) push(c *connection) {
 	c.previous, c.next = q.head.previous, &q.head
 	c.previous.next, c.next.previous = c, c
 	q.length++
+}
+
+// first returns the connection that has been in the queue longest, or nil.
+func (q *queue) first() *connection {
+	if q.length == 0 {
+		return nil
+	}
+	return q.head.next
 }
 
 func (q *queue) remove(c *connection) {

@@ -22,8 +22,8 @@ const (
 	slowShare = 24
 	// At most admittedShare times as many connections may have a header or form that was not
 	// checked. The fields of a header may take 220 KB: newServer bounds its bytes, but not their
-	// number. With 1 in place of 2, new visitors beside 12,000 slow clients wait three to ten times
-	// as long.
+	// number. It must be more than 1. Otherwise slow clients could have all places: none of them is
+	// closed before another connection, which has a place, becomes receiving.
 	admittedShare = 2
 	// maxHello bounds how much of a TLS handshake an idle connection sends. Browsers send 2 KB.
 	maxHello = 4 << 10
@@ -40,6 +40,7 @@ type connState int
 
 const (
 	idle      connState = iota // waits for the first bytes of a request, or for a TLS handshake
+	waiting                    // has a part of a request, and waits until it is admitted
 	receiving                  // waits for the rest of a request, or of a very large handshake
 	working                    // waits for this program
 	sending                    // waits for the client to read the answer
@@ -49,18 +50,22 @@ const (
 )
 
 func (s connState) String() string {
-	return [...]string{"idle", "receiving", "working", "sending", "closed"}[s]
+	return [...]string{"idle", "waiting", "receiving", "working", "sending", "closed"}[s]
 }
 
 // Connections bounds the idle and slow connections of a server, so that they do not prevent new
 // visitors from connecting. While more than max are open, each connection that becomes idle, a new
-// one included, closes the one that has been idle longest. If no other is idle, none is closed. If
-// maxSlow are receiving, or sending, each further one closes the one that has been in that state
-// longest. No working connection is closed: the function limit bounds how many requests wait for a
-// store. Requests that need no store do not wait.
+// one included, or waiting closes the one that has been idle longest. If no other is idle, it
+// closes the one that has been waiting longest. If maxSlow are receiving, or sending, each further
+// one closes the one that has been in that state longest. No working connection is closed: the
+// function limit bounds how many requests wait for a store. Requests that need no store do not
+// wait.
 //
 // A closed connection keeps its memory until its goroutine ends, which takes long on a busy
-// machine. Therefore a connection that begins to receive waits until it is admitted.
+// machine. Therefore a connection with the first bytes of a request waits until it is admitted. A
+// connection that waits for this program is not receiving: in a sudden crowd, no visitor who has
+// sent a whole request is taken for a slow one. An admitted connection that waits for its client is
+// receiving, so slow clients can't have all places.
 type Connections struct {
 	max, maxSlow int
 	admitted     chan struct{} // one element for each connection with a request to check
@@ -89,10 +94,13 @@ func (c *Connections) allow(max, maxSlow int) {
 	c.max, c.maxSlow, c.admitted = max, maxSlow, make(chan struct{}, admittedShare*maxSlow)
 }
 
-// Watch prepares a server: it sets ConnState and ConnContext. Call it before the server serves, and
-// after its TLSConfig is set. The server may serve only listeners that Limit returned, and only
-// HTTP/1, because a connection of HTTP/2 has several requests at a time.
+// Watch prepares a server: it sets ConnState, ConnContext and DisableGeneralOptionsHandler. Call it
+// before the server serves, and after its TLSConfig is set. The server may serve only listeners
+// that Limit returned, and only HTTP/1, because a connection of HTTP/2 has several requests at a
+// time.
 func (c *Connections) Watch(server *http.Server) {
+	// The handler for OPTIONS * would wait for a body, and nothing would say so.
+	server.DisableGeneralOptionsHandler = true
 	if server.TLSConfig != nil {
 		c.allow(maxEncrypted, maxEncrypted/slowShare)
 	}
@@ -129,10 +137,10 @@ func (c *Connections) move(conn *connection, to connState) (surplus *connection,
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case conn.state == closed:
-		return nil, nil
 	case conn.next == nil: // the listener has just accepted it
 		c.open++
+	case conn.state == closed || conn.state == to:
+		return nil, nil
 	default:
 		c.queues[conn.state].remove(conn)
 	}
@@ -141,19 +149,34 @@ func (c *Connections) move(conn *connection, to connState) (surplus *connection,
 		c.open--
 		return nil, nil
 	}
-	waiting := &c.queues[to]
-	waiting.push(conn)
-	full := to == idle && c.open > c.max
-	if to == receiving || to == sending {
-		full = waiting.length > c.maxSlow
-	}
-	if longest := waiting.head.next; full && longest != conn {
-		waiting.remove(longest)
-		longest.state = closed
+	c.queues[to].push(conn)
+	if surplus = c.longest(conn); surplus != nil {
+		report = c.noteSurplus(surplus.state)
+		c.queues[surplus.state].remove(surplus)
+		surplus.state = closed
 		c.open--
-		return longest, c.noteSurplus(to)
 	}
-	return nil, nil
+	return surplus, report
+}
+
+// longest returns the connection to close after conn has moved to its state, or nil.
+func (c *Connections) longest(conn *connection) *connection {
+	switch state := conn.state; state {
+	case idle, waiting:
+		if c.open <= c.max {
+			return nil
+		}
+		for _, state := range []connState{idle, waiting} {
+			if first := c.queues[state].first(); first != nil && first != conn {
+				return first
+			}
+		}
+	case receiving, sending:
+		if c.queues[state].length > c.maxSlow {
+			return c.queues[state].first()
+		}
+	}
+	return nil
 }
 
 // noteSurplus counts a connection that is closed to make room. Only if none was closed in the
@@ -163,10 +186,11 @@ func (c *Connections) noteSurplus(state connState) (report func()) {
 	c.metrics.connectionsClosed.WithLabelValues(state.String()).Inc()
 	now := time.Now()
 	if now.Sub(c.shortage) > time.Minute {
-		attributes := []any{"state", state.String(), "max", c.max, "max_slow", c.maxSlow,
-			"idle", c.queues[idle].length, "receiving", c.queues[receiving].length,
-			"working", c.queues[working].length, "sending", c.queues[sending].length,
-			"hint", "add replicas"}
+		attributes := []any{"state", state.String(), "max", c.max, "max_slow", c.maxSlow}
+		for s := range closed {
+			attributes = append(attributes, s.String(), c.queues[s].length)
+		}
+		attributes = append(attributes, "hint", "add replicas")
 		report = func() {
 			c.log.Warn("too many connections: "+
 				"each further one closes the one that has been longest in this state",

@@ -2,13 +2,10 @@ package web
 
 import (
 	"bufio"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,15 +45,18 @@ func TestHalfHeadersHoldFewConnections(t *testing.T) {
 		if i%2 == 1 {
 			before = get
 		}
+		if i >= 2 { // one more field does not make it the last to be closed
+			io.WriteString(slow[i-2], "b:\r\n")
+		}
 		conn := b.open(before + "GET / HTTP/1.1\r\nHost: x\r\na:\r\n")
 		if before != "" {
 			b.read(conn)
 		}
 		slow = append(slow, conn)
+		if i >= 2 {
+			b.wantClosed(slow[i-2])
+		}
 		b.wantCount(receiving, min(len(slow), 2))
-	}
-	for _, conn := range slow[:4] {
-		b.wantClosed(conn)
 	}
 	for _, conn := range slow[4:] {
 		io.WriteString(conn, "\r\n")
@@ -65,116 +65,25 @@ func TestHalfHeadersHoldFewConnections(t *testing.T) {
 	b.wantCount(idle, 2)
 }
 
-// serveEncrypted serves https with the bounds of production.
-func serveEncrypted(t *testing.T) *boundedServer {
-	t.Helper()
-	issuer := httptest.NewTLSServer(http.NotFoundHandler())
-	defer issuer.Close()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &boundedServer{T: t, addr: listener.Addr().String(),
-		connections: NewConnections(testsite.Quiet, NewMetrics())}
-	server := &http.Server{ReadTimeout: time.Minute, Protocols: new(http.Protocols),
-		TLSConfig: &tls.Config{Certificates: issuer.TLS.Certificates}}
-	server.Protocols.SetHTTP1(true)
-	b.connections.Watch(server)
-	t.Cleanup(func() { server.Close() })
-	go server.ServeTLS(b.connections.Limit(listener), "", "")
-	return b
-}
-
-// A connection is idle until its handshake has ended and a request begins, so that a crowd of new
-// visitors does not close each other's connections. Only a handshake that is far larger than those
-// of browsers takes memory.
-func TestHandshakeIsIdle(t *testing.T) {
-	b := serveEncrypted(t)
-	var visitors []*tls.Conn
-	for range 3 {
-		conn := tls.Client(b.open(""), &tls.Config{InsecureSkipVerify: true})
-		if err := conn.Handshake(); err != nil {
-			t.Fatal(err)
-		}
-		visitors = append(visitors, conn)
-	}
-	b.open("\x16\x03\x01\x01\x00\x01") // the beginning of a handshake
-	b.wantCount(idle, 4)
-	io.WriteString(visitors[0], "GET / HTTP/1.1\r\n")
-	b.wantCount(receiving, 1)
-	// A record of 16,000 bytes begins a handshake of 64,000.
-	b.open("\x16\x03\x01\x3e\x80\x01\x00\xfa\x00" + strings.Repeat("x", 2*maxHello))
-	b.wantCount(receiving, 2)
-	b.wantCount(idle, 3)
-}
-
-// The beginning of a request may come together with the end of the handshake. http.Server parses it
-// without reading again.
-func TestRequestBehindHandshakeIsReceiving(t *testing.T) {
-	for _, request := range []string{get, "GET / HTTP/1.1\r\n" + strings.Repeat("a:\n", 200)} {
-		b := serveEncrypted(t)
-		busy := cap(b.connections.admitted)
-		for range busy {
-			b.connections.admitted <- struct{}{}
-		}
-		held := &heldConn{Conn: b.open("")}
-		// The server reads up to twice as much as the handshake began with.
-		visitor := tls.Client(held, &tls.Config{InsecureSkipVerify: true,
-			NextProtos: append(slices.Repeat([]string{strings.Repeat("x", 200)}, 8), "http/1.1")})
-		if err := visitor.Handshake(); err != nil {
-			t.Fatal(err)
-		}
-		io.WriteString(visitor, request)
-		held.Conn.Write(held.rest)
-		b.wantCount(receiving, 1)
-		for range busy {
-			<-b.connections.admitted
-		}
-		if request == get {
-			if _, err := http.ReadResponse(bufio.NewReader(visitor), nil); err != nil {
-				t.Error(err)
-			}
-			b.wantCount(idle, 1)
-		}
-	}
-}
-
-// A heldConn sends the first part and keeps the rest.
-type heldConn struct {
-	net.Conn
-	begun bool
-	rest  []byte
-}
-
-func (c *heldConn) Write(b []byte) (int, error) {
-	if !c.begun {
-		c.begun = true
-		return c.Conn.Write(b)
-	}
-	c.rest = append(c.rest, b...)
-	return len(b), nil
-}
-
 // Closing a connection does not free the memory of its fields before its goroutine has run. Until
-// then, no other request is read in its place.
+// then, no other request is read in its place. The clients that wait are not slow, so more than
+// maxSlow of them may wait. Only if more than max connections are open, the one that has been
+// waiting longest is closed.
 func TestRequestWaitsForMemory(t *testing.T) {
-	b := serveBounded(t, 100, 2, time.Minute)
-	busy := cap(b.connections.admitted)
-	for range busy {
-		b.connections.admitted <- struct{}{}
+	b := serveBounded(t, 5, 2, time.Minute)
+	release := b.occupy()
+	var visitors []net.Conn
+	for range 6 {
+		visitors = append(visitors, b.open(get))
+		b.wantCount(waiting, min(len(visitors), 5))
 	}
-	var waiting []net.Conn
-	for range 3 {
-		waiting = append(waiting, b.open(get))
-		b.wantCount(receiving, min(len(waiting), 2))
+	b.wantClosed(visitors[0])
+	release()
+	for _, conn := range visitors[1:] {
+		b.read(conn)
 	}
-	b.wantClosed(waiting[0])
-	for range busy {
-		<-b.connections.admitted
-	}
-	b.read(waiting[1])
-	b.read(waiting[2])
-	for range 2 * busy { // every request gives its place back, also one that no handler answers
+	// Every request gives its place back, also one that no handler answers.
+	for range 2 * cap(b.connections.admitted) {
 		b.read(b.open(get))
 		for _, request := range []string{
 			"GET / HTTP/1.1\r\n\r\n", // without a Host
@@ -196,6 +105,21 @@ func TestRequestWaitsForMemory(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// http.Server answers some requests itself, and waits for their bodies. While these do not arrive,
+// other requests get the places.
+func TestRequestWithoutItsBodyHoldsNoPlace(t *testing.T) {
+	for _, request := range []string{
+		"POST /simpleform HTTP/1.1\r\nHost: x\r\nExpect: x\r\nContent-Length: 9\r\n\r\n",
+		"OPTIONS * HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n",
+	} {
+		b := serveBounded(t, 100, 2, time.Minute)
+		for range 2 * cap(b.connections.admitted) {
+			b.open(request)
+			b.read(b.open(get))
+		}
+	}
 }
 
 func TestRequestWithManyHeaderFieldsIsRefused(t *testing.T) {

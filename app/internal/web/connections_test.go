@@ -128,6 +128,19 @@ func (b *boundedServer) read(conn net.Conn) {
 	}
 }
 
+// occupy takes the places of all requests that may be admitted. release gives them back.
+func (b *boundedServer) occupy() (release func()) {
+	places := cap(b.connections.admitted)
+	for range places {
+		b.connections.admitted <- struct{}{}
+	}
+	return func() {
+		for range places {
+			<-b.connections.admitted
+		}
+	}
+}
+
 // wantClosed waits until the server closes a connection.
 func (b *boundedServer) wantClosed(conn net.Conn) {
 	b.Helper()

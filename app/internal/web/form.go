@@ -191,7 +191,8 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 	if recorded, ok := w.(*recorder); ok {
 		w = recorded.ResponseWriter // it can close the connection, if the form is too large
 	}
-	connectionOf(r).enter(receiving)
+	conn := connectionOf(r)
+	conn.admit(receiving)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
 	r.Trailer = nil // it may have many fields, and nobody needs them
 	var tooLarge *http.MaxBytesError
@@ -218,7 +219,8 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 			return errBadForm
 		}
 	}
-	connectionOf(r).enter(working)
+	conn.enter(working)
+	conn.leave()
 	return nil
 }
 

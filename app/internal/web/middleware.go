@@ -56,7 +56,7 @@ func (s *Server) wrap(routes http.Handler) http.Handler {
 		if fields > maxFields {
 			return errHeader
 		}
-		connectionOf(r).enter(working)
+		connectionOf(r).leave()
 		if s.redirectToHTTPS(w, r) {
 			return nil
 		}

@@ -70,7 +70,7 @@ func TestOverloadIsRefusedEarly(t *testing.T) {
 	app := startApp(t, environ(database.Addr, cache.Addr))
 	resume := testsite.Hang(t, database)
 	const crowd = 1500
-	var refused, late, unanswered atomic.Int64
+	var refused, late atomic.Int64
 	var clients sync.WaitGroup
 	defer clients.Wait()
 	for range crowd {
@@ -78,8 +78,7 @@ func TestOverloadIsRefusedEarly(t *testing.T) {
 			start := time.Now()
 			resp, err := browser.PostForm("http://"+app.Addr+"/simpleform", newForm("Pizza"))
 			if err != nil {
-				t.Logf("POST /simpleform: %v", err)
-				unanswered.Add(1)
+				t.Errorf("POST /simpleform: %v", err)
 				return
 			}
 			defer resp.Body.Close()
@@ -113,12 +112,6 @@ func TestOverloadIsRefusedEarly(t *testing.T) {
 	}
 	clients.Wait()
 	t.Logf("%d of %d forms refused at once", refused.Load(), crowd)
-	// web.Connections closes the connection that has been receiving for longest. When so many forms
-	// arrive within milliseconds, that one's client need not be slow. It gets no answer: up to 4 of
-	// the 1,500 were seen.
-	if n := unanswered.Load(); n > crowd/100 {
-		t.Errorf("%d of %d forms had no answer, want at most 1 %%", n, crowd)
-	}
 	if refused.Load() == crowd {
 		t.Errorf("all %d forms were refused at once, want only the surplus", crowd)
 	}
