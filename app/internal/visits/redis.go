@@ -129,7 +129,8 @@ func Hint(err error) string {
 	case says("WRONGPASS"):
 		return "Redis does not accept REDIS_USERNAME with the password in REDIS_PASSWORD_FILE: " +
 			"correct the one that is wrong"
-	case says("NOPERM"), says("The user executing the script can't"):
+	case says("NOPERM"), says("The user executing the script can't"),
+		says("ACL failure in script"): // since Redis 8
 		return "the user may not count: give it the rights that docs/configuration.md names: " +
 			"ACL SETUSER … ~visits* +@all -@admin -@dangerous"
 	case says("READONLY"):
