@@ -148,7 +148,7 @@ waits_for_primary() {
   while :; do
     copies=$( (report_copies) 2>&1) || true
     grep -q '^COPY  *STATE' <<<"$copies" && ! grep -q 'online, primary' <<<"$copies" || return
-    if [ "$SECONDS" -ge "$deadline" ]; then return; fi
+    if [ "$SECONDS" -gt "$deadline" ]; then return; fi
     sleep 1
   done
 }
@@ -158,7 +158,7 @@ waits_for_primary() {
 await_primary() {
   local deadline=$((SECONDS + ${TIMEOUT:-$1})) errors
   until errors=$( (in_task db db-group primary) 2>&1 >/dev/null </dev/null); do
-    if [ "$SECONDS" -ge "$deadline" ]; then
+    if [ "$SECONDS" -gt "$deadline" ]; then
       echo "$errors" >&2
       return 1
     fi
@@ -185,7 +185,7 @@ mark_volume() {
         fail "db-group $3 on $1: $state"
         ;;
     esac
-    if [ "$SECONDS" -ge "$deadline" ]; then
+    if [ "$SECONDS" -gt "$deadline" ]; then
       docker service rm "$job" >/dev/null
       fail "db-group $3 on $1 did not run: $state"
     fi
