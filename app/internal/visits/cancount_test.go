@@ -1,6 +1,8 @@
 package visits_test
 
 import (
+	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -105,4 +107,17 @@ func TestCanCountOnALockedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantCanCount(t, c)
+}
+
+// The tests with a server know the words of that server only.
+func TestHintKnowsTheWordsOfEachRedis(t *testing.T) {
+	for _, words := range []string{
+		"NOPERM this user has no permissions to run the 'evalsha' command",
+		"ERR The user executing the script can't run this command or subcommand script: 3f", // 7.0
+		"ERR ACL failure in script: User a has no permissions to run the 'incrby' command",  // 7.2
+	} {
+		if hint := visits.Hint(errors.New(words)); !strings.Contains(hint, "may not count") {
+			t.Errorf("Hint(%q) = %q, want that the user may not count", words, hint)
+		}
+	}
 }

@@ -130,7 +130,7 @@ func Hint(err error) string {
 		return "Redis does not accept REDIS_USERNAME with the password in REDIS_PASSWORD_FILE: " +
 			"correct the one that is wrong"
 	case says("NOPERM"), says("The user executing the script can't"),
-		says("ACL failure in script"): // since Redis 8
+		says("ACL failure in script"): // since Redis 7.2, and Valkey
 		return "the user may not count: give it the rights that docs/configuration.md names: " +
 			"ACL SETUSER … ~visits* +@all -@admin -@dangerous"
 	case says("READONLY"):
