@@ -83,8 +83,8 @@ lint: assets setup ## Run gofmt, go vet (also for macOS), staticcheck, shellchec
 dist: ## Build static binaries of VERSION=1.2 for Linux, with their checksums, in dist/; needs Docker
 	rm -rf dist
 	for arch in amd64 arm64; do \
-	  docker build --platform linux/$$arch --target binary --output dist --build-arg VERSION=$(VERSION) --build-arg REVISION --build-arg TAGS= app; \
-	  mv dist/simpleapp dist/simpleapp-$(VERSION)-linux-$$arch; \
+	  docker build --platform linux/$$arch --target binary --output dist --build-arg VERSION=$(VERSION) --build-arg REVISION --build-arg TAGS= app && \
+	  mv dist/simpleapp dist/simpleapp-$(VERSION)-linux-$$arch || exit 1; \
 	done
 	cd dist && sha256sum * >SHA256SUMS
 
