@@ -107,5 +107,5 @@ func (o *operator) wantRefused(reason, command string, variables ...string) {
 }
 
 // reading matches the calls of docker that change nothing.
-var reading = regexp.MustCompile(
-	`^((buildx|compose|config|network|node|secret|service|stack) )?(info|inspect|logs|ls|ps)\s`)
+var reading = regexp.MustCompile(`^((buildx|compose|config|network|node|secret|service|stack) )?` +
+	`(info|inspect|logs|ls|ps|version)\s`)
