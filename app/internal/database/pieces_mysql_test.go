@@ -50,8 +50,8 @@ func proxy(t *testing.T, addr string, most int, answer func(to io.Writer, from i
 }
 
 // copyPackets copies MySQL's packets one by one. Each begins with its length in three bytes, and a
-// number. The first is the server's greeting. copyPackets takes TLS out of it, because packets that
-// are encrypted can't be told apart. MariaDB has TLS by default since 11.4.
+// number. The first is the server's greeting. copyPackets takes the offer of TLS out of it, because
+// encrypted packets can't be told apart. MariaDB offers TLS by default since 11.4.
 func copyPackets(to io.Writer, from io.Reader) {
 	for first := true; ; first = false {
 		packet := make([]byte, 4)

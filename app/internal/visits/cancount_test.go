@@ -109,7 +109,8 @@ func TestCanCountOnALockedFile(t *testing.T) {
 	wantCanCount(t, c)
 }
 
-// The tests with a server know the words of that server only.
+// Each version of Redis has its own words for this error, and the tests with a server meet only
+// those of the version that is installed.
 func TestHintKnowsTheWordsOfEachRedis(t *testing.T) {
 	for _, words := range []string{
 		"NOPERM this user has no permissions to run the 'evalsha' command",

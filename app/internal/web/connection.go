@@ -63,8 +63,8 @@ func connectionOf(r *http.Request) *connection {
 }
 
 // Read reads what the client has sent. After the first bytes of a request, or more than maxHello of
-// a handshake, it waits until the connection is admitted. If a header is not complete then, the
-// connection is receiving from the next Read on until it is.
+// a handshake, it waits until the connection is admitted. If http.Server then reads again, the
+// header is not complete, and the connection is receiving until it is.
 func (c *connection) Read(b []byte) (int, error) {
 	if c.broken.Load() {
 		return 0, io.EOF
@@ -111,10 +111,10 @@ func (c *connection) SetReadDeadline(t time.Time) error {
 	return c.TCPConn.SetReadDeadline(t)
 }
 
-// Write writes a part of an answer. Where the answer is http.Server's own, or one of TLS, no
-// handler has said that the connection is sending, so Write does. An answer to a header that is not
-// parsed says that the header is broken, or a client has asked for new TLS keys while the
-// connection waited for a request. No browser does that. So this connection ends.
+// Write writes a part of an answer. If the answer is http.Server's own, or one of TLS, no handler
+// has moved the connection to sending, so Write does. Something is written before the header is
+// parsed if the header is broken, or if the client asks for new TLS keys instead of a page, which
+// no browser does. Then this connection ends.
 func (c *connection) Write(b []byte) (int, error) {
 	if c.unparsed.Swap(false) {
 		c.broken.Store(true)

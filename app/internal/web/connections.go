@@ -22,8 +22,8 @@ const (
 	slowShare = 24
 	// At most admittedShare times as many connections may have a header or form that was not
 	// checked. The fields of a header may take 220 KB: newServer bounds its bytes, but not their
-	// number. It must be more than 1. Otherwise slow clients could have all places: none of them is
-	// closed before another connection, which has a place, becomes receiving.
+	// number. It must be more than 1: a slow client is closed when another connection becomes
+	// receiving, and that one needs a place, too.
 	admittedShare = 2
 	// maxHello bounds how much of a TLS handshake an idle connection sends. Browsers send 2 KB.
 	maxHello = 4 << 10
@@ -54,18 +54,17 @@ func (s connState) String() string {
 }
 
 // Connections bounds the idle and slow connections of a server, so that they do not prevent new
-// visitors from connecting. While more than max are open, each connection that becomes idle, a new
-// one included, or waiting closes the one that has been idle longest. If no other is idle, it
-// closes the one that has been waiting longest. If maxSlow are receiving, or sending, each further
-// one closes the one that has been in that state longest. No working connection is closed: the
-// function limit bounds how many requests wait for a store. Requests that need no store do not
-// wait.
+// visitors from connecting. While more than max are open, each connection that is new, or becomes
+// idle or waiting, closes the one that has been idle longest. If no other is idle, it closes the
+// one that has been waiting longest. If maxSlow are receiving, or sending, each further one closes
+// the one that has been in that state longest. No working connection is closed: the function limit
+// bounds how many requests wait for a store. Requests that need no store do not wait.
 //
 // A closed connection keeps its memory until its goroutine ends, which takes long on a busy
 // machine. Therefore a connection with the first bytes of a request waits until it is admitted. A
 // connection that waits for this program is not receiving: in a sudden crowd, no visitor who has
-// sent a whole request is taken for a slow one. An admitted connection that waits for its client is
-// receiving, so slow clients can't have all places.
+// sent a whole request is taken for a slow one. An admitted connection is receiving whenever it
+// waits for its client. So slow clients can't have all places.
 type Connections struct {
 	max, maxSlow int
 	admitted     chan struct{} // one element for each connection with a request to check
@@ -99,7 +98,7 @@ func (c *Connections) allow(max, maxSlow int) {
 // that Limit returned, and only HTTP/1, because a connection of HTTP/2 has several requests at a
 // time.
 func (c *Connections) Watch(server *http.Server) {
-	// The handler for OPTIONS * would wait for a body, and nothing would say so.
+	// http.Server would answer OPTIONS * itself, and wait for its body as a working connection.
 	server.DisableGeneralOptionsHandler = true
 	if server.TLSConfig != nil {
 		c.allow(maxEncrypted, maxEncrypted/slowShare)
@@ -159,9 +158,9 @@ func (c *Connections) move(conn *connection, to connState) (surplus *connection,
 	return surplus, report
 }
 
-// longest returns the connection to close after conn has moved to its state, or nil.
+// longest returns the connection that must make room after conn has entered its state, or nil.
 func (c *Connections) longest(conn *connection) *connection {
-	switch state := conn.state; state {
+	switch conn.state {
 	case idle, waiting:
 		if c.open <= c.max {
 			return nil
@@ -172,8 +171,8 @@ func (c *Connections) longest(conn *connection) *connection {
 			}
 		}
 	case receiving, sending:
-		if c.queues[state].length > c.maxSlow {
-			return c.queues[state].first()
+		if queue := &c.queues[conn.state]; queue.length > c.maxSlow {
+			return queue.first()
 		}
 	}
 	return nil

@@ -45,7 +45,7 @@ func TestHalfHeadersHoldFewConnections(t *testing.T) {
 		if i%2 == 1 {
 			before = get
 		}
-		if i >= 2 { // one more field does not make it the last to be closed
+		if i >= 2 { // it stays the one that has been receiving longest
 			io.WriteString(slow[i-2], "b:\r\n")
 		}
 		conn := b.open(before + "GET / HTTP/1.1\r\nHost: x\r\na:\r\n")

@@ -68,8 +68,8 @@ esac
 	}
 }
 
-// Docker 20.10 makes networks before it says "Unknown mode: replicated-job", and an update from one
-// db to copies would stop the old db before.
+// Docker's client 20.10 makes networks before it fails with "Unknown mode: replicated-job". In an
+// update from one db to copies, the old db would have been stopped by then.
 func TestDeployRefusesOldClient(t *testing.T) {
 	newOperator(t, neverDeployed+`"version --format"*) echo 20.10.24+dfsg1 ;;`).
 		wantRefused("Docker's client 20.10.24+dfsg1 can't deploy a job", "deploy")
