@@ -59,11 +59,24 @@ no_room() {
     sed -n 's/^Pending .*|"*\(no suitable node[^"]*\)"*$/\1/p' | head -n 1
 }
 
-# update_waits succeeds if all replicas of app run, but its update has not ended. If a machine dies before a new replica
-# runs there, Swarm starts that replica elsewhere, but the update waits for the first one until the machine is back
-# (updateTask in swarmkit's updater.go). The same would prove nothing of db and cache: Swarm first stops a task of
-# these, and until it has stopped, lists neither that task nor the next one.
-update_waits() { [[ $(missing_of app) == "updating, "* ]] && ! tasks_and_errors app | grep -qv '^Running'; }
+# update_waits succeeds if the update of app waits for a machine that is down. If a machine dies before a new replica runs
+# there, Swarm starts that replica elsewhere, but the update waits for the first one until the machine is back
+# (updateTask in swarmkit's updater.go). If the same deployment is repeated, the update waits on, and has no state. If a
+# replica ends anywhere else, the update waits for nothing.
+update_waits() {
+  local tasks state node
+  [[ $(missing_of app) =~ ^(updating, )?[0-9]+\ of\  ]] && ! tasks_and_errors app | grep -qv '^Running' || return
+  mapfile -t tasks < <(docker service ps --quiet --no-trunc --filter desired-state=shutdown "${STACK}_app")
+  [ ${#tasks[@]} -gt 0 ] || return
+  while read -r state node; do
+    case $state in
+      new | pending | assigned | accepted | preparing | ready | starting)
+        if [ "$(docker node inspect --format '{{.Status.State}}' "$node")" = down ]; then return; fi
+        ;;
+    esac
+  done < <(docker inspect --type task --format '{{.Status.State}} {{.NodeID}}' "${tasks[@]}")
+  return 1
+}
 
 # after_failure pause|rollback sets what Swarm does if an update of app fails. While an update is under way, a change of
 # this setting makes Swarm begin the rest of it anew.
@@ -78,14 +91,15 @@ after_failure() {
 # returns 1.
 wait_until_running() {
   local deadline=$((SECONDS + ${TIMEOUT:-900})) service missing state printed_state='' reason='' pick=tail changed room
-  local task description failure printed_failures=$earlier anew=''
+  local task description failure printed_failures=$earlier anew='' definition
+  local rolled_back='was rolled back: the version before goes on running'
   while :; do
     state=''
     for service in "$@"; do
       missing=$(missing_of "$service") || missing="its state is not known"
       state+=${missing:+"$service: $missing; "}
       case $missing in
-        rollback_completed) reason="$service was rolled back: the version before goes on running" ;;
+        rollback_completed) reason="$service $rolled_back" ;;
         paused* | rollback_paused*) reason="$service: the update stopped half-way" ;;
       esac
       while IFS='|' read -r task description; do
@@ -101,12 +115,16 @@ wait_until_running() {
       return 0
     fi
     if [ "$state" != "$printed_state" ]; then say "${state%; }"; printed_state=$state changed=$SECONDS; fi
-    if [[ -z $reason$anew && $state == *"app: "* ]] && [ $((SECONDS - changed)) -ge 10 ] && update_waits; then
-      say "app: the update waits for a machine that died, so Swarm begins the rest of it anew"
-      # After this change a rollback would lead to the new version, and not to the one before. So Swarm pauses instead
-      # if the update fails now. The end of the update, or else the next make deploy, sets rollback again.
-      after_failure pause
-      anew=yes
+    if [[ -z $reason$anew && $state == *"app: "* ]] && [ $((SECONDS - changed)) -ge 10 ]; then
+      definition=$(inspect app '{{json .Spec.TaskTemplate}}')
+      if update_waits; then
+        say "app: the update waits for a machine that died, so Swarm begins the rest of it anew"
+        # After this change a rollback would lead to the new version, and not to the one before. So Swarm pauses instead
+        # if the update fails now. The end of the update, or else the next make deploy, sets rollback again.
+        if after_failure pause; then anew=yes; fi
+        # Swarm forgets at this change that it has just rolled the update back.
+        if [ "$(inspect app '{{json .Spec.TaskTemplate}}')" != "$definition" ]; then reason="app $rolled_back"; fi
+      fi
     fi
     # A node that has just come back may need some seconds until it has room.
     if [ -z "$reason" ] && { [ $((SECONDS - changed)) -ge 30 ] || [ "$SECONDS" -gt "$deadline" ]; }; then

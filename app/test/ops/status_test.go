@@ -121,48 +121,6 @@ func TestScaleWaitsForEveryReplica(t *testing.T) {
 	}
 }
 
-// A machine died before a new replica ran there. Swarm runs that replica elsewhere, but its update
-// waits for the machine.
-func TestCommandLetsUpdateGoOn(t *testing.T) {
-	const all = `"running new" "running new" "running $([ -e "$0.anew" ] && echo new || echo old)"`
-	cases := strings.Replace(tasks(all, "0"), `echo "3 none new"`,
-		`[ -e "$0.anew" ] && echo "3 completed new" || echo "3 updating new"`, 1)
-	const command = "service update --detach --with-registry-auth --no-resolve-image " +
-		"--update-failure-action "
-	o := newOperator(t, cases+`
-  "service ps --no-trunc --filter desired-state=running --format {{.CurrentState}}"*mystack_app)
-    printf '%s|\n' 'Running 2 minutes ago' 'Running 1 minute ago' 'Running 4 seconds ago' ;;
-  "`+command+`pause mystack_app") touch "$0.anew" ;;
-  "`+command+`rollback mystack_app") ;;
-`)
-	out, status := o.run("scale", "N=3", "TIMEOUT=30")
-	if want := "the update waits for a machine that died"; status != 0 ||
-		strings.Count(out, want) != 1 {
-		t.Errorf("scale = %d, want 0 and once %q:\n%s", status, want, out)
-	}
-	for _, action := range []string{"pause", "rollback"} {
-		if call := command + action + " mystack_app\n"; strings.Count(o.calls(), call) != 1 {
-			t.Errorf("scale did not call docker %sonce but:\n%s", call, o.calls())
-		}
-	}
-}
-
-// Swarm may say that a rollback is completed while it still replaces a replica. The version before
-// runs only after that.
-func TestCommandWaitsUntilRollbackRuns(t *testing.T) {
-	const running = `"running new" "running new"
-    if [ -e "$0.replaced" ]; then echo "running new"
-    else echo "starting new"; touch "$0.replaced"; fi`
-	o := newOperator(t, strings.Replace(tasks(running, "0"),
-		"3 none new", "3 rollback_completed new", 1))
-	out, status := o.run("scale", "N=3", "TIMEOUT=30")
-	waited := strings.Contains(out, "scale: app: rollback_completed, 2 of 3 run as wanted\n"+
-		"scale: app: rollback_completed\n")
-	if want := "app was rolled back"; status != 1 || !waited || !strings.Contains(out, want) {
-		t.Errorf("scale = %d, want 1, %q and that it waits:\n%s", status, want, out)
-	}
-}
-
 // If the nodes have no room for more replicas, scale and deploy say so, and app has as many as
 // before. A new site has as many as leave room for an update.
 func TestAppGoesBackIfNoNodeHasRoom(t *testing.T) {
