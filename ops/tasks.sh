@@ -142,9 +142,13 @@ report_copies() {
   in_task db db-group status "${places[@]}" </dev/null
 }
 
-# waits_for_primary succeeds if the copies answer, and none of them is the primary for TIMEOUT or else for 20 s.
+# soon prints for how many seconds a command waits for something that may be just about to happen: 20, or TIMEOUT if that
+# is shorter.
+soon() { echo $((${TIMEOUT:-20} < 20 ? TIMEOUT : 20)); }
+
+# waits_for_primary succeeds if the copies answer, and none of them becomes the primary soon.
 waits_for_primary() {
-  local deadline=$((SECONDS + ${TIMEOUT:-20})) copies
+  local deadline=$((SECONDS + $(soon))) copies
   while :; do
     copies=$( (report_copies) 2>&1) || true
     grep -q '^COPY  *STATE' <<<"$copies" && ! grep -q 'online, primary' <<<"$copies" || return
