@@ -59,7 +59,7 @@ func makeAccount(ctx context.Context, db *sql.DB, password string) error {
 		"SET sql_log_bin = 0",
 		"CREATE USER IF NOT EXISTS " + account + "@'%'",
 		"ALTER USER " + account + "@'%' IDENTIFIED BY '" + password + "' REQUIRE SSL",
-		"GRANT REPLICATION SLAVE, BACKUP_ADMIN, CLONE_ADMIN, GROUP_REPLICATION_STREAM, " +
+		"GRANT REPLICATION SLAVE, BACKUP_ADMIN, GROUP_REPLICATION_STREAM, " +
 			"GROUP_REPLICATION_ADMIN, CONNECTION_ADMIN, CREATE USER, APPLICATION_PASSWORD_ADMIN " +
 			"ON *.* TO " + account + "@'%'",
 		"GRANT SELECT ON mysql.user TO " + account + "@'%'",
