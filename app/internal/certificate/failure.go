@@ -70,6 +70,9 @@ func problemOf(err error) *acme.Error {
 	return nil
 }
 
+// ipv6 ends a hint. Swarm's ports may not answer IPv6: docs/operate.md.
+const ipv6 = ", and remove an AAAA record unless they answer by IPv6"
+
 // hint returns what an operator can do about an error of an order, or "" if it does not know.
 func hint(err error) string {
 	problem := problemOf(err)
@@ -92,14 +95,14 @@ func hint(err error) string {
 	kind := problem.ProblemType[strings.LastIndex(problem.ProblemType, ":")+1:]
 	switch kind {
 	case "dns":
-		return "the name has no address that the authority finds: let an A or AAAA record in DNS " +
-			"name this site's machines"
+		return "the name has no address that the authority finds: let an A record in DNS name " +
+			"this site's machines"
 	case "connection":
 		return "the authority can't connect to port 80 of the name: open it in the firewall, " +
-			"and let the name's A and AAAA records in DNS name this site's machines"
+			"and let the name's A record in DNS name this site's machines" + ipv6
 	case "unauthorized", "incorrectResponse":
-		return "another server answers at the name: let the name's A and AAAA records in DNS " +
-			"name this site's machines only"
+		return "another server answers at the name: let its A record in DNS name this site's " +
+			"machines only" + ipv6
 	case "caa":
 		return "a CAA record in DNS forbids this authority to certify the name"
 	case "rateLimited":

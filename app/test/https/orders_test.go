@@ -163,7 +163,7 @@ func TestNoCertificate(t *testing.T) {
 	t.Cleanup(elsewhere.Close)
 	balance(t, "127.0.0.2", a.Port).set(elsewhere.Listener.Addr().String())
 	for _, test := range []struct{ name, domain, hint string }{
-		{"the name does not exist", "nowhere.example.test", "let the name's A and AAAA records"},
+		{"the name does not exist", "nowhere.example.test", "let the name's A record"},
 		{"the name points elsewhere", "elsewhere.example.test", "another server answers"},
 		{"the port is closed", "closed.example.test", "can't connect to port 80"},
 	} {
