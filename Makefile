@@ -26,8 +26,9 @@ run: build ## Serve http://localhost:8080 with its data in ./data; needs no MySQ
 	bin/simpleapp
 
 dev: assets ## Serve like make run, and show each change: of a page, style or script at the next reload, of Go after some seconds
+	@# A failed make exits with 2, at which nodemon would end. At 1 it waits for the next change.
 	@WEB_DIR=app/internal/web app/assets/node_modules/.bin/nodemon --quiet --watch app --ext go,sql,scss --ignore app/test --ignore '*_test.go' \
-	  --signal SIGTERM --exec '{ make --no-print-directory build && bin/simpleapp; } || exit 1' # 2 would end nodemon
+	  --signal SIGTERM --exec '{ make --no-print-directory build && bin/simpleapp; } || exit 1'
 
 seed: build ## Store N=500 sample submissions in ./data; MERGE=yes adds them to those that ./data has
 	$(if $(filter-out yes no,$(MERGE)),$(error MERGE=$(MERGE) is neither yes nor no))
@@ -46,7 +47,7 @@ $(DIST): $(NPM_DONE) app/assets/bootstrap.scss
 	cd $* && npm ci
 	touch $@
 
-test: assets setup check-pages ## Test with MySQL or MariaDB, Redis and Chromium
+test: assets setup check-pages ## Test with MySQL or MariaDB, Redis and Chromium (about eight minutes)
 	cd app && go test -race -count=1 -timeout 20m -tags servers ./...
 	cd mysql_db/group && go test -race -count=1 ./...
 	cd app/test && go test -race -count=1 -timeout 20m ./bench ./e2e ./https ./load ./ops
@@ -148,8 +149,10 @@ $(OPERATOR):
 
 playground: ## Make a Swarm of NODES=3 machines in containers on this one, with the site in it; it prints how to use it
 	@ops/playground up
-playground-kill: ## Take the power from the playground's NODE=node3; playground-boot starts it again
-playground-cut: ## Pull the network cable of the playground's NODE=node3; playground-join plugs it in again
+playground-kill: ## Take the power from the playground's NODE=node3
+playground-boot: ## Turn the playground's NODE=node3 on again
+playground-cut: ## Pull the network cable of the playground's NODE=node3
+playground-join: ## Plug the network cable of the playground's NODE=node3 in again
 playground-down: ## Remove the playground
 $(PLAYGROUND_TARGETS):
 	@ops/playground $(@:playground-%=%)

@@ -10,7 +10,7 @@ import (
 	"unsafe"
 )
 
-// openTerminal returns both ends of a pseudo-terminal. What is written to terminal can be read from
+// openTerminal returns both ends of a pseudo-terminal. The text written to terminal can be read from
 // screen.
 func openTerminal(t *testing.T) (screen, terminal *os.File) {
 	t.Helper()

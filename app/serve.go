@@ -23,7 +23,7 @@ import (
 // In storeTime, the visits and submissions in memory are stored. The last two are separate, so that
 // a client that sends its form slowly can't use up storeTime.
 const (
-	arriveTime = time.Second // or SHUTDOWN_DELAY, if that is shorter: it is 0 in development
+	arriveTime = time.Second // or SHUTDOWN_DELAY, if that is shorter: its default is 0
 	finishTime = 6 * time.Second
 	storeTime  = 4 * time.Second
 )

@@ -190,8 +190,8 @@ func decideStart(v view) decision {
 				"make db-recover tells more", missing, len(needed))}
 	}
 	// A copy may start the group if it is in the record of every copy that answers, and lacks no
-	// transaction of another copy. What a copy has does not count if it knows of a group that went
-	// on without it. If several may start the group, the first by UUID does.
+	// transaction of another copy. A copy's transactions do not count if it knows of a group that
+	// went on without it. If several may start the group, the first by UUID does.
 	inAll := func(uuid string) bool {
 		return !slices.ContainsFunc(copies, func(c peer) bool {
 			return !slices.Contains(c.needed(), uuid)

@@ -11,6 +11,7 @@ import (
 // already has the transaction, so the whole site waits.
 const (
 	// scarceMB is the free space in megabytes below which a copy hands over as the primary.
+	// bin/db-healthcheck warns of the same space.
 	scarceMB = 64
 	// fullMB is the free space below which MySQL may be waiting. It can't start then either.
 	fullMB = 16

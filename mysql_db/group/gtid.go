@@ -14,7 +14,7 @@ type gtidSet map[string][]interval
 // An interval is from first to last, both included.
 type interval struct{ first, last int64 }
 
-// parseGTIDs parses a GTID set. What is not one counts as nothing.
+// parseGTIDs parses a GTID set. It ignores the parts that are none.
 func parseGTIDs(text string) gtidSet {
 	set := gtidSet{}
 	for part := range strings.SplitSeq(text, ",") {

@@ -14,7 +14,7 @@ import (
 
 // report prints a table of all copies, and returns an error unless they are one group and the disk
 // of each has room. Each place is NODE=ADDRESS, or NODE= where there should be a copy that has no
-// address. What a copy has is not known while its server is starting.
+// address. While a copy's server is starting, its transactions are not known.
 func report(ctx context.Context, w io.Writer, places []string) error {
 	var addresses, nodes []string
 	for _, place := range places {

@@ -22,9 +22,8 @@ func (o *outcome) fail(rows []Submission, kind, cause error) {
 	}
 }
 
-// insert stores and counts rows in one transaction. No two rows have the same token. What insert
-// does after an error depends on the class of the error, and on whether the answer to an earlier
-// try was lost:
+// insert stores and counts rows in one transaction. No two rows have the same token. After an error
+// insert acts by the class of the error, and by whether the answer to an earlier try was lost:
 //
 //	class        no answer was lost yet            an answer was lost before
 //	InvalidData  split the rows; a single row      split the rows; a single row

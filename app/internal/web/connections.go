@@ -20,7 +20,7 @@ const (
 	maxEncrypted = 2048
 	// At most max/slowShare connections may be receiving a request, and as many sending an answer.
 	slowShare = 24
-	// At most admittedShare times as many connections may have a header or form that was not
+	// At most admittedShare × max/slowShare connections may have a header or form that was not
 	// checked. The fields of a header may take 220 KB: newServer bounds its bytes, but not their
 	// number. It must be more than 1: a slow client is closed when another connection becomes
 	// receiving, and that one needs a place, too.
