@@ -91,7 +91,7 @@ after_failure() {
 # returns 1.
 wait_until_running() {
   local deadline=$((SECONDS + ${TIMEOUT:-900})) service missing state printed_state='' reason='' pick=tail changed room
-  local task description failure printed_failures=$earlier anew='' definition
+  local task description failure printed_failures=$earlier anew='' definition definition_now
   local rolled_back='was rolled back: the version before goes on running'
   while :; do
     state=''
@@ -116,14 +116,14 @@ wait_until_running() {
     fi
     if [ "$state" != "$printed_state" ]; then say "${state%; }"; printed_state=$state changed=$SECONDS; fi
     if [[ -z $reason$anew && $state == *"app: "* ]] && [ $((SECONDS - changed)) -ge 10 ]; then
-      definition=$(inspect app '{{json .Spec.TaskTemplate}}')
-      if update_waits; then
+      if definition=$(inspect app '{{json .Spec.TaskTemplate}}') && update_waits; then
         say "app: the update waits for a machine that died, so Swarm begins the rest of it anew"
         # After this change a rollback would lead to the new version, and not to the one before. So Swarm pauses instead
         # if the update fails now. The end of the update, or else the next make deploy, sets rollback again.
         if after_failure pause; then anew=yes; fi
-        # Swarm forgets at this change that it has just rolled the update back.
-        if [ "$(inspect app '{{json .Spec.TaskTemplate}}')" != "$definition" ]; then reason="app $rolled_back"; fi
+        # If Swarm has just rolled the update back, it forgets that at this change.
+        definition_now=$(inspect app '{{json .Spec.TaskTemplate}}') || definition_now=$definition
+        if [ "$definition_now" != "$definition" ]; then reason="app $rolled_back"; fi
       fi
     fi
     # A node that has just come back may need some seconds until it has room.
@@ -149,6 +149,21 @@ wait_until_running() {
   echo "$command: $reason" >&2
   return 1
 }
+
+# await_update waits until an update of app that is under way has ended, and fails if it stopped half-way. A change of app
+# during its update would let Swarm forget the version that it would roll back to, and end old replicas before new ones
+# are healthy (useExistingTask in swarmkit's updater.go).
+await_update() {
+  case $(missing_of app) in
+    updating* | rollback_started*)
+      say "app is being updated: this first waits until that has ended"
+      wait_until_running app || true
+      ;;
+  esac
+  [[ ! $(missing_of app) =~ ^(rollback_)?paused ]]
+}
+# shellcheck disable=SC2034 # scale and rotate-secret use it
+half_way="an update of app stopped half-way, so its replicas differ: make deploy first, then repeat this"
 
 # scale_back BEFORE WANTED ends a command that wanted so many replicas of app and did not get them. If the nodes have no
 # room for them, app goes back to the number BEFORE, unless that was as large. If BEFORE is empty, the site is new, and

@@ -93,6 +93,16 @@ func TestSwarm(t *testing.T) {
 		})
 	}
 	docker(t, "secret", "rm", wrong)
+	s.withoutFailures("scaled while a version is updated that is never healthy", func(s *stack) {
+		docker(s, "service", "update", "--quiet", "--detach",
+			"--image", registry+"mysimpleapp_app:"+unhealthy, s.name+"_app")
+		out, err := s.tryMake("scale", "N=3")
+		if want := "app was rolled back"; err != nil || !strings.Contains(out, want) {
+			s.Errorf("make scale: %v, want success after %q:\n%s", err, want, out)
+		}
+		s.wantRunning(newer, 3)
+		s.make("scale", "N=2")
+	})
 
 	kills := 0
 	report := s.underLoad("killed", func(s *stack) {

@@ -101,6 +101,15 @@ func TestCommandsRefuseInvalidOptions(t *testing.T) {
   "inspect --type task "*) echo "running new" ;;`,
 			"an update of app stopped half-way, so its replicas differ: make deploy first",
 			[]string{"rotate-secret", "NAME=mysql_password"}},
+		{"a scale after an update that stopped", manager + oneContainer + `
+  "service inspect --format {{with .Spec.Mode.Replicated}}"*) echo "3 paused new" ;;`,
+			"an update of app stopped half-way, so its replicas differ: make deploy first",
+			[]string{"scale", "N=5"}},
+		{"a rollback after Swarm's own", manager + oneContainer + `
+  "service inspect --format {{index .Spec.Labels"*) echo mysimpleapp_app:0.9 ;;
+  "service inspect --format {{with .Spec.Mode.Replicated}}"*) echo "3 rollback_completed new" ;;`,
+			"Swarm itself has rolled the last update back to mysimpleapp_app:1.0",
+			[]string{"rollback"}},
 		{"a password named twice", manager, "name each password once",
 			[]string{"rotate-secret", "NAME=mysql_password mysql_password"}},
 		{"an address as the domain", manager + deployment,

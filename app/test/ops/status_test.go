@@ -136,13 +136,18 @@ func TestAppGoesBackIfNoNodeHasRoom(t *testing.T) {
 	} {
 		command := test.command
 		t.Run(strings.Join(command, " ")+" after "+test.before, func(t *testing.T) {
-			o := newOperator(t, tasks(`"running old" "pending new" "running old"`, "0")+`
+			third := `$([ -e "$0.scaled" ] && echo pending || echo running)`
+			if test.before == "" { // the site is new
+				third = "pending"
+			}
+			o := newOperator(t, tasks(`"running new" "`+third+` new" "running new"`, "0")+`
   "secret inspect"*) echo secret1 ;;
   "service inspect --format {{.Spec.Mode.Replicated.Replicas}} mystack_app") echo `+test.before+` ;;
   "service ps --no-trunc --filter desired-state=running --format {{.CurrentState}}"*mystack_app)
     echo 'Running 2 minutes ago|'
     echo 'Running 1 minute ago|'
     echo 'Pending 2 seconds ago|"no suitable node (insufficient resources on 1 node)"' ;;
+  "service scale --detach mystack_app=3") touch "$0.scaled" ;;
 `)
 			out, status := o.run(command[0], command[1:]...)
 			for _, want := range []string{
@@ -174,7 +179,7 @@ func TestCommandChoosesContainer(t *testing.T) {
 		o := newOperator(t, manager+`
   "service ps --quiet --no-trunc --filter desired-state=running "*) printf '%s\n' a b ;;
   "inspect --type task --format {{.Status.State}} {{.NodeID}} "*" a b") printf '%s\n' `+tasks+` ;;
-  "exec --interactive container1 /simpleapp export"*) echo exported ;;
+  "exec --interactive container1 /simpleapp export"*) echo '[]}' ;;
 `)
 		out, status := o.run("backup", "FILE="+o.file("site.json.gz"))
 		if status != 0 || !strings.Contains(o.calls(), "exec --interactive container1 ") {

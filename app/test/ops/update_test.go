@@ -9,7 +9,7 @@ import (
 const failureAction = "service update --detach --with-registry-auth --no-resolve-image " +
 	"--update-failure-action "
 
-// updating has the cases of an update of app, of whose three replicas one is not replaced, although
+// updating has the cases of an update of app that make scale begins, of whose three replicas one is not replaced, although
 // all that Swarm lists run. state is the state of the update. Swarm wanted another replica to run
 // on node2. That one is replica, and node2 is node. When Swarm begins the update anew, it replaces
 // the last replica, unless it has rolled the update back to the definition old just before.
@@ -18,7 +18,8 @@ func updating(state, replica, node, definition string) string {
 	const first = `
   "inspect --type task --format {{.Status.State}} {{.NodeID}} `
 	cases := strings.NewReplacer(
-		`echo "3 none new"`, `[ -e "$0.anew" ] && echo "3 none new" || echo "3 `+state+` new"`,
+		`echo "3 none new"`, `[ -e "$0.changed" ] && [ ! -e "$0.anew" ] &&
+      echo "3 `+state+` new" || echo "3 none new"`,
 		first, first+`ended") echo "`+replica+` node2" ;;`+first,
 	).Replace(tasks(all, "0"))
 	return cases + `
@@ -28,6 +29,7 @@ func updating(state, replica, node, definition string) string {
   "node inspect --format {{.Status.State}} node2") echo ` + node + ` ;;
   "service inspect --format {{json .Spec.TaskTemplate}} mystack_app")
     [ -e "$0.anew" ] && echo '` + definition + `' || echo new ;;
+  "service scale --detach mystack_app=3") touch "$0.changed" ;;
   "` + failureAction + `pause mystack_app") touch "$0.anew" ;;
 `
 }
@@ -75,14 +77,45 @@ func TestCommandLetsUpdateGoOn(t *testing.T) {
 	}
 }
 
+// If a command changed app during its update, Swarm would forget the version to roll back to, and end
+// old replicas before new ones are healthy. So the command first waits until the update has ended.
+func TestCommandsWaitForUpdate(t *testing.T) {
+	for _, test := range []struct {
+		command []string
+		change  string // the call of docker that comes after the update
+	}{
+		{[]string{"scale", "N=3"}, "service scale --detach mystack_app=3\n"},
+		{[]string{"deploy", "VERSION=2"}, "stack deploy -c"},
+	} {
+		for _, end := range []string{"completed", "rollback_completed"} {
+			t.Run(test.command[0]+" until "+end, func(t *testing.T) {
+				t.Parallel()
+				const all = `"running new" "running new" "running new"`
+				o := newOperator(t, strings.Replace(tasks(all, "0"), `echo "3 none new"`,
+					`echo >>"$0.asked"
+    [ $(wc -l <"$0.asked") -lt 4 ] && echo "3 updating new" || echo "3 `+end+` new"`, 1)+
+					deployment)
+				out, _ := o.run(test.command[0], append(test.command[1:], "TIMEOUT=30")...)
+				before, _, changed := strings.Cut(o.calls(), test.change)
+				if n := strings.Count(before, "UpdateStatus"); !changed || n < 4 {
+					t.Errorf("%s called docker %s%t, after %d looks at the update, want 4:\n%s%s",
+						test.command, test.change, changed, n, out, o.calls())
+				}
+			})
+		}
+	}
+}
+
 // Swarm may say that a rollback is completed while it still replaces a replica. The version before
 // runs only after that.
 func TestCommandWaitsUntilRollbackRuns(t *testing.T) {
 	const running = `"running new" "running new"
-    if [ -e "$0.replaced" ]; then echo "running new"
+    if [ ! -e "$0.changed" ] || [ -e "$0.replaced" ]; then echo "running new"
     else echo "starting new"; touch "$0.replaced"; fi`
-	o := newOperator(t, strings.Replace(tasks(running, "0"),
-		"3 none new", "3 rollback_completed new", 1))
+	o := newOperator(t, strings.Replace(tasks(running, "0"), `echo "3 none new"`,
+		`[ -e "$0.changed" ] && echo "3 rollback_completed new" || echo "3 none new"`, 1)+`
+  "service scale --detach mystack_app=3") touch "$0.changed" ;;
+`)
 	out, status := o.run("scale", "N=3", "TIMEOUT=30")
 	waited := strings.Contains(out, "scale: app: rollback_completed, 2 of 3 run as wanted\n"+
 		"scale: app: rollback_completed\n")
