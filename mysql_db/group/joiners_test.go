@@ -67,6 +67,43 @@ func TestMembersFindACopyThatIsAboutToJoin(t *testing.T) {
 	}
 }
 
+// After a power loss a copy that has no data must not make a new site while the servers of the others
+// are still starting. The DNS does not list these, but they ask.
+func TestEmptyCopySeesWhoIsStarting(t *testing.T) {
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.2", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(
+		func(w http.ResponseWriter, _ *http.Request) {
+			json.NewEncoder(w).Encode(Status{Node: "node-b", State: starting})
+		}))
+	server.Listener.Close()
+	server.Listener = listener
+	server.Start()
+	defer server.Close()
+	m := &member{address: "127.0.0.1", peersName: "127.0.0.1", folder: folder(t.TempDir()),
+		phase: empty, ungrouped: blindLooks, listed: time.Now().Add(-time.Minute),
+		askers: map[string]time.Time{}}
+	if err := m.folder.mark(newSiteMark); err != nil {
+		t.Fatal(err)
+	}
+	_, d, err := m.look(t.Context())
+	if err != nil || d.action != makeSite {
+		t.Fatalf("where nobody asks, the copy decides %v, %v, want %v", d, err, makeSite)
+	}
+	m.askers["127.0.0.2"] = time.Now()
+	_, d, err = m.look(t.Context())
+	if err != nil || d.action == makeSite || d.target.Node != "node-b" {
+		t.Errorf("where a copy is starting, it decides %v, %v, want that it waits", d, err)
+	}
+	m.askers, m.listed = map[string]time.Time{}, time.Time{}
+	_, d, err = m.look(t.Context())
+	if err != nil || d.action == makeSite {
+		t.Errorf("just found in the DNS, the copy decides %v, %v, want that it waits", d, err)
+	}
+}
+
 // A record with a copy whose data is gone would let the others wait for it for ever, after a power
 // loss of all machines.
 func TestMembersForgetWhoDoesNotJoinAnyMore(t *testing.T) {

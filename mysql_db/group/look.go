@@ -9,6 +9,10 @@ import (
 // none. The answers of one look may have got lost.
 const blindLooks = 3
 
+// askTime is how long a copy has to be in the DNS before it makes a new site. A copy that is
+// starting is not in the DNS, but it finds this one there, and asks it once a second.
+const askTime = 5 * time.Second
+
 // look asks the other copies and decides what to do next. It carries out the action yield itself,
 // because both callers need it.
 func (m *member) look(ctx context.Context) (view, decision, error) {
@@ -17,6 +21,11 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 		return view{}, decision{}, err
 	}
 	addresses, complete := peers(ctx, m.peersName, m.address)
+	if !complete {
+		m.listed = time.Time{}
+	} else if m.listed.IsZero() {
+		m.listed = time.Now()
+	}
 	v := view{
 		self:      self,
 		lookedUp:  complete,
@@ -25,8 +34,11 @@ func (m *member) look(ctx context.Context) (view, decision, error) {
 		discard:   m.folder.has(discardMark),
 		settled:   time.Since(m.began) > m.settle && m.ungrouped >= blindLooks,
 	}
+	if v.newSite && time.Since(m.listed) < askTime {
+		v.settled = false
+	}
 	grouped := false
-	for _, other := range m.ask(ctx, addresses) {
+	for _, other := range m.ask(ctx, m.withAskers(addresses)) {
 		if other == nil {
 			v.lookedUp = false
 			continue

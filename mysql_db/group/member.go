@@ -39,10 +39,11 @@ type member struct {
 
 	// Only the goroutine of run uses these, so mu does not guard them.
 	server  *server
-	members []string // the UUIDs of the members at the last rememberGroup
-	catchUp catchUp  // starts anew when a member leaves
-	others  []string // the addresses of the other members
-	left    bool     // a member has left since this copy last renewed the group's configuration
+	listed  time.Time // since when look has found this copy in the DNS; zero if it is not there
+	members []string  // the UUIDs of the members at the last rememberGroup
+	catchUp catchUp   // starts anew when a member leaves
+	others  []string  // the addresses of the other members
+	left    bool      // a member has left since this copy last renewed the group's configuration
 }
 
 // run runs the copy until its context is cancelled, and returns nil then. It returns an error if

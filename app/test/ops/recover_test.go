@@ -19,6 +19,7 @@ func waitingCopies(table, started string) string {
   "node inspect --format {{.Description.Hostname}} second") echo second ;;
   "node inspect --format {{.Description.Hostname}} third") echo third ;;
   "node inspect --format {{.Description.Hostname}} worker") echo worker ;;
+  "node inspect --format {{.Status.State}} third") echo "${THIRD:-down}" ;;
   "node inspect --format {{.ID}} "*) echo node1 ;;
   *"container1 db-group status "*) ` + table + ` ;;
   *"container1 db-group primary") ` + started + ` ;;
@@ -72,6 +73,7 @@ func TestRecoverLosesNothingUnasked(t *testing.T) {
 		lacks   = "first lacks 23 transactions, and second lacks 9: choose NODE=second"
 		unknown = "the copy on third does not answer, so it is not known what it lacks"
 		starts  = "the database on third is still starting, so it is not known what it has"
+		silent  = "the copy on third does not answer, although its machine is up, so it may be in a"
 	)
 	for _, test := range []struct {
 		name      string
@@ -85,6 +87,9 @@ func TestRecoverLosesNothingUnasked(t *testing.T) {
 		{"the copy that lacks most", table, []string{"NODE=first"}, lacks},
 		{"the copy that lacks most, on purpose", table, []string{"NODE=first", "LOSE=yes"}, ""},
 		{"the copy that lacks least", table, []string{"NODE=second"}, ""},
+		{"the copy that lacks least, while another machine is up", table,
+			[]string{"NODE=second", "THIRD=ready"}, silent},
+		{"the same, on purpose", table, []string{"NODE=second", "THIRD=ready", "LOSE=yes"}, ""},
 		{"a copy that does not answer", table, []string{"NODE=third"}, unknown},
 		{"a copy that does not answer, on purpose", table,
 			[]string{"NODE=third", "LOSE=yes"}, ""},
