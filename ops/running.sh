@@ -59,34 +59,42 @@ no_room() {
     sed -n 's/^Pending .*|"*\(no suitable node[^"]*\)"*$/\1/p' | head -n 1
 }
 
-# update_waits succeeds if the update of app waits for a machine that is down. If a machine dies before a new replica runs
-# there, Swarm starts that replica elsewhere, but the update waits for the first one until the machine is back
-# (updateTask in swarmkit's updater.go). If the same deployment is repeated, the update waits on, and has no state. If a
-# replica ends anywhere else, the update waits for nothing.
+# update_waits SERVICE succeeds if the update of app or db waits for a machine that is down. If a machine dies before a new
+# task runs there, the update waits for that task until the machine is back (updateTask in swarmkit's updater.go). If the
+# same deployment is repeated, the update waits on, and has no state. If a task ends on a machine that is up, the update
+# does not wait for it.
 update_waits() {
-  local tasks state node
-  [[ $(missing_of app) =~ ^(updating, )?[0-9]+\ of\  ]] && ! tasks_and_errors app | grep -qv '^Running' || return
-  mapfile -t tasks < <(docker service ps --quiet --no-trunc --filter desired-state=shutdown "${STACK}_app")
+  local tasks state desired node lost=''
+  [[ $(missing_of "$1") =~ ^(updating, )?[0-9]+\ of\  ]] || return
+  mapfile -t tasks < <(docker service ps --quiet --no-trunc "${STACK}_$1")
   [ ${#tasks[@]} -gt 0 ] || return
-  while read -r state node; do
+  while read -r state desired node; do
     case $state in
       new | pending | assigned | accepted | preparing | ready | starting)
-        if [ "$(docker node inspect --format '{{.Status.State}}' "$node")" = down ]; then return; fi
+        if [ -n "$node" ] && [ "$(docker node inspect --format '{{.Status.State}}' "$node")" = down ]; then
+          lost=yes
+        elif [[ $desired =~ ^(ready|running)$ ]]; then
+          return 1 # it may be about to run
+        fi
         ;;
     esac
-  done < <(docker inspect --type task --format '{{.Status.State}} {{.NodeID}}' "${tasks[@]}")
-  return 1
+  done < <(docker inspect --type task --format '{{.Status.State}} {{.DesiredState}} {{.NodeID}}' "${tasks[@]}")
+  [ -n "$lost" ] || return
+  # The update stops the copies of the database one by one: one of them has to stay.
+  [ "$1" != db ] || [ "$( (report_copies) 2>/dev/null | grep -c ' online')" -ge 2 ]
 }
 
-# after_failure pause|rollback sets what Swarm does if an update of app fails. While an update is under way, a change of
-# this setting makes Swarm begin the rest of it anew.
+# after_failure SERVICE pause|rollback sets what Swarm does if an update of the service fails. While an update is under
+# way, a change of this setting makes Swarm begin the rest of it anew.
 after_failure() {
-  docker service update --detach --with-registry-auth --no-resolve-image --update-failure-action "$1" "${STACK}_app" \
+  docker service update --detach --with-registry-auth --no-resolve-image --update-failure-action "$2" "${STACK}_$1" \
     >/dev/null
 }
 
-# wait_until_running SERVICE… waits until each service runs as it is defined now. If an update of app waits for a
-# machine that died, it makes Swarm begin the rest anew. It prints each failure of a task once. If no node has room, it
+task_template() { inspect "$1" '{{json .Spec.TaskTemplate}}'; }
+
+# wait_until_running SERVICE… waits until each service runs as it is defined now. If an update of app or db waits
+# for a machine that died, it makes Swarm begin the rest anew. It prints each failure of a task once. If no node has room, it
 # prints Swarm's reason and returns 1. If an update fails or the time is over, it prints the log of the failed task and
 # returns 1.
 wait_until_running() {
@@ -111,21 +119,22 @@ wait_until_running() {
       done < <(failed_tasks "$service")
     done
     if [ -z "$state" ]; then
-      if [ -n "$anew" ]; then after_failure rollback; fi
+      for service in $anew; do after_failure "$service" rollback; done
       return 0
     fi
     if [ "$state" != "$printed_state" ]; then say "${state%; }"; printed_state=$state changed=$SECONDS; fi
-    if [[ -z $reason$anew && $state == *"app: "* ]] && [ $((SECONDS - changed)) -ge 10 ]; then
-      if definition=$(inspect app '{{json .Spec.TaskTemplate}}') && update_waits; then
-        say "app: the update waits for a machine that died, so Swarm begins the rest of it anew"
+    for service in app db; do
+      if [[ -n $reason || " $anew " == *" $service "* || $state != *"$service: "* ]]; then continue; fi
+      if [ $((SECONDS - changed)) -ge 10 ] && definition=$(task_template "$service") && update_waits "$service"; then
+        say "$service: the update waits for a machine that died, so Swarm begins the rest of it anew"
         # After this change a rollback would lead to the new version, and not to the one before. So Swarm pauses instead
         # if the update fails now. The end of the update, or else the next make deploy, sets rollback again.
-        if after_failure pause; then anew=yes; fi
+        if after_failure "$service" pause; then anew+=" $service"; fi
         # If Swarm has just rolled the update back, it forgets that at this change.
-        definition_now=$(inspect app '{{json .Spec.TaskTemplate}}') || definition_now=$definition
-        if [ "$definition_now" != "$definition" ]; then reason="app $rolled_back"; fi
+        definition_now=$(task_template "$service") || definition_now=$definition
+        if [ "$definition_now" != "$definition" ]; then reason="$service $rolled_back"; fi
       fi
-    fi
+    done
     # A node that has just come back may need some seconds until it has room.
     if [ -z "$reason" ] && { [ $((SECONDS - changed)) -ge 30 ] || [ "$SECONDS" -gt "$deadline" ]; }; then
       for service in "$@"; do

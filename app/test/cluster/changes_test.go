@@ -59,24 +59,6 @@ func (c *cluster) awaitOnline(node int) {
 	})
 }
 
-// updateDB gives db an image of another version. The images have the same content, because Swarm
-// compares their names alone.
-func (c *cluster) updateDB() {
-	c.Helper()
-	next := engine.Version + "-next"
-	image := engine.Image("db") + "-next"
-	for _, node := range c.up {
-		c.docker(node, "tag", engine.Image("db"), image)
-	}
-	c.make("deploy", "DB_VERSION="+next)
-	for _, node := range c.up {
-		now := c.docker(node, "inspect", "--format", "{{.Config.Image}}", c.db(node))
-		if now != image {
-			c.Errorf("the copy of node%d runs %s, want %s", node, now, image)
-		}
-	}
-}
-
 // awaitReplica waits until the node of the operator's commands has a replica of app. backup and
 // restore reach a replica on another node by ssh, which these nodes lack.
 func (c *cluster) awaitReplica() {

@@ -77,6 +77,11 @@ var further = []act{
 		node := c.withoutReplica()
 		c.outage(l, "kill", "boot", node, func() { c.make("rotate-secret", "NAME=mysql_password") })
 	}},
+	{"a machine dies while an update restarts its copy", machineDies, func(
+		c *cluster, l *load.Load,
+	) {
+		c.loseDuringUpdate(l)
+	}},
 	{"containers lose their networks", machineDies, func(c *cluster, _ *load.Load) {
 		c.loseNetworks()
 	}},

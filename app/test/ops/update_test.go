@@ -16,16 +16,16 @@ const failureAction = "service update --detach --with-registry-auth --no-resolve
 func updating(state, replica, node, definition string) string {
 	const all = `"running new" "running new" "running $([ -e "$0.anew" ] && echo new || echo old)"`
 	const first = `
-  "inspect --type task --format {{.Status.State}} {{.NodeID}} `
+  "inspect --type task --format {{.Status.State}} {{.`
 	cases := strings.NewReplacer(
 		`echo "3 none new"`, `[ -e "$0.changed" ] && [ ! -e "$0.anew" ] &&
       echo "3 `+state+` new" || echo "3 none new"`,
-		first, first+`ended") echo "`+replica+` node2" ;;`+first,
+		first, first+`DesiredState}} {{.NodeID}} a b c lost")
+    printf '%s\n' "running running node1" "running running node1" "running running node1"
+    echo "`+replica+` shutdown node2" ;;`+first,
 	).Replace(tasks(all, "0"))
 	return cases + `
-  "service ps --no-trunc --filter desired-state=running --format {{.CurrentState}}"*mystack_app)
-    printf '%s|\n' 'Running 2 minutes ago' 'Running 1 minute ago' 'Running 4 seconds ago' ;;
-  "service ps --quiet --no-trunc --filter desired-state=shutdown mystack_app") echo ended ;;
+  "service ps --quiet --no-trunc mystack_app") printf '%s\n' a b c lost ;;
   "node inspect --format {{.Status.State}} node2") echo ` + node + ` ;;
   "service inspect --format {{json .Spec.TaskTemplate}} mystack_app")
     [ -e "$0.anew" ] && echo '` + definition + `' || echo new ;;
