@@ -10,8 +10,8 @@ import (
 	"unsafe"
 )
 
-// openTerminal returns both ends of a pseudo-terminal. The text written to terminal can be read from
-// screen.
+// openTerminal returns both ends of a pseudo-terminal. The text that is written to terminal can be
+// read from screen.
 func openTerminal(t *testing.T) (screen, terminal *os.File) {
 	t.Helper()
 	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)

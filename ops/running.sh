@@ -59,10 +59,10 @@ no_room() {
     sed -n 's/^Pending .*|"*\(no suitable node[^"]*\)"*$/\1/p' | head -n 1
 }
 
-# update_waits SERVICE succeeds if the update of app or db waits for a machine that is down. If a machine dies before a new
-# task runs there, the update waits for that task until the machine is back (updateTask in swarmkit's updater.go). If the
-# same deployment is repeated, the update waits on, and has no state. If a task ends on a machine that is up, the update
-# does not wait for it.
+# update_waits SERVICE succeeds if the update of app or db waits for a machine that is down. If a machine dies before a
+# new task runs there, the update waits for that task until the machine is back (updateTask in swarmkit's updater.go). If
+# the same deployment is repeated, the update waits on, and has no state. If a task ends on a machine that is up, the
+# update does not wait for it.
 update_waits() {
   local tasks state desired node lost=''
   [[ $(missing_of "$1") =~ ^(updating, )?[0-9]+\ of\  ]] || return
@@ -93,8 +93,8 @@ after_failure() {
 
 task_template() { inspect "$1" '{{json .Spec.TaskTemplate}}'; }
 
-# wait_until_running SERVICE… waits until each service runs as it is defined now. If an update of app or db waits
-# for a machine that died, it makes Swarm begin the rest anew. It prints each failure of a task once. If no node has room, it
+# wait_until_running SERVICE… waits until each service runs as it is defined now. If an update of app or db waits for a
+# machine that died, it makes Swarm begin the rest anew. It prints each failure of a task once. If no node has room, it
 # prints Swarm's reason and returns 1. If an update fails or the time is over, it prints the log of the failed task and
 # returns 1.
 wait_until_running() {
@@ -159,9 +159,9 @@ wait_until_running() {
   return 1
 }
 
-# await_update waits until an update of app that is under way has ended, and fails if it stopped half-way. A change of app
-# during its update would let Swarm forget the version that it would roll back to, and end old replicas before new ones
-# are healthy (useExistingTask in swarmkit's updater.go).
+# await_update waits until an update of app that is under way has ended, and fails if it stopped half-way. A change of
+# app during its update would let Swarm forget the version that it would roll back to, and end old replicas before new
+# ones are healthy (useExistingTask in swarmkit's updater.go).
 await_update() {
   case $(missing_of app) in
     updating* | rollback_started*)

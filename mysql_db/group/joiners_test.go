@@ -67,8 +67,8 @@ func TestMembersFindACopyThatIsAboutToJoin(t *testing.T) {
 	}
 }
 
-// After a power loss a copy that has no data must not make a new site while the servers of the others
-// are still starting. The DNS does not list these, but they ask.
+// After a power loss a copy that has no data must not make a new site while the servers of the
+// others are still starting. The DNS does not list these, but they ask.
 func TestEmptyCopySeesWhoIsStarting(t *testing.T) {
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.2", port))
 	if err != nil {

@@ -38,8 +38,9 @@ func TestInterruptedBackupLeavesNoFile(t *testing.T) {
 func TestBackupReadsItsFile(t *testing.T) {
 	const half = `'{"visits": 7, "submissions": [\n{"id": 1},\n{"id"'`
 	for name, test := range map[string]struct{ exported, gzip string }{
-		"half of the compressed file": {`'{"visits": 7, "submissions": [\n]}\n'`, "gzip | head -c 20"},
-		"half of the export":          {half, "gzip"},
+		"half of the compressed file": {`'{"visits": 7, "submissions": [\n]}\n'`,
+			"gzip | head -c 20"},
+		"half of the export": {half, "gzip"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOperator(t, manager+oneContainer+`

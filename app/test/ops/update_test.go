@@ -9,10 +9,10 @@ import (
 const failureAction = "service update --detach --with-registry-auth --no-resolve-image " +
 	"--update-failure-action "
 
-// updating has the cases of an update of app that make scale begins, of whose three replicas one is not replaced, although
-// all that Swarm lists run. state is the state of the update. Swarm wanted another replica to run
-// on node2. That one is replica, and node2 is node. When Swarm begins the update anew, it replaces
-// the last replica, unless it has rolled the update back to the definition old just before.
+// updating has the cases of an update of app that make scale begins. state is the state of the
+// update. Swarm wanted another replica to run on node2, whose state is node: replica is how far that
+// one came. The update has not replaced the last of three replicas. When Swarm begins it anew, it
+// replaces that one, unless it has rolled the update back to the definition old just before.
 func updating(state, replica, node, definition string) string {
 	const all = `"running new" "running new" "running $([ -e "$0.anew" ] && echo new || echo old)"`
 	const first = `
@@ -77,8 +77,8 @@ func TestCommandLetsUpdateGoOn(t *testing.T) {
 	}
 }
 
-// If a command changed app during its update, Swarm would forget the version to roll back to, and end
-// old replicas before new ones are healthy. So the command first waits until the update has ended.
+// If a command changed app during its update, Swarm would forget the version to roll back to, and
+// end old replicas before new ones are healthy. So the command first waits until the update has ended.
 func TestCommandsWaitForUpdate(t *testing.T) {
 	for _, test := range []struct {
 		command []string
