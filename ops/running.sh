@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # These functions tell whether the services run as they are defined, wait until they do, and show why one does not.
+. ops/tasks.sh
 
 # The tasks that existed before this command. Failures of later tasks are due to this command.
 earlier=$(docker stack ps --quiet --no-trunc "$STACK" 2>/dev/null || true)
