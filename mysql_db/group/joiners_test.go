@@ -11,23 +11,27 @@ import (
 	"time"
 )
 
+// answering starts a copy that tells this status, until the test ends.
+func answering(t *testing.T, address string, status Status) {
+	t.Helper()
+	listener, err := net.Listen("tcp", net.JoinHostPort(address, port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(
+		func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(status) }))
+	server.Listener.Close()
+	server.Listener = listener
+	server.Start()
+	t.Cleanup(server.Close)
+}
+
 // A copy that is about to join is not healthy, so the DNS does not list it. The members find it
 // because it asks them. They don't take another program for a copy.
 func TestMembersFindACopyThatIsAboutToJoin(t *testing.T) {
 	const joining, stranger = "127.0.0.2", "127.0.0.3"
 	for _, address := range []string{joining, stranger} {
-		listener, err := net.Listen("tcp", net.JoinHostPort(address, port))
-		if err != nil {
-			t.Fatal(err)
-		}
-		server := httptest.NewUnstartedServer(http.HandlerFunc(
-			func(w http.ResponseWriter, _ *http.Request) {
-				json.NewEncoder(w).Encode(Status{UUID: address, State: waiting, Wants: "group"})
-			}))
-		server.Listener.Close()
-		server.Listener = listener
-		server.Start()
-		defer server.Close()
+		answering(t, address, Status{UUID: address, State: waiting, Wants: "group"})
 	}
 	m := &member{address: "192.0.2.1", peersName: "copies.invalid", folder: folder(t.TempDir()),
 		password: "of the copies", phase: starting, joiners: map[string]joiner{},
@@ -70,18 +74,7 @@ func TestMembersFindACopyThatIsAboutToJoin(t *testing.T) {
 // After a power loss a copy that has no data must not make a new site while the servers of the
 // others are still starting. The DNS does not list these, but they ask.
 func TestEmptyCopySeesWhoIsStarting(t *testing.T) {
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.2", port))
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(
-		func(w http.ResponseWriter, _ *http.Request) {
-			json.NewEncoder(w).Encode(Status{Node: "node-b", State: starting})
-		}))
-	server.Listener.Close()
-	server.Listener = listener
-	server.Start()
-	defer server.Close()
+	answering(t, "127.0.0.2", Status{Node: "node-b", State: starting})
 	m := &member{address: "127.0.0.1", peersName: "127.0.0.1", folder: folder(t.TempDir()),
 		phase: empty, ungrouped: blindLooks, listed: time.Now().Add(-time.Minute),
 		askers: map[string]time.Time{}}

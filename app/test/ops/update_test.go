@@ -78,7 +78,8 @@ func TestCommandLetsUpdateGoOn(t *testing.T) {
 }
 
 // If a command changed app during its update, Swarm would forget the version to roll back to, and
-// end old replicas before new ones are healthy. So the command first waits until the update has ended.
+// end old replicas before new ones are healthy. So the command first waits until the update has
+// ended.
 func TestCommandsWaitForUpdate(t *testing.T) {
 	for _, test := range []struct {
 		command []string
@@ -98,7 +99,8 @@ func TestCommandsWaitForUpdate(t *testing.T) {
 				out, _ := o.run(test.command[0], append(test.command[1:], "TIMEOUT=30")...)
 				before, _, changed := strings.Cut(o.calls(), test.change)
 				if n := strings.Count(before, "UpdateStatus"); !changed || n < 4 {
-					t.Errorf("%s called docker %s%t, after %d looks at the update, want 4:\n%s%s",
+					t.Errorf("%s called docker %q: %t, and before looked %d times at updates, "+
+						"want true and at least 4:\n%s%s",
 						test.command, test.change, changed, n, out, o.calls())
 				}
 			})
